@@ -1,0 +1,39 @@
+"""python -m proofs: run all checks and print the ledger. python -m proofs NAME: one claim, its statement and twins."""
+
+import sys
+
+from proofs import runner
+
+
+def main(names):
+    claims = runner.load()
+    unknown = [name for name in names if name not in claims]
+    if unknown:
+        print(f"no claim is called {unknown[0]!r}; there are:\n  " + "\n  ".join(claims), file=sys.stderr)
+        return 2
+    outcomes = {name: runner.run_one(name) for name in names} if names else runner.run()
+    width = max(map(len, outcomes))
+    for name, outcome in outcomes.items():
+        claim = claims[name]
+        verdict = _colour("holds", 32) if outcome.holds else _colour("FAILS", 31)
+        print(f"{verdict}  {name:{width}}  {claim.scope:7}  {outcome.rejected}/{len(claim.false_twins)} twins rejected  {outcome.seconds:6.2f} s")
+        for problem in outcome.problems:
+            print(f"       {problem}")
+        if names:
+            print(f"\n  {claim.statement.latex()}\n  over: {claim.over}")
+            for wrong, twin in claim.false_twins.items():
+                print(f"  false twin, {wrong}: {twin.latex()}")
+            if claim.by_hand:
+                print(f"  not checked here: {claim.by_hand}")
+    failed = [name for name, outcome in outcomes.items() if not outcome.holds]
+    print(f"{len(outcomes) - len(failed)} claims hold, {len(failed)} fail, {sum(o.rejected for o in outcomes.values())} false twins rejected, "
+          f"{sum(o.seconds for o in outcomes.values()):.1f} s of checks")
+    return 1 if failed else 0
+
+
+def _colour(text, code):
+    return f"\x1b[{code}m{text}\x1b[0m" if sys.stdout.isatty() else text
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,41 @@
+"""How the report is built: Pweave, made strict.
+
+    reader.py      report.texw   -> chunks, each with its line; every malformed chunk is reported
+    processor.py   chunks        -> results: the code runs in this process, an exception stops the build
+    formatter.py   results       -> LaTeX, with a map from each of its lines back to report.texw
+    tex.py         LaTeX         -> PDF: latexmk, then every warning in the log, in words of report.texw
+    latex.py       arrays, tables and source code as LaTeX
+    __main__.py    all of it in order, report.pdf replaced last
+"""
+
+import sys
+import types
+import warnings
+
+# Pweave imports its Jupyter backend when it is loaded. Nothing here uses it, so it is not installed (64 packages):
+# these empty modules take its place.
+UNUSED = ["IPython", "IPython.core", "IPython.display", "ipykernel", "ipykernel.inprocess", "jupyter_client",
+          "jupyter_client.manager", "jupyter_client.kernelspec", "markdown", "nbconvert", "nbformat", "nbformat.v4"]
+
+
+def load_pweave():
+    """Import Pweave without its Jupyter backend; the module."""
+    added = {name: _Unused(name) for name in UNUSED if name not in sys.modules}
+    sys.modules.update(added)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes in Pweave's own source
+            import pweave
+    finally:
+        for name in added:
+            del sys.modules[name]
+    return pweave
+
+
+class _Unused(types.ModuleType):
+    """A module in which every name exists and is an empty class, so that Pweave can inherit from it."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (), {})

@@ -1,0 +1,94 @@
+"""Arrays, tables, numbers and source code as LaTeX."""
+
+import inspect
+from pathlib import Path
+
+from pygments import highlight
+from pygments.formatters import LatexFormatter
+from pygments.lexers import PythonLexer, TextLexer
+from pygments.style import Style
+from pygments.token import Comment, Keyword, Operator, String
+
+LIMIT = 12  # a larger matrix is shown by its corner
+
+
+class Tex(str):
+    """Text that is LaTeX already."""
+
+
+class Quiet(Style):
+    """Colour alone, at a contrast of more than 4.5 to 1; slanted and bold faces would widen the columns."""
+
+    styles = {Keyword: "#1B4F72", Operator.Word: "#1B4F72", String: "#7A3300", Comment: "#5A6270"}
+
+
+def matrix(array, decimals=3):
+    """A vector or matrix with aligned decimals, between parentheses; for use inside mathematics."""
+    rows = array.reshape(1, -1) if array.ndim == 1 else array
+    shown = [[_fixed(value, decimals) for value in row[:LIMIT]] + [r"\cdots"] * (rows.shape[1] > LIMIT) for row in rows[:LIMIT]]
+    if len(rows) > LIMIT:
+        shown.append([r"\vdots"] * len(shown[0]))
+    body = " \\\\\n".join(" & ".join(row) for row in shown)
+    return Tex(f"\\begin{{pmatrix*}}[r]\n{body}\n\\end{{pmatrix*}}")
+
+
+def table(header, rows, align):
+    """A booktabs table of cells that are LaTeX already; align as in tabular. Raises ValueError if a row is too short."""
+    for row in rows:
+        if len(row) != len(header):
+            raise ValueError(f"a table row has {len(row)} cells, the header has {len(header)}: {row}")
+    lines = [" & ".join(map(str, row)) + r" \\" for row in rows]
+    return Tex("\n".join([f"\\begin{{tabular}}{{@{{}}{align}@{{}}}}", r"\toprule", " & ".join(header) + r" \\", r"\midrule",
+                          *lines, r"\bottomrule", r"\end{tabular}"]))
+
+
+def scientific(value, digits=1):
+    """A small number as 3 x 10^-16, between dollars; an exact zero as 0."""
+    if value == 0:
+        return Tex("$0$")
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    return Tex(f"${mantissa}\\times10^{{{int(exponent)}}}$")
+
+
+def thousands(number):
+    """A whole number with thin spaces between the thousands."""
+    return Tex(f"{number:,}".replace(",", r"\,"))
+
+
+def source(*objects):
+    """Functions and classes as they stand in code/, with their files' own line numbers."""
+    return Tex("\n".join(_source(thing) for thing in objects))
+
+
+def code_listing(code, first_line):
+    """Python as a listing, numbered from first_line."""
+    return _listing(code, PythonLexer(stripnl=False), f"numbers=left,firstnumber={first_line},formatcom=\\listing")
+
+
+def output_listing(text):
+    """What a program printed, with a rule at its left."""
+    return _listing(text, TextLexer(), "formatcom=\\printed,frame=leftline,framerule=0.8pt,rulecolor=\\color{rulegrey},framesep=2mm")
+
+
+def styles():
+    """The definitions that the listings need in the preamble."""
+    return LatexFormatter(style=Quiet).get_style_defs()
+
+
+def _source(thing):
+    lines, first = inspect.getsourcelines(thing)
+    file = Path(inspect.getsourcefile(thing))
+    name = "code/" + "/".join(file.parts[-2:])
+    too_long = [first + k for k, line in enumerate(lines) if len(line.rstrip("\n")) > 88]
+    if too_long:
+        raise ValueError(f"{name}:{too_long[0]} is longer than the page's 88 columns")
+    return f"\\listingname{{{name.replace('_', chr(92) + '_')}}}\n" + code_listing("".join(lines).rstrip("\n"), first)
+
+
+def _listing(code, lexer, options):
+    return highlight(code, lexer, LatexFormatter(style=Quiet, verboptions=options)).rstrip("\n")
+
+
+def _fixed(value, decimals):
+    text = f"{value:.{decimals}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
