@@ -19,7 +19,8 @@ class Tex(str):
 class Quiet(Style):
     """Colour alone, at a contrast of more than 4.5 to 1; slanted and bold faces would widen the columns."""
 
-    styles = {Keyword: "#1B4F72", Operator.Word: "#1B4F72", String: "#7A3300", Comment: "#5A6270"}
+    styles = {Keyword: "#1B4F72", Operator.Word: "#1B4F72", String: "#7A3300", String.Doc: "#5A6270",
+              Comment: "#5A6270"}
 
 
 def matrix(array, decimals=3):
@@ -40,6 +41,20 @@ def table(header, rows, align):
     lines = [" & ".join(map(str, row)) + r" \\" for row in rows]
     return Tex("\n".join([f"\\begin{{tabular}}{{@{{}}{align}@{{}}}}", r"\toprule", " & ".join(header) + r" \\", r"\midrule",
                           *lines, r"\bottomrule", r"\end{tabular}"]))
+
+
+def long_table(header, rows, align):
+    """A table that may break between pages; cells are LaTeX already."""
+    head = " & ".join(header) + r" \\"
+    lines = [" & ".join(map(str, row)) + r" \\" for row in rows]
+    return Tex("\n".join([f"\\begin{{longtable}}{{@{{}}{align}@{{}}}}", r"\toprule", head, r"\midrule\endhead", *lines,
+                          r"\bottomrule", r"\end{longtable}"]))
+
+
+def escape(text):
+    """Plain text for LaTeX."""
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return Tex("".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text))
 
 
 def scientific(value, digits=1):
@@ -72,7 +87,8 @@ def output_listing(text):
 
 def styles():
     """The definitions that the listings need in the preamble."""
-    return LatexFormatter(style=Quiet).get_style_defs()
+    straight_quote = "\\def\\PYZsq{\\textquotesingle}\n"  # a curly one would not run when it is pasted
+    return LatexFormatter(style=Quiet).get_style_defs() + straight_quote
 
 
 def _source(thing):
@@ -82,7 +98,7 @@ def _source(thing):
     too_long = [first + k for k, line in enumerate(lines) if len(line.rstrip("\n")) > 88]
     if too_long:
         raise ValueError(f"{name}:{too_long[0]} is longer than the page's 88 columns")
-    return f"\\listingname{{{name.replace('_', chr(92) + '_')}}}\n" + code_listing("".join(lines).rstrip("\n"), first)
+    return f"\\listingname{{{escape(name)}}}\n" + code_listing("".join(lines).rstrip("\n"), first)
 
 
 def _listing(code, lexer, options):
