@@ -1,4 +1,4 @@
-"""python -m weaving [--case FILE]: build report.pdf from report.texw in the current folder."""
+"""python -m weaving [--case FILE] [--watch]: build report.pdf from report.texw in the current folder."""
 
 import argparse
 import sys
@@ -10,30 +10,46 @@ from weaving.problems import BuildFailed
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m weaving", description="Build report.pdf from report.texw.")
-    parser.add_argument("--case", default="", metavar="FILE", help="the notebook's numbers, .json or .npz (default: the stand-in)")
+    parser.add_argument("--case", default="", metavar="FILE", help="the numbers, .json or .npz (default: the stand-in)")
+    parser.add_argument("--watch", action="store_true", help="build again whenever a source changes, until Ctrl-C")
     arguments = parser.parse_args()
+    if arguments.watch:
+        from weaving.watch import watch
+        return watch(arguments.case)
+    return build_and_say(arguments.case)
+
+
+def build_and_say(case_file):
+    """Build, and say in words what came of it; the exit status."""
     start = time.perf_counter()
-
-    def say(stage, detail=""):
-        if sys.stderr.isatty():
-            print(f"\r\x1b[K{time.perf_counter() - start:5.1f} s  {stage} {detail}", end="", file=sys.stderr, flush=True)
-
+    say = progress(start)
     try:
-        pages = build(arguments.case, say)
+        pages = build(case_file, say)
     except BuildFailed as failed:
-        say("")
-        print(f"\n{failed}\n\n{len(failed.problems)} problem{'s' * (len(failed.problems) > 1)}; report.pdf is left as it was", file=sys.stderr)
-        return 1
+        count = f"{len(failed.problems)} problem{'s' * (len(failed.problems) > 1)}"
+        return give_up(say, f"{failed}\n\n{count}", 1)
     except OSError as error:
-        say("")
-        print(f"\n{error.filename or 'report'}: {error.strerror or error}\nreport.pdf is left as it was", file=sys.stderr)
-        return 1
+        return give_up(say, f"{error.filename or 'report'}: {error.strerror or error}", 1)
     except KeyboardInterrupt:
-        print("\ninterrupted; report.pdf is left as it was", file=sys.stderr)
-        return 130
+        return give_up(say, "interrupted", 130)
     say("")
     print(f"report.pdf: {pages} pages, {time.perf_counter() - start:.1f} s")
     return 0
+
+
+def progress(start):
+    """A function that shows the stage and the seconds since `start` on one line of the terminal, and nothing elsewhere."""
+    def say(stage, detail=""):
+        if sys.stderr.isatty():
+            shown = f"{time.perf_counter() - start:5.1f} s  {stage} {detail}" if stage else ""
+            print(f"\r\x1b[K{shown}", end="", file=sys.stderr, flush=True)
+    return say
+
+
+def give_up(say, message, status):
+    say("")
+    print(f"{message}; report.pdf is left as it was", file=sys.stderr)
+    return status
 
 
 sys.exit(main())

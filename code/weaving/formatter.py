@@ -10,17 +10,13 @@ class MappedFormatter(PwebTexFormatter):
     """`formatted` is the LaTeX; `lines[i]` the line of the report that made its line i + 1."""
 
     def format(self):
-        text, self.lines = [], []
+        text, self.lines = [], [1]
         for chunk in self.executed:
-            for line, piece, inline in self._pieces(chunk):
-                # a piece continues the last line; each newline in it starts a new one
+            for line, piece, computed in self._pieces(chunk):
                 text.append(piece)
-                for k, part in enumerate(piece.split("\n")):
-                    at = line if inline else line + k
-                    if k:
-                        self.lines.append(at)
-                    elif not self.lines:
-                        self.lines = [at]
+                # a piece continues the last line; each newline in it starts a new one
+                for k in range(1, piece.count("\n") + 1):
+                    self.lines.append(line if computed else line + k)
         self.formatted = "".join(text)
 
     def _pieces(self, chunk):
@@ -31,17 +27,19 @@ class MappedFormatter(PwebTexFormatter):
     def format_codechunks(self, chunk):
         options, parts = chunk["options"], []
         if options["echo"]:
-            parts.append(code_listing(chunk["content"].strip("\n"), chunk["line"]))
+            code = chunk["content"].removeprefix("\n")
+            blank = len(code) - len(code.lstrip("\n"))
+            parts.append(code_listing(code.strip("\n"), chunk["line"] + blank))
         for result in chunk["result"]:
             if result["output_type"] == "stream":
                 parts.append(output_listing(result["text"]))
-            elif "application/pdf" in result["data"]:
-                parts.append(self.formatfigure(options, result["data"]["application/pdf"]))
+            elif result["output_type"] == "display_data":
+                parts.append(self.formatfigure(options, result))
             else:
                 parts.append(result["data"]["text/latex"])
         return "\n".join(parts) if parts else "%"
 
-    def formatfigure(self, options, file):
-        alt = options["alt"].replace("{", "").replace("}", "")
-        return (f"\\begin{{figure}}[htb]\n\\centering\n\\includegraphics[alt={{{alt}}}]{{{file}}}\n"
-                f"\\caption{{{options['caption']}}}\\label{{fig:{options['label']}}}\n\\end{{figure}}")
+    def formatfigure(self, options, result):
+        return (f"\\begin{{figure}}[htb]\n\\centering\n"
+                f"\\includegraphics[alt={{{options['alt']}}}]{{{result['data']['application/pdf']}}}\n"
+                f"\\caption{{{result['metadata']['caption']}}}\\label{{fig:{options['label']}}}\n\\end{{figure}}")

@@ -3,7 +3,10 @@
 import ast
 import contextlib
 import io
+import linecache
+import logging
 import re
+import textwrap
 import traceback
 import warnings
 from pathlib import Path
@@ -14,6 +17,8 @@ from weaving.problems import BuildFailed, Problem
 from weaving.reader import INLINE
 
 PwebProcessorBase = load_pweave().processors.base.PwebProcessorBase
+
+NO_DATES = {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None}
 
 
 class StrictProcessor(PwebProcessorBase):
@@ -28,17 +33,21 @@ class StrictProcessor(PwebProcessorBase):
     progress = staticmethod(lambda number, total, name: None)
 
     def run(self):
-        self.problems = []
         if self.replay is not None:
             self._replay()
-            return
+        else:
+            self._run_all()
+        self.executed = self.parsed
+
+    def _run_all(self):
+        self.problems, self.unmade = [], set()
         self.scope = dict(self.namespace, __name__="report")
-        code = [chunk for chunk in self.parsed if chunk["type"] == "code"]
+        linecache.checkcache()
+        total = sum(chunk["type"] == "code" for chunk in self.parsed)
         for chunk in self.parsed:
             if chunk["type"] == "code":
-                self.progress(chunk["number"], len(code), chunk["options"]["name"])
+                self.progress(chunk["number"], total, chunk["options"]["name"])
             self._runcode(chunk)
-        self.executed = self.parsed
         if self.problems:
             raise BuildFailed(self.problems)
 
@@ -49,7 +58,6 @@ class StrictProcessor(PwebProcessorBase):
                 chunk["pieces"] = _pieces(chunk["content"], chunk["line"], lambda code, line: next(values))
             else:
                 chunk["result"] = result
-        self.executed = self.parsed
 
     def _runcode(self, chunk):
         if chunk["type"] == "doc":
@@ -60,18 +68,17 @@ class StrictProcessor(PwebProcessorBase):
 
     def loadstring(self, code, chunk=None):
         """Run a chunk; its results."""
-        name, line = chunk["options"]["name"], chunk["line"]
         out = io.StringIO()
-        with self._reported(line, f"chunk {name!r}"), contextlib.redirect_stdout(out):
-            value = self._execute(code, line)
+        with self._reported(chunk["line"], f"chunk {chunk['options']['name']!r}", code), contextlib.redirect_stdout(out):
+            value = self._execute(code, chunk["line"])
             return _stream(out.getvalue()) + self._shown(value, chunk)
         return []
 
     def loadinline(self, content, first_line=1):
         """Evaluate <%= ... %>; the text as pieces."""
         def value(code, line):
-            with self._reported(line, f"<%={code}%>"):
-                return _inline_text(self._execute(code.strip(), line))
+            with self._reported(line, f"<%={textwrap.shorten(code, 60)}%>", code):
+                return _inline_text(self._evaluate(code, line))
             return ""
         return _pieces(content, first_line, value)
 
@@ -79,55 +86,84 @@ class StrictProcessor(PwebProcessorBase):
         """Run code that starts at a line of the report; the value of its last expression, or None."""
         tree = ast.parse("\n" * (line - 1) + code, self.source)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            exec(compile(tree, self.source, "exec"), self.scope)
-            if last is not None:
-                return eval(compile(ast.Expression(last.value), self.source, "eval"), self.scope)
+        exec(compile(tree, self.source, "exec"), self.scope)
+        if last is not None:
+            return eval(compile(ast.Expression(last.value), self.source, "eval"), self.scope)
+
+    def _evaluate(self, code, line):
+        leading = len(code) - len(code.lstrip())
+        line += code.count("\n", 0, leading)
+        return eval(compile("\n" * (line - 1) + code.strip(), self.source, "eval"), self.scope)
 
     def _shown(self, value, chunk):
         import matplotlib.pyplot as plt
         from matplotlib.figure import Figure
-        options = chunk["options"]
-        open_figures = len(plt.get_fignums())
+        made = max(len(plt.get_fignums()), isinstance(value, Figure))
         try:
-            if options["fig"]:
+            if chunk["options"]["fig"]:
                 if not isinstance(value, Figure):
                     raise TypeError(f"a figure chunk ends with a Matplotlib figure, this one with {type(value).__name__}")
-                return [{"output_type": "display_data", "data": {"application/pdf": self._save(value, options["label"])}}]
-            if isinstance(value, Figure) or open_figures:
-                raise TypeError(f"{max(open_figures, 1)} figure in a chunk without fig=True")
+                if made > 1 or not value.axes:
+                    raise ValueError(f"one figure with axes is needed, this chunk made {made} with {len(value.axes)} axes")
+                return [self._figure(value, chunk)]
+            if made:
+                raise TypeError(f"{made} figure in a chunk without fig=True")
         finally:
             plt.close("all")
         if value is None:
             return []
         if not isinstance(value, Tex):
             raise TypeError(f"the chunk ends with a {type(value).__name__}; print it, or end with a latex.Tex, a figure or None")
-        return [{"output_type": "execute_result", "data": {"text/latex": str(value)}}]
+        return [{"output_type": "execute_result", "data": {"text/latex": _checked(value)}}]
 
-    def _save(self, figure, label):
-        folder = Path(self.getFigDirectory())
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / (re.sub(r"[^a-z0-9]+", "-", label.lower()) + ".pdf")
-        figure.savefig(path, metadata={"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None})
-        return path.as_posix()
+    def _figure(self, figure, chunk):
+        path = Path(self.getFigDirectory()) / (chunk["options"]["label"] + ".pdf")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, metadata=NO_DATES)
+        caption = "".join(text for _, text, _ in self.loadinline(chunk["options"]["caption"], chunk["line"] - 1))
+        return {"output_type": "display_data", "data": {"application/pdf": path.as_posix()}, "metadata": {"caption": caption}}
 
     @contextlib.contextmanager
-    def _reported(self, line, what):
-        """Turn whatever the code raises into a Problem at its own line. KeyboardInterrupt passes."""
+    def _reported(self, line, what, code):
+        """Turn whatever the code raises, warns of or logs into a Problem at its own line. KeyboardInterrupt passes."""
         try:
-            yield
+            with warnings.catch_warnings(), _logging_raises():
+                warnings.simplefilter("error")
+                yield
         except (Exception, SystemExit) as error:
-            frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/weaving/" not in frame.filename]
-            here = [frame.lineno for frame in frames if frame.filename == self.source]
-            if isinstance(error, SyntaxError) and error.filename == self.source and error.lineno:
-                here = [error.lineno]
-            if isinstance(error, NameError) and self.problems:
-                return  # most likely a name that the chunk which failed would have made
-            shown = [*traceback.format_list(frames), *traceback.format_exception_only(error)]
-            details = "".join(shown).replace(str(Path.cwd()) + "/", "")
-            message = f"{what} raised {type(error).__name__}: {error}".splitlines()[0]
-            self.problems.append(Problem(self.source, here[0] if here else line, message, _indent(details)))
+            follows = isinstance(error, NameError) and error.name in self.unmade
+            self.unmade |= set(re.findall(r"\w+", code))  # names that the failed code may have been about to make
+            if not follows:
+                self.problems.append(self._problem(error, line, what))
+
+    def _problem(self, error, line, what):
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+        here = [frame.lineno for frame in frames if frame.filename == self.source]
+        if isinstance(error, SyntaxError) and error.filename == self.source:
+            here, frames = [error.lineno], []
+        details = "".join(traceback.format_list(frames) + traceback.format_exception_only(error))
+        message = f"{what} raised {type(error).__name__}: {error}".splitlines()[0]
+        return Problem(self.source, here[0] if here else line, message,
+                       textwrap.indent(details.replace(str(Path.cwd()) + "/", ""), "    "))
+
+
+class LoggedWarning(Warning):
+    """A library said something through logging (Matplotlib does, of fonts)."""
+
+
+class _Raises(logging.Handler):
+    def emit(self, record):
+        raise LoggedWarning(record.getMessage())
+
+
+@contextlib.contextmanager
+def _logging_raises():
+    handler = _Raises(logging.WARNING)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 def _pieces(content, line, value):
@@ -143,14 +179,19 @@ def _pieces(content, line, value):
 
 
 def _stream(text):
+    if found := re.search(r"\bat 0x[0-9a-f]+", text):
+        raise ValueError(f"the output holds a memory address ({found.group(0)}): it would differ from run to run")
     return [{"output_type": "stream", "name": "stdout", "text": text}] if text else []
 
 
 def _inline_text(value):
     if type(value) in (str, Tex, int):
-        return str(value)
+        return _checked(str(value))
     raise TypeError(f"the value is a {type(value).__name__}; format it: a str of LaTeX or an int is needed")
 
 
-def _indent(text):
-    return "".join("    " + line for line in text.splitlines(keepends=True))
+def _checked(text):
+    r"""LaTeX without control characters: "\beta" in quotes without an r is a backspace and "eta"."""
+    if found := re.search(r"[\x00-\x09\x0b-\x1f\x7f]", text):
+        raise ValueError(f"the LaTeX holds the control character {found.group(0)!r}; is an r missing before its quotes?")
+    return str(text)

@@ -6,136 +6,193 @@ import re
 import subprocess
 from pathlib import Path
 
+from weaving.files import digest
 from weaving.problems import BuildFailed, Problem
 
-LEFTOVERS = ["aux", "bbl", "blg", "fdb_latexmk", "fls", "log", "out", "toc", "pdf", "synctex.gz"]
+LEFTOVERS = ["aux", "bbl", "blg", "fdb_latexmk", "fls", "log", "out", "toc", "pdf", "synctex.gz", "synctex(busy)"]
 OVERFULL = 1.0  # points; what sticks out less cannot be seen
 
-ERROR = re.compile(r"^(?:\./)?(\S+?\.\w+):(\d+): (.+)$")
-WARNING = re.compile(r"^(?:LaTeX|Package|Class|pdfTeX|Module)\b.*?[Ww]arning(?: \(\w+\))?: (.+)$")
+ERROR = re.compile(r"^(?:\./)?([^\s:]+\.\w+):(\d+): (.+)$")
+WARNING = re.compile(r"^(?:LaTeX|Package|Class|Module)\b.*?[Ww]arning(?: \(\w+\))?: (.+)$|.*?pdfTeX warning(?: \(\w+\))?: (.+)$")
+CONTINUED = re.compile(r"^(?:(\([\w@-]+\))| {10}) {2,}(.*)$")
 INPUT_LINE = re.compile(r" ?on input line (\d+)\.?")
 OVERFULL_BOX = re.compile(r"^Overfull \\([hv])box \(([\d.]+)pt too (?:wide|high)\)(?:.*? at lines? (\d+))?")
-MISSING_CHARACTER = re.compile(r"^Missing character: (.+)$")
+MISSING_CHARACTER = re.compile(r"^(Missing character: .+)$")
 OUTPUT = re.compile(r"^Output written on .*?\((\d+) pages?, (\d+) bytes\)", re.MULTILINE)
+BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|I was expecting|Illegal|Sorry).*$", re.MULTILINE)
 
 # Said by every run, and true of no fault in the report: (its text, why it is harmless).
 HARMLESS = [
     ("Label(s) may have changed", "latexmk runs again until they settle"),
-    ("Rerun to get", "latexmk runs again until they settle"),
+    ("Rerun to", "latexmk runs again until they settle"),
     ("There were undefined", "each one has its own warning"),
     ("There were multiply-defined labels", "each one has its own warning"),
+    ("Some font shapes were not available", "each one has its own warning"),
 ]
 
 
-def typeset(job, source, lines, epoch):
+def typeset(job, source, lines, epoch, lock=None):
     """Run latexmk on `job`.tex, and read its log.
 
     Parameters: job, the path without suffix; source, the report's name; lines, the line map; epoch, the document's date
-    in seconds. Returns the number of pages. Raises BuildFailed with all that LaTeX, BibTeX or the log complains of.
+    in seconds; lock, a file that TeX holds open while it runs. Returns the number of pages. Raises BuildFailed with all
+    that LaTeX, BibTeX or the log complains of.
     """
-    running = job.with_suffix(".running")
-    if running.exists():  # killed in the middle: its .aux may be cut off
-        for suffix in LEFTOVERS:
+    done = job.with_suffix(".done")  # the hash of the PDF of a run that came to its end
+    if not (done.exists() and done.read_text(encoding="utf-8") == digest(job.with_suffix(".pdf"))):
+        for suffix in LEFTOVERS:  # may be cut off
             job.with_suffix("." + suffix).unlink(missing_ok=True)
-    running.touch()
-    command = ["latexmk", "-norc", "-pdf", "-silent", "-interaction=nonstopmode", "-file-line-error", "-synctex=1",
-               f"-outdir={job.parent}", f"{job}.tex"]
-    done = subprocess.run(command, env=_environment(job.parent, epoch), stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
-    running.unlink()
-    log = job.with_suffix(".log")
-    problems = read_log(log.read_text(errors="replace") if log.exists() else "", source, lines, str(job) + ".tex")
-    problems += unused_or_odd_references(job, source)
-    if done.returncode and not problems:
-        problems = [Problem(source, 0, f"latexmk stopped with status {done.returncode}", (done.stdout + done.stderr)[-2000:])]
+    done.unlink(missing_ok=True)
+    status, output = _latexmk(job, epoch, lock)
+    log = _read(job.with_suffix(".log"))
+    pages = _complete_pages(job, log)
+    if pages:
+        done.write_text(digest(job.with_suffix(".pdf")), encoding="utf-8")
+    problems = _with_places(read_log(log, source, lines, f"{job}.tex"), job, source, lines)
+    problems = _settled(problems, _read(job.with_suffix(".aux")), pages) + bibtex_problems(job)
+    if pages:
+        problems += never_cited(job)
+    if not problems and (status or not pages):
+        problems = [Problem(source, 0, f"latexmk stopped with status {status}", output[-2000:])]
     if problems:
         raise BuildFailed(problems)
-    return complete_pages(job)
+    return pages
+
+
+def _latexmk(job, epoch, lock):
+    command = ["latexmk", "-norc", "-pdf", "-f", "-silent", "-interaction=nonstopmode", "-file-line-error", "-synctex=1",
+               f"-outdir={job.parent}", f"{job}.tex"]
+    done = subprocess.run(command, env=_environment(job.parent, epoch), pass_fds=[lock.fileno()] if lock else [],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout.decode("utf-8", "replace")
 
 
 def read_log(log, source, lines, tex):
     """The Problems a LaTeX log tells of, at the report's lines."""
     def at(number):
-        return lines[min(number, len(lines)) - 1] if number and lines else 0
+        return lines[min(int(number), len(lines)) - 1] if number and int(number) and lines else 0
 
     problems = []
-    for message in _whole_messages(log):
+    for message, context in _messages(log):
         if match := ERROR.match(message):
             file, number, text = match.groups()
             own = Path(file) == Path(tex)
-            problems.append(Problem(source, at(int(number)) if own else 0, text if own else f"{text} (in {file}:{number})"))
-        elif message.startswith("! "):
-            problems.append(Problem(source, 0, message[2:]))
+            problems.append(Problem(source, at(number) if own else 0, text if own else f"{text} (in {file}:{number})", context))
+        elif message.startswith("!"):
+            problems.append(Problem(source, 0, message.lstrip("! "), context))
         elif match := OVERFULL_BOX.match(message):
             kind, points, number = match.groups()
             if float(points) > OVERFULL:
                 what = "line sticks out" if kind == "h" else "page is too full"
-                problems.append(Problem(source, at(int(number or 0)), f"Overfull \\{kind}box: the {what} by {points}pt"))
+                problems.append(Problem(source, at(number), f"Overfull \\{kind}box: the {what} by {points}pt"))
         elif match := MISSING_CHARACTER.match(message):
-            problems.append(Problem(source, 0, "Missing character: " + match.group(1)))
+            problems.append(Problem(source, 0, match.group(1)))
         elif (match := WARNING.match(message)) and not any(text in message for text, _ in HARMLESS):
             number = INPUT_LINE.search(message)
-            problems.append(Problem(source, at(int(number.group(1)) if number else 0), INPUT_LINE.sub("", match.group(1))))
+            text = match.group(1) or match.group(2)
+            problems.append(Problem(source, at(number and number.group(1)), INPUT_LINE.sub("", text)))
     return problems
 
 
-def unused_or_odd_references(job, source):
-    """Entries of the bibliography that nothing cites, and what BibTeX warns of."""
+def _settled(problems, aux, pages):
+    """Without the references that one more run would know; after an error latexmk does not make it."""
+    def known_by_now(message):
+        undefined = re.match(r"(Reference|Citation) `(.*?)' on page", message)
+        return undefined and (not pages or any(f"\\{macro}{{{undefined.group(2)}}}" in aux for macro in ["newlabel", "bibcite"]))
+    return [problem for problem in problems if not known_by_now(problem.message)] or problems
+
+
+def _with_places(problems, job, source, lines):
+    """LaTeX does not say where a label is that is there twice: find it."""
+    text = _read(job.with_suffix(".tex")).splitlines()
+    placed = []
+    for problem in problems:
+        if not (match := re.match(r"Label `(.*)' multiply defined", problem.message)):
+            placed.append(problem)
+            continue
+        found = [lines[k] for k, line in enumerate(text) if f"\\label{{{match.group(1)}}}" in line]
+        if len(found) > 1:
+            placed.append(Problem(source, found[1], f"label {match.group(1)} is there already, at line {found[0]}"))
+        elif not match.group(1).endswith("@cref"):
+            placed.append(problem)
+    return placed
+
+
+def bibtex_problems(job):
+    """What BibTeX complains of; LaTeX itself says which citations are undefined, and where."""
+    found = BIBTEX.findall(_read(job.with_suffix(".blg")))
+    place = re.compile(r"^(.*?)-+line (\d+) of file (\S+)$")
     problems = []
-    blg = job.with_suffix(".blg")
-    if blg.exists():
-        text = blg.read_text(errors="replace")
-        odd = re.findall(r"^(?:Warning--|I couldn't|I found no).*$", text, re.MULTILINE)
-        problems += [Problem(source, 0, "BibTeX: " + warning) for warning in odd if "database entry for" not in warning]
-    aux = job.with_suffix(".aux")
-    if aux.exists():
-        text = aux.read_text(errors="replace")
-        cited = {key for keys in re.findall(r"\\citation\{([^}]*)\}", text) for key in keys.split(",")}
-        for name in re.findall(r"\\bibdata\{([^}]*)\}", text):
-            bib = Path("bib") / (name + ".bib")
-            for number, line in enumerate(bib.read_text(encoding="utf-8").splitlines(), 1):
-                entry = re.match(r"@\w+\{([^,]+),", line)
-                if entry and entry.group(1) not in cited:
-                    problems.append(Problem(str(bib), number, f"{entry.group(1)} is never cited"))
+    for message in found:
+        if "database entry for" in message:
+            continue
+        if match := place.match(message):
+            problems.append(Problem(match.group(3), int(match.group(2)), f"BibTeX: {match.group(1)}"))
+        else:
+            problems.append(Problem("bib", 0, f"BibTeX: {message.removeprefix('Warning--')}"))
     return problems
 
 
-def complete_pages(job):
-    """The page count, if the PDF on the disk is the whole of what the log says was written."""
-    log, pdf = job.with_suffix(".log"), job.with_suffix(".pdf")
-    written = OUTPUT.search(log.read_text(errors="replace"))
-    size = pdf.stat().st_size if pdf.exists() else 0
-    if not written or int(written.group(2)) != size:
-        raise BuildFailed([Problem(str(pdf), 0, f"{size} bytes on the disk, {written.group(2) if written else 0} were written")])
-    return int(written.group(1))
+def never_cited(job):
+    """Entries of the bibliography that nothing cites."""
+    aux = _read(job.with_suffix(".aux"))
+    cited = {key.strip() for keys in re.findall(r"\\citation\{([^}]*)\}", aux) for key in keys.split(",")}
+    problems = []
+    for name in re.findall(r"\\bibdata\{([^}]*)\}", aux):
+        bib = Path("bib", name + ".bib")
+        for number, line in enumerate(_read(bib).splitlines(), 1):
+            entry = re.match(r"@(?!string|comment|preamble)\w+\{([^,]+),", line, re.IGNORECASE)
+            if entry and entry.group(1).strip() not in cited and "*" not in cited:
+                problems.append(Problem(str(bib), number, f"{entry.group(1)} is never cited"))
+    return problems
 
 
 def synctex_to_report(job, source, lines):
     """The SyncTeX data with the report in the place of the LaTeX made from it; its bytes."""
-    text = gzip.decompress(job.with_suffix(".synctex.gz").read_bytes()).decode("utf-8", "surrogateescape")
-    own = re.search(rf"^Input:(\d+):(.*{re.escape(job.name)}\.tex)$", text, re.MULTILINE)
-    if not own:
-        return gzip.compress(text.encode("utf-8", "surrogateescape"), mtime=0)
-    tag, path = own.groups()
-    text = text.replace(f"Input:{tag}:{path}\n", f"Input:{tag}:{Path(source).resolve()}\n")
-    place = re.compile(rf"^([\[(hvxkg$]){tag},(\d+)", re.MULTILINE)
-    text = place.sub(lambda m: f"{m.group(1)}{tag},{lines[min(int(m.group(2)), len(lines)) - 1]}", text)
-    return gzip.compress(text.encode("utf-8", "surrogateescape"), mtime=0)
+    text = gzip.decompress(job.with_suffix(".synctex.gz").read_bytes())
+    own = re.search(rb"^Input:(\d+):(.*" + re.escape(f"{job.name}.tex".encode()) + rb")$", text, re.MULTILINE)
+    if own:
+        tag = own.group(1)
+        report = b"Input:" + tag + b":" + os.fsencode(Path(source).resolve())
+        place = re.compile(rb"^([\[(hvxkg$r])" + tag + rb",(\d+)", re.MULTILINE)
+        text = text.replace(own.group(0), report)
+        text = place.sub(lambda m: b"%s%s,%d" % (m.group(1), tag, lines[min(int(m.group(2)), len(lines)) - 1]), text)
+    return gzip.compress(text, mtime=0)
 
 
-def _whole_messages(log):
-    """The log's lines, a message's continuations joined to it."""
+def _complete_pages(job, log):
+    """The page count; 0 unless the PDF on the disk is the whole of what the log says was written."""
+    pdf = job.with_suffix(".pdf")
+    written = OUTPUT.search(log)
+    if not written or not pdf.exists() or pdf.stat().st_size != int(written.group(2)):
+        return 0
+    return int(written.group(1))
+
+
+def _messages(log):
+    """The log's lines, each with its continuations joined to it, and what TeX shows of the place of an error."""
     messages = []
     for line in log.splitlines():
-        if messages and (more := re.match(r"^\([\w@-]+\) {2,}(.*)$", line)):
-            messages[-1] += " " + more.group(1)
+        if messages and (more := CONTINUED.match(line)) and (more.group(1) or messages[-1][0].startswith("LaTeX Warning")):
+            messages[-1][0] += " " + more.group(2)
+        elif (place := re.match(r"^l\.\d+ (.*)", line)) and (error := _last_error(messages)):
+            error[1] = "    " + place.group(1)
         else:
-            messages.append(line)
+            messages.append([line, ""])
     return messages
+
+
+def _last_error(messages):
+    return next((message for message in reversed(messages[-20:]) if ERROR.match(message[0]) or message[0].startswith("!")), None)
+
+
+def _read(path):
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
 def _environment(build, epoch):
     """Nothing personal, no clock, no locale: what TeX writes depends on the sources alone."""
     own = {"SOURCE_DATE_EPOCH": str(epoch), "FORCE_SOURCE_DATE": "1", "TZ": "UTC", "LC_ALL": "C", "max_print_line": "10000",
-           "TEXINPUTS": f"{Path('code/weaving')}:{build}:", "BIBINPUTS": "bib:", "openout_any": "a",
+           "TEXINPUTS": f"{Path('code/weaving')}:{build}:", "BIBINPUTS": "bib:", "MKTEXPK": "0", "MKTEXTFM": "0",
            "TEXMFHOME": str(build / "texmf"), "TEXMFVAR": str(build / "texmf"), "TEXMFCONFIG": str(build / "texmf")}
     return {**os.environ, **own}

@@ -1,0 +1,31 @@
+"""Files that are whole or not there."""
+
+import contextlib
+import hashlib
+import os
+
+
+def replace(path, data):
+    """Put data at path in one step: a reader sees the old file or the new one, never half of it."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with open(part, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def update(path, data):
+    """Replace only what differs: latexmk and a viewer then see no change where there is none."""
+    if digest(path) != hashlib.sha256(data).hexdigest():
+        replace(path, data)
+
+
+def digest(path):
+    """The file's SHA-256, None if there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None

@@ -1,0 +1,50 @@
+"""What a report was made from and with."""
+
+import importlib.metadata
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ARCHIVED = Path("PROVENANCE")  # in an unpacked archive: `commit <hash>` and `epoch <seconds>`, as Git would say
+PACKAGES = ["Pweave", "NumPy", "SymPy", "Matplotlib"]
+MONTHS = ("January February March April May June July August September October November December").split()
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The commit, its date in seconds since 1970, and whether files differ from it."""
+
+    commit: str
+    epoch: int
+    changed: bool = False
+
+    def macros(self):
+        """As LaTeX: \\commit, \\versions and \\reportdate."""
+        day = time.gmtime(self.epoch)
+        versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+        macros = {"commit": f"\\texttt{{{self.commit}}}{' with changes' * self.changed}", "versions": versions,
+                  "reportdate": f"{day.tm_mday} {MONTHS[day.tm_mon - 1]} {day.tm_year}"}
+        return "".join(f"\\newcommand{{\\{name}}}{{{value}}}\n" for name, value in macros.items())
+
+    def archived(self):
+        """The text of ARCHIVED."""
+        return f"commit {self.commit}\nepoch {self.epoch}\n"
+
+
+def provenance():
+    """Of this folder: from ARCHIVED, else from Git; without either the commit is `unknown` and the date is 1 January 1970."""
+    if ARCHIVED.exists():
+        facts = dict(line.split() for line in ARCHIVED.read_text(encoding="utf-8").splitlines())
+        return Provenance(facts["commit"], int(facts["epoch"]))
+    commit, epoch = (_git("log", "-1", "--no-show-signature", "--format=%H %ct") or "unknown 0").split()
+    return Provenance(commit[:12], int(epoch), bool(_git("status", "--porcelain", "--untracked-files=no")))
+
+
+def _git(*words):
+    # another user's clone is as good as one's own, and looking must not lock it
+    command = ["git", "--no-optional-locks", "-c", "safe.directory=*", *words]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, encoding="utf-8").stdout.strip()
+    except FileNotFoundError:
+        return ""
