@@ -70,7 +70,7 @@ TRAINING_HOURS = {"ParT": (33, "spinner2025lloca"), "plain transformer": (15, "s
 
 # The official training script (Qu, Li and Qian, code)
 TRAINING_JETS, BATCH, EPOCHS, JETS_PER_EPOCH = 100_000_000, 512, 50, 10_000 * 1024
-FINE_TUNING_EPOCHS, FINE_TUNING_RATE, HEAD_FACTOR = 20, 1e-4, 50
+FINE_TUNING_EPOCHS, HEAD_FACTOR = 20, 50
 
 # The official configuration for JetClass (same code)
 MAX_PARTICLES = 128
