@@ -2,10 +2,12 @@
 
     reader.py      report.texw   -> chunks, each with its line; every malformed chunk is reported
     processor.py   chunks        -> results: the code runs in this process, an exception stops the build
+    results.py     results       -> kept, until anything they can depend on changes
     formatter.py   results       -> LaTeX, with a map from each of its lines back to report.texw
     tex.py         LaTeX         -> PDF: latexmk, then every warning in the log, in words of report.texw
+    build.py       all of it in order, report.pdf replaced last
     latex.py       arrays, tables and source code as LaTeX
-    __main__.py    all of it in order, report.pdf replaced last
+    files.py, problems.py, provenance.py, watch.py   what their names say
 """
 
 import sys

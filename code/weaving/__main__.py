@@ -52,4 +52,5 @@ def give_up(say, message, status):
     return status
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

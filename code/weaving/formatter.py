@@ -12,11 +12,11 @@ class MappedFormatter(PwebTexFormatter):
     def format(self):
         text, self.lines = [], [1]
         for chunk in self.executed:
-            for line, piece, computed in self._pieces(chunk):
+            for line, piece, computed in filter(_has_text, self._pieces(chunk)):
+                if not text or text[-1].endswith("\n"):  # else it continues a line that another piece began
+                    self.lines[-1] = line
+                self.lines += [line if computed else line + k for k in range(1, piece.count("\n") + 1)]
                 text.append(piece)
-                # a piece continues the last line; each newline in it starts a new one
-                for k in range(1, piece.count("\n") + 1):
-                    self.lines.append(line if computed else line + k)
         self.formatted = "".join(text)
 
     def _pieces(self, chunk):
@@ -43,3 +43,7 @@ class MappedFormatter(PwebTexFormatter):
         return (f"\\begin{{figure}}[htb]\n\\centering\n"
                 f"\\includegraphics[alt={{{options['alt']}}}]{{{result['data']['application/pdf']}}}\n"
                 f"\\caption{{{result['metadata']['caption']}}}\\label{{fig:{options['label']}}}\n\\end{{figure}}")
+
+
+def _has_text(piece):
+    return piece[1] != ""

@@ -6,6 +6,7 @@ import io
 import linecache
 import logging
 import re
+import sys
 import textwrap
 import traceback
 import warnings
@@ -69,7 +70,7 @@ class StrictProcessor(PwebProcessorBase):
     def loadstring(self, code, chunk=None):
         """Run a chunk; its results."""
         out = io.StringIO()
-        with self._reported(chunk["line"], f"chunk {chunk['options']['name']!r}", code), contextlib.redirect_stdout(out):
+        with self._reported(chunk["line"] - 1, f"chunk {chunk['options']['name']!r}", code), contextlib.redirect_stdout(out):
             value = self._execute(code, chunk["line"])
             return _stream(out.getvalue()) + self._shown(value, chunk)
         return []
@@ -93,23 +94,18 @@ class StrictProcessor(PwebProcessorBase):
     def _evaluate(self, code, line):
         leading = len(code) - len(code.lstrip())
         line += code.count("\n", 0, leading)
-        return eval(compile("\n" * (line - 1) + code.strip(), self.source, "eval"), self.scope)
+        return eval(compile("\n" * (line - 1) + f"({code.strip()}\n)", self.source, "eval"), self.scope)
 
     def _shown(self, value, chunk):
-        import matplotlib.pyplot as plt
-        from matplotlib.figure import Figure
-        made = max(len(plt.get_fignums()), isinstance(value, Figure))
-        try:
-            if chunk["options"]["fig"]:
-                if not isinstance(value, Figure):
-                    raise TypeError(f"a figure chunk ends with a Matplotlib figure, this one with {type(value).__name__}")
-                if made > 1 or not value.axes:
-                    raise ValueError(f"one figure with axes is needed, this chunk made {made} with {len(value.axes)} axes")
-                return [self._figure(value, chunk)]
-            if made:
-                raise TypeError(f"{made} figure in a chunk without fig=True")
-        finally:
-            plt.close("all")
+        made = _close_figures(value)
+        if chunk["options"]["fig"]:
+            if not made or not hasattr(value, "savefig"):
+                raise TypeError(f"a figure chunk ends with a Matplotlib figure, this one with {type(value).__name__}")
+            if made > 1 or not value.axes:
+                raise ValueError(f"one figure with axes is needed, this chunk made {made} with {len(value.axes)} axes")
+            return [self._figure(value, chunk)]
+        if made:
+            raise TypeError(f"{made} figure in a chunk without fig=True")
         if value is None:
             return []
         if not isinstance(value, Tex):
@@ -145,6 +141,17 @@ class StrictProcessor(PwebProcessorBase):
         message = f"{what} raised {type(error).__name__}: {error}".splitlines()[0]
         return Problem(self.source, here[0] if here else line, message,
                        textwrap.indent(details.replace(str(Path.cwd()) + "/", ""), "    "))
+
+
+def _close_figures(value):
+    """Close what Matplotlib holds open; how many figures that and the value are."""
+    if "matplotlib" not in sys.modules:
+        return 0
+    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
+    made = max(len(plt.get_fignums()), int(isinstance(value, Figure)))
+    plt.close("all")
+    return made
 
 
 class LoggedWarning(Warning):

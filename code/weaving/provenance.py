@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-ARCHIVED = Path("PROVENANCE")  # in an unpacked archive: `commit <hash>` and `epoch <seconds>`, as Git would say
+ARCHIVED = Path("PROVENANCE")  # in an unpacked archive: the commit and its date in seconds
 PACKAGES = ["Pweave", "NumPy", "SymPy", "Matplotlib"]
 MONTHS = ("January February March April May June July August September October November December").split()
 
@@ -29,14 +29,14 @@ class Provenance:
 
     def archived(self):
         """The text of ARCHIVED."""
-        return f"commit {self.commit}\nepoch {self.epoch}\n"
+        return f"{self.commit} {self.epoch}\n"
 
 
 def provenance():
     """Of this folder: from ARCHIVED, else from Git; without either the commit is `unknown` and the date is 1 January 1970."""
     if ARCHIVED.exists():
-        facts = dict(line.split() for line in ARCHIVED.read_text(encoding="utf-8").splitlines())
-        return Provenance(facts["commit"], int(facts["epoch"]))
+        commit, epoch = ARCHIVED.read_text(encoding="utf-8").split()
+        return Provenance(commit, int(epoch))
     commit, epoch = (_git("log", "-1", "--no-show-signature", "--format=%H %ct") or "unknown 0").split()
     return Provenance(commit[:12], int(epoch), bool(_git("status", "--porcelain", "--untracked-files=no")))
 

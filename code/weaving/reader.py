@@ -21,7 +21,7 @@ INLINE = re.compile(r"<%=(.*?)%>", re.DOTALL)
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 
 # A decimal number or a percentage in the prose would not follow when its input changes. Lengths are not results.
-TYPED_NUMBER = re.compile(r"(?<![\w.\\{=])\d+(?:\.\d+(?![\w.]|\\(?!times|%)\w|\s*(?:pt|mm|cm|em|ex|in)\b)|\s*\\%)")
+TYPED_NUMBER = re.compile(r"(?<![\w.\\{=])\d+(?:\.\d+(?!\w|\.\d|\\(?!times|%)\w|\s*(?:pt|mm|cm|em|ex|in)\b)|\s*\\%)")
 NOT_PROSE = re.compile(r"\\(?:given|url|href|cite\w*)\{[^}]*\}|(?<!\\)%.*")
 
 

@@ -1,6 +1,7 @@
 """The results of the chunks, kept until anything they can depend on changes."""
 
 import contextlib
+import functools
 import hashlib
 import json
 import platform
@@ -15,7 +16,7 @@ KEPT = Path("build/results.json")
 INPUTS = {".py", ".json", ".npz", ".csv"}  # what of code/ a result can depend on
 NOT_INPUTS = {"build", "figures", ".venv", ".git", "__pycache__"}
 
-_opened = set()
+_opened = set()  # the paths of all files opened since fresh_start
 
 
 def key(chunks, case_file):
@@ -55,6 +56,12 @@ def fresh_start():
     """Note each file that is opened from now on, and forget the bytecode (Python may not see a quick change in it)."""
     for folder in Path("code").rglob("__pycache__"):
         shutil.rmtree(folder, ignore_errors=True)
+    _note_opened_files()
+    _opened.clear()
+
+
+@functools.cache  # a hook cannot be taken away
+def _note_opened_files():
     sys.addaudithook(_note)
 
 
