@@ -1,0 +1,167 @@
+"""What must hold for all inputs, tried on many drawn by Hypothesis."""
+
+import math
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose, assert_array_equal
+
+import oracle
+from solutions.attention import multi_head_self_attention, scaled_dot_product_attention, self_attention, softmax
+
+U = np.finfo(np.float64).eps / 2
+SIZES = st.integers(1, 5)
+SEVERAL = st.integers(2, 5)
+FEW = st.integers(1, 3)
+CLOSE = dict(rtol=0, atol=1e-10)  # entries up to 4: values up to 100, logits up to 2000, each off by at most 1e-12
+
+
+def matrices(*shape):
+    """Entries k / 8192 in [-4, 4), which float32 holds exactly but not their products; drawn as bytes, which is fast."""
+    size = 2 * math.prod(shape)
+    return st.binary(min_size=size, max_size=size).map(lambda b: np.frombuffer(b, "<i2").reshape(shape) / 8192)
+
+
+@st.composite
+def queries_keys_values(draw, M=SIZES):
+    N, M, d_k, d_v = draw(SIZES), draw(M), draw(SIZES), draw(SIZES)
+    return draw(matrices(N, d_k)), draw(matrices(M, d_k)), draw(matrices(M, d_v))
+
+
+@st.composite
+def heads(draw, N=SEVERAL):
+    """X, W_q, W_k, W_v, W_o, H with sizes that differ wherever they may."""
+    N, D, D_out, H, d_k, d_v = draw(N), draw(SIZES), draw(SIZES), draw(FEW), draw(FEW), draw(FEW)
+    return *(draw(matrices(*s)) for s in [(N, D), (H * d_k, D), (H * d_k, D), (H * d_v, D), (D_out, H * d_v)]), H
+
+
+@given(st.data(), SIZES, SIZES)
+def test_rows_of_weights_sum_to_one(data, N, M):
+    """Each weight is off by one rounding for the division, and all by the M - 1 of their common sum."""
+    logits = st.floats(-1e4, 1e4) | st.just(-math.inf)
+    A = softmax(np.column_stack([data.draw(arrays(np.float64, (N, M), elements=logits)), np.zeros(N)]))
+    assert (A >= 0).all()
+    for row in A:
+        assert abs(math.fsum(row) - 1) <= (M + 1) * U / (1 - (M + 1) * U)
+
+
+@given(queries_keys_values(), st.data())
+def test_outputs_lie_in_the_hull_of_the_values(QKV, data):
+    """In every direction w no output reaches further than the furthest value; 30 roundings are more than the sums have."""
+    Q, K, V = QKV
+    Y, A = scaled_dot_product_attention(Q, K, V)
+    for w in [*np.eye(V.shape[1]), data.draw(matrices(V.shape[1]))]:
+        for side in (w, -w):
+            assert (Y @ side <= (V @ side).max() + 30 * U * np.abs(V).max() * np.abs(w).sum()).all()
+
+
+@given(st.data(), SIZES, SIZES)
+def test_a_shift_of_a_row_changes_nothing(data, N, M):
+    """Logits and shifts that are multiples of 1/16: their sums are exact, so every bit must agree."""
+    sixteenths = lambda *shape: data.draw(arrays(np.int64, shape, elements=st.integers(-16000, 16000), fill=st.nothing())) / 16
+    S, shift = sixteenths(N, M), sixteenths(N, 1)
+    assert_array_equal(softmax(S + shift), softmax(S))
+
+
+@given(queries_keys_values(), st.data())
+def test_one_vector_added_to_all_keys_changes_no_weight(QKV, data):
+    Q, K, V = QKV
+    shifted = scaled_dot_product_attention(Q, K + data.draw(matrices(K.shape[1])), V)
+    for got, want in zip(shifted, scaled_dot_product_attention(Q, K, V)):
+        assert_allclose(got, want, **CLOSE)
+
+
+@given(heads(), st.data())
+def test_permuted_inputs_give_permuted_outputs(arguments, data):
+    X, *weights = arguments
+    order = data.draw(st.permutations(range(len(X))))
+    Y, A = multi_head_self_attention(X, *weights)
+    Y_permuted, A_permuted = multi_head_self_attention(X[order], *weights)
+    assert_allclose(Y_permuted, Y[order], **CLOSE)
+    assert_allclose(A_permuted, A[:, order][:, :, order], **CLOSE)
+
+
+@given(queries_keys_values(M=SEVERAL), st.data())
+def test_the_order_of_keys_does_not_matter_and_that_of_queries_carries_over(QKV, data):
+    Q, K, V = QKV
+    Y, A = scaled_dot_product_attention(Q, K, V)
+    queries, keys = data.draw(st.permutations(range(len(Q)))), data.draw(st.permutations(range(len(K))))
+    Y_permuted, A_permuted = scaled_dot_product_attention(Q[queries], K[keys], V[keys])
+    assert_allclose(Y_permuted, Y[queries], **CLOSE)
+    assert_allclose(A_permuted, A[queries][:, keys], **CLOSE)
+
+
+@given(heads())
+def test_one_head_is_self_attention(arguments):
+    X, W_q, W_k, W_v, W_o, _ = arguments
+    Y, A = self_attention(X, W_q, W_k, W_v)
+    Y_head, A_head = multi_head_self_attention(X, W_q, W_k, W_v, W_o, 1)
+    assert A_head.shape == (1, len(X), len(X))
+    assert_array_equal(A_head[0], A)
+    assert_allclose(Y_head, Y @ W_o.T, **CLOSE)
+
+
+@given(heads())
+def test_the_heads_share_nothing(arguments):
+    """Head h alone, on its own rows, gives the h-th weights and the h-th run of columns of the output."""
+    X, W_q, W_k, W_v, _, H = arguments
+    Y, A = multi_head_self_attention(X, W_q, W_k, W_v, np.eye(len(W_v)), H)
+    d_k, d_v = len(W_q) // H, len(W_v) // H
+    for h in range(H):
+        Y_h, A_h = self_attention(X, W_q[h * d_k:(h + 1) * d_k], W_k[h * d_k:(h + 1) * d_k], W_v[h * d_v:(h + 1) * d_v])
+        assert_allclose(A[h], A_h, **CLOSE)
+        assert_allclose(Y[:, h * d_v:(h + 1) * d_v], Y_h, **CLOSE)
+
+
+@given(heads())
+def test_without_query_weights_every_output_is_the_mean_of_the_values(arguments):
+    X, W_q, W_k, W_v, W_o, H = arguments
+    Y, A = multi_head_self_attention(X, 0 * W_q, W_k, W_v, W_o, H)
+    assert_allclose(A, np.full((H, len(X), len(X)), 1 / len(X)), **CLOSE)
+    assert_allclose(Y, np.tile((X @ W_v.T).mean(axis=0) @ W_o.T, (len(X), 1)), rtol=0, atol=1e-9)
+
+
+@given(heads(), st.data())
+def test_equal_inputs_give_equal_rows(arguments, data):
+    X, *weights = arguments
+    i, j = data.draw(st.permutations(range(len(X))))[:2]
+    X[j] = X[i]
+    Y, A = multi_head_self_attention(X, *weights)
+    assert_allclose(Y[j], Y[i], **CLOSE)
+    assert_allclose(A[:, j], A[:, i], **CLOSE)
+    assert_allclose(A[:, :, j], A[:, :, i], **CLOSE)
+
+
+@given(heads(), st.data(), SEVERAL)
+def test_batch_axes_are_a_loop(arguments, data, B):
+    X, *weights = arguments
+    batch = data.draw(matrices(B, 1, *X.shape)) + X  # (B, 1, N, D)
+    Y, A = multi_head_self_attention(batch, *weights)
+    assert Y.shape == (B, 1, len(X), len(weights[3])) and A.shape == (B, 1, weights[4], len(X), len(X))
+    for b in range(B):
+        for got, want in zip((Y[b, 0], A[b, 0]), multi_head_self_attention(batch[b, 0], *weights)):
+            assert_allclose(got, want, rtol=0, atol=1e-9)
+
+
+@given(queries_keys_values(M=SEVERAL))
+def test_float32_is_as_close_to_float64_as_rounding_allows(QKV):
+    """The inputs are the same in both, so the two results differ by no more than the two rounding errors (see oracle.py)."""
+    double = scaled_dot_product_attention(*QKV)
+    single = scaled_dot_product_attention(*(a.astype(np.float32) for a in QKV))
+    bounds = [oracle.rounding_bounds(*QKV, dtype) for dtype in (np.float32, np.float64)]
+    for got, want, *bound in zip(single, double, *bounds):
+        assert got.dtype == np.float32
+        assert (np.abs(got - want) <= sum(bound)).all()
+
+
+def test_the_float32_bound_is_small_and_can_be_broken():
+    """Queries rounded to 12 bits, twice as coarse as float32 by a factor of 4096, leave the bound; so it does say something."""
+    rng = np.random.default_rng(5)
+    Q, K, V = (rng.standard_normal(s).astype(np.float32) for s in [(4, 3), (5, 3), (5, 2)])
+    bounds = oracle.rounding_bounds(Q, K, V, np.float32)
+    coarse = scaled_dot_product_attention(Q.astype(np.float16).astype(np.float32), K, V)
+    for got, want, bound in zip(coarse, oracle.exact(oracle.attention, Q, K, V), bounds):
+        assert bound.max() < 1e-5
+        assert (np.abs(got - want) > bound).any()
