@@ -186,8 +186,9 @@ def test_hypotheses_that_do_not_fit_are_refused(hypothesis, said):
 
 # What has no words is refused, never guessed
 
-@pytest.mark.parametrize("expression", [HadamardProduct(M, L), MatPow(M, Symbol("r")), Inverse(A * A.T), M[0, 0] * M, Trace(M)**-1,
-                                        sqrt(Trace(M)), Symbol("q", commutative=False), MatPow(M, -2)], ids=str)
+@pytest.mark.parametrize("expression", [
+    HadamardProduct(M, L), MatPow(M, Symbol("r")), Inverse(A * A.T), M[0, 0] * M, Trace(M)**-1, sqrt(Trace(M)),
+    Symbol("q", commutative=False), MatPow(M, -2)], ids=str)
 def test_what_has_no_words_is_refused(expression):
     with pytest.raises(TypeError, match="no words for"):
         equal(expression, expression)
