@@ -228,19 +228,23 @@ def scaled_logit(*index):
 
 
 def pool(exponent):
-    """prod_h a_hj^exponent, normalised over j."""
-    return Product(a[h, j] ** exponent, (h, 1, H)) / Sum(Product(a[h, k] ** exponent, (h, 1, H)), (k, 1, M))
+    """prod_h a_hij^exponent, normalised over j."""
+    return Product(a[h, i, j] ** exponent, (h, 1, H)) / Sum(Product(a[h, i, k] ** exponent, (h, 1, H)), (k, 1, M))
 
 
 @claim("one-head-is-a-geometric-pool",
-       statement=Equation(a[j], pool(1 / sqrt(H))),
+       statement=Equation(a[i, j], pool(1 / sqrt(H))),
        scope="general", over="all $H, M$",
-       false_twin={"the geometric mean": Equation(a[j], pool(1 / H)), "the plain product": Equation(a[j], pool(1)),
-                   "the arithmetic mean": Equation(a[j], Sum(a[h, j], (h, 1, H)) / H),
-                   "not normalised": Equation(a[j], Product(a[h, j] ** (1 / sqrt(H)), (h, 1, H)))})
+       false_twin={"the geometric mean": Equation(a[i, j], pool(1 / H)), "the plain product": Equation(a[i, j], pool(1)),
+                   "the arithmetic mean": Equation(a[i, j], Sum(a[h, i, j], (h, 1, H)) / H),
+                   "not normalised": Equation(a[i, j], Product(a[h, i, j] ** (1 / sqrt(H)), (h, 1, H)))})
 def _(statement):
-    one_head = lambda *index: Sum(s[b, index[0]], (b, 1, H)) / sqrt(H) if len(index) == 1 else s[index]
-    return same(*(put(put(side, a, softmax), s, one_head) for side in (statement.left, statement.right)))
+    return same(*(put(put(side, a, softmax), s, summed_logit) for side in (statement.left, statement.right)))
+
+
+def summed_logit(*index):
+    """s[i, j] as what logit-is-a-sum-over-heads makes of it."""
+    return s[index] if len(index) == 3 else Sum(s[(b, *index)], (b, 1, H)) / sqrt(H)
 
 
 A, A_1, A_2 = (MatrixSymbol(name, N, N) for name in ("A", "A_1", "A_2"))
@@ -258,17 +262,22 @@ def _(statement):
     return equal(statement.left, statement.right)
 
 
-AGREED = Sum(s[h, j], (h, 1, H)) / sqrt(H) - Sum(s[h, k], (h, 1, H)) / sqrt(H)
+AGREED = Add(Sum(s[h, i, j], (h, 1, H)) / sqrt(H), -Sum(s[h, i, k], (h, 1, H)) / sqrt(H), evaluate=False)
+GAP = Add(s[i, j], -s[i, k], evaluate=False)
 
 
 @claim("agreement-means-uniform-weights",
-       statement=Equation(AGREED, sqrt(H) * (s[j] - s[k])),
+       statement=Equation(AGREED, Mul(sqrt(H), GAP, evaluate=False)),
        scope="general", over="all $H$",
-       false_twin={"no root": Equation(AGREED, H * (s[j] - s[k])), "the mean of the heads": Equation(AGREED, s[j] - s[k])},
-       by_hand=r"the left side is $s_j - s_k$ too, so all logits of the row are equal when $H > 1$")
+       false_twin={"no root": Equation(AGREED, Mul(H, GAP, evaluate=False)), "the mean of the heads": Equation(AGREED, GAP)},
+       by_hand=r"the left side is $s_{i,j} - s_{i,k}$ too, so all logits of a row are equal when $H > 1$")
 def _(statement):
-    agreeing = lambda *index: s[index[-1]] + w[index[0]] if len(index) == 2 else s[index]   # s_hj = s_j + w_h: the same softmax
-    return same(put(statement.left, s, agreeing), put(statement.right, s, agreeing))
+    return same(put(statement.left, s, agreeing_logit), put(statement.right, s, agreeing_logit))
+
+
+def agreeing_logit(*index):
+    """s[h, i, j] = s[i, j] + w[h, i]: the weights of head h are those of the single head."""
+    return s[index] if len(index) == 2 else s[index[1:]] + w[index[:2]]
 
 
 W_v1, W_v2 = MatrixSymbol("W_v1", d_1, D), MatrixSymbol("W_v2", d_2, D)
