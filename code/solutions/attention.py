@@ -15,16 +15,12 @@ import numpy as np
 
 
 def softmax(S):
-    """Softmax over the last axis.
+    """Softmax over the last axis of S (..., M): nonnegative, with rows of sum 1.
 
-    Taking away the row's maximum changes nothing, since the factor cancels,
-    and keeps exp from overflowing.
-
-    Parameters: S (..., M), real; a logit of -inf gets the weight 0.
-    Returns: (..., M), nonnegative, each row with sum 1.
-    Raises: ValueError if a row is empty or its maximum is not finite;
-    TypeError if S is not real.
-    Source: Bishop and Bishop (2024), section 12.1.
+    Taking away a row's maximum changes nothing, since the factor cancels, and keeps
+    exp from overflowing. A logit of -inf gets the weight 0.
+    Raises: ValueError if a row is empty or its maximum is not finite; TypeError if
+    S is not real. Source: Bishop and Bishop (2024), section 12.1.
     """
     (S,) = real_arrays(S=S)
     if S.ndim == 0 or S.shape[-1] == 0:
@@ -38,12 +34,10 @@ def softmax(S):
 def scaled_dot_product_attention(Q, K, V):
     """Y = A V with A = softmax(Q K^T / sqrt(d_k)).
 
-    Parameters: Q (..., N, d_k), K (..., M, d_k), V (..., M, d_v);
-    float32 and float64 are kept, integers become float64.
-    Returns: Y (..., N, d_v) and A (..., N, M).
-    Raises: ValueError if the shapes do not fit or a row of logits has no
-    finite maximum; TypeError if an array is not real.
-    Source: Vaswani et al. (2017), equation 1.
+    From Q (..., N, d_k), K (..., M, d_k), V (..., M, d_v) to Y (..., N, d_v) and
+    A (..., N, M). float32 and float64 are kept, integers become float64.
+    Raises: ValueError if the shapes do not fit or a row of logits has no finite
+    maximum; TypeError if an array is not real. Source: Vaswani et al. (2017), eq. 1.
     """
     Q, K, V = real_arrays(Q=Q, K=K, V=V)
     check_attention_shapes(Q, K, V)
@@ -56,10 +50,8 @@ def scaled_dot_product_attention(Q, K, V):
 def self_attention(X, W_q, W_k, W_v):
     """One head: queries, keys and values are all computed from X.
 
-    Parameters: X (..., N, D), W_q and W_k (d_k, D), W_v (d_v, D).
-    Returns: Y (..., N, d_v) and A (..., N, N).
-    Raises: as scaled_dot_product_attention.
-    Source: Bishop and Bishop (2024), section 12.1.
+    From X (..., N, D), W_q and W_k (d_k, D), W_v (d_v, D) to Y (..., N, d_v) and
+    A (..., N, N). Raises: as above. Source: Bishop and Bishop (2024), section 12.1.
     """
     X, W_q, W_k, W_v = real_arrays(X=X, W_q=W_q, W_k=W_k, W_v=W_v)
     check_weights(X, W_q, W_k, W_v)
@@ -72,13 +64,10 @@ def self_attention(X, W_q, W_k, W_v):
 def multi_head_self_attention(X, W_q, W_k, W_v, W_o, n_heads):
     """Each head attends with its own rows of W_q, W_k, W_v; W_o mixes the outputs.
 
-    Head h uses the rows h d_h ... (h + 1) d_h - 1, with d_h = rows / n_heads.
-
-    Parameters: X (..., N, D), W_q and W_k (H d_k, D), W_v (H d_v, D),
-    W_o (D_out, H d_v), n_heads = H.
-    Returns: Y (..., N, D_out) and A (..., H, N, N), one matrix per head.
-    Raises: ValueError also if n_heads does not divide the rows.
-    Source: Vaswani et al. (2017), section 3.2.2.
+    Head h uses the rows h d_h ... (h + 1) d_h - 1, with d_h = rows / H, H = n_heads.
+    From X (..., N, D), W_q and W_k (H d_k, D), W_v (H d_v, D), W_o (D_out, H d_v)
+    to Y (..., N, D_out) and A (..., H, N, N). Raises: as above; ValueError also if
+    n_heads does not divide the rows. Source: Vaswani et al. (2017), section 3.2.2.
     """
     X, W_q, W_k, W_v, W_o = real_arrays(X=X, W_q=W_q, W_k=W_k, W_v=W_v, W_o=W_o)
     check_weights(X, W_q, W_k, W_v)

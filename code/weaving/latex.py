@@ -1,6 +1,7 @@
 """Arrays, tables, numbers and source code as LaTeX."""
 
 import inspect
+import math
 from pathlib import Path
 
 from pygments import highlight
@@ -9,7 +10,8 @@ from pygments.lexers import PythonLexer, TextLexer
 from pygments.style import Style
 from pygments.token import Comment, Keyword, Operator, String
 
-LIMIT = 12  # a larger matrix is shown by its corner
+LIMIT = 12        # a larger matrix is shown by its corner
+PAGE_DIGITS = 86  # so many digits in a footnote's size are as wide as the page
 
 
 class Tex(str):
@@ -31,6 +33,36 @@ def matrix(array, decimals=3):
         shown.append([r"\vdots"] * len(shown[0]))
     body = " \\\\\n".join(" & ".join(row) for row in shown)
     return Tex(f"\\begin{{pmatrix*}}[r]\n{body}\n\\end{{pmatrix*}}")
+
+
+def displayed(matrices, decimals=3):
+    """(name, array) pairs as displayed equations `name = array`, side by side where the page is wide enough."""
+    lines, taken = [], math.inf
+    for name, array in matrices:
+        digits = max(len(f"{value:.{decimals}f}") for value in array.flat)
+        width = (min(array.shape[1], LIMIT) + (array.shape[1] > LIMIT)) * (digits + 1) + 6
+        if taken + width > PAGE_DIGITS:
+            lines, taken = [*lines, []], 0
+        lines[-1].append(f"{name} = {matrix(array, decimals)}")
+        taken += width
+    body = " \\\\[3pt]\n".join(r"\fitted{" + r" \qquad ".join(line) + "}" for line in lines)
+    return Tex("{\\footnotesize\\setlength{\\arraycolsep}{2.4pt}\n\\begin{gather*}\n" + body + "\n\\end{gather*}}")
+
+
+def exact_decimals(*arrays, most=4):
+    """The fewest decimals that show the arrays exactly; `most` if more would be needed."""
+    return next((n for n in range(most) if all((array.round(n) == array).all() for array in arrays)), most)
+
+
+def bold(name):
+    """W_q as a bold letter with its index, for use inside mathematics."""
+    letter, _, index = name.partition("_")
+    return Tex(f"\\mathbf{{{letter}}}" + f"_{{{index}}}" * bool(index))
+
+
+def listed(words):
+    """a; a and b; a, b and c."""
+    return Tex(" and ".join(filter(None, [", ".join(words[:-1]), words[-1]])))
 
 
 def table(header, rows, align):
