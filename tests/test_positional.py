@@ -11,7 +11,7 @@ from proofs import positional as claims
 from proofs.ledger import CLAIMS, Equation, verify
 from proofs.matrices import equal
 from solutions.positional import (addition_terms, concatenation_terms, frequencies, logits, one_hot, orthogonal_embeddings,
-                                  simplex, sinusoidal, welch_bound)
+                                  random_cosines, simplex, sinusoidal, welch_bound)
 
 NAMES = [name for name, claim in CLAIMS.items() if claim.exercise == "positional"]
 
@@ -85,6 +85,14 @@ def test_no_vectors_beat_the_welch_bound(n, dim, seed):
 def test_impossible_sizes_are_refused(call, said):
     with pytest.raises(ValueError, match=said):
         call()
+
+
+@pytest.mark.parametrize("dim", [2, 5, 80])
+def test_random_cosines_have_mean_zero_and_variance_one_over_dim(dim):
+    cosines = random_cosines(dim, 4000)
+    assert cosines.shape == (4000,) and np.abs(cosines).max() <= 1
+    assert abs(cosines.mean()) < 4 / math.sqrt(4000 * dim)
+    assert cosines.var() == pytest.approx(1 / dim, rel=0.1)                    # five standard errors and more
 
 
 # One-hot and sinusoidal embeddings

@@ -380,8 +380,8 @@ m, K = symbols("m K", integer=True, positive=True)
 
 
 def vanishes(e):
-    """True if a trigonometric expression is zero, by way of exponentials."""
-    return simplify(expand(e.rewrite(exp))) == 0
+    """True if a trigonometric expression is zero: its exponentials cancel when multiplied out."""
+    return expand(e.doit().rewrite(exp)) == 0
 
 
 def pair(t):
@@ -415,17 +415,17 @@ w = IndexedBase("omega")[m]
 
 
 def _pairs(summand):
-    return Sum(summand, (m, 1, D / 2))
+    return Sum(summand, (m, 1, K))
 
 
 products = _pairs(plus(times(sin(times(w, s)), sin(times(w, t))), times(cos(times(w, s)), cos(times(w, t)))))
 
 
-@claim("sinusoid-similarity", scope="general", over="all even $D$, all $s, t$",
+@claim("sinusoid-similarity", scope="general", over="all $K, s, t, \\omega_m$",
        statement=Equation(products, _pairs(cos(times(w, plus(s, -t))))),
        false_twin={"a sum in the place of the difference": Equation(products, _pairs(cos(times(w, plus(s, t))))),
                    "sines": Equation(products, _pairs(sin(times(w, plus(s, -t))))),
-                   "twice as many pairs": Equation(products, Sum(cos(times(w, plus(s, -t))), (m, 1, D)))})
+                   "twice as many pairs": Equation(products, Sum(cos(times(w, plus(s, -t))), (m, 1, 2 * K)))})
 def _(s): return s.left.limits == s.right.limits and vanishes(s.left.function - s.right.function)
 
 

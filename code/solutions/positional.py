@@ -51,6 +51,15 @@ def welch_bound(n, dim):
     return math.sqrt((n - dim) / (dim * (n - 1))) if n > dim else 0.0
 
 
+def random_cosines(dim, pairs):
+    """The cosines between pairs of random directions of R^dim.
+
+    Returns: (pairs,).
+    """
+    p, q = np.random.default_rng(0).standard_normal((2, pairs, dim))
+    return (p * q).sum(axis=1) / np.linalg.norm(p, axis=1) / np.linalg.norm(q, axis=1)
+
+
 def one_hot(n):
     """The n one-hot embeddings of R^n: P = I (n, n)."""
     return np.eye(n)
