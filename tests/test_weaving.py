@@ -215,6 +215,12 @@ def test_the_log_is_read(log):
     assert problem.line == line and words in problem.message
 
 
+def test_a_line_of_the_table_of_contents_is_not_a_line_of_the_report():
+    log = "(build/report.toc\nOverfull \\hbox (9.0pt too wide) in paragraph at lines 4--6\n)\n" \
+          "(build/report.bbl)\nOverfull \\hbox (8.0pt too wide) in paragraph at lines 5--6\n"
+    assert [problem.line for problem in read_log(log, "report.texw", LINES, "build/report.tex")] == [0, 105]
+
+
 @pytest.mark.parametrize("log", NOT_LOGGED)
 def test_what_is_harmless_in_the_log_is_left_out(log):
     assert read_log(f"before\n{log}\nafter", "report.texw", LINES, "build/report.tex") == []

@@ -1,11 +1,15 @@
 """python -m weaving [--case FILE] [--watch]: build report.pdf from report.texw in the current folder."""
 
 import argparse
+import os
 import sys
 import time
 
 from weaving.build import build
 from weaving.problems import BuildFailed
+
+# Nobody's settings and no number of processors: what the chunks compute and draw depends on the sources alone.
+ENVIRONMENT = {"MPLCONFIGDIR": os.path.abspath("build/matplotlib"), "MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def main():
@@ -16,6 +20,7 @@ def main():
     if arguments.watch:
         from weaving.watch import watch
         return watch(arguments.case)
+    os.environ.update(ENVIRONMENT)
     return build_and_say(arguments.case)
 
 

@@ -8,6 +8,7 @@ import logging
 import re
 import sys
 import textwrap
+import threading
 import traceback
 import warnings
 from pathlib import Path
@@ -160,7 +161,8 @@ class LoggedWarning(Warning):
 
 class _Raises(logging.Handler):
     def emit(self, record):
-        raise LoggedWarning(record.getMessage())
+        if threading.current_thread() is threading.main_thread():  # Matplotlib announces its font cache from another
+            raise LoggedWarning(record.getMessage())
 
 
 @contextlib.contextmanager

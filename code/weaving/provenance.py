@@ -10,6 +10,12 @@ ARCHIVED = Path("PROVENANCE")  # in an unpacked archive: the commit and its date
 PACKAGES = ["Pweave", "NumPy", "SymPy", "Matplotlib"]
 MONTHS = ("January February March April May June July August September October November December").split()
 
+# LaTeX takes the date of the PDF's metadata from the clock, by way of its log; the rest of the PDF has the date it is told.
+METADATA_DATE = r"""\ExplSyntaxOn
+\cs_set_protected:Npn \file_get_timestamp:nN #1#2 { \tl_set:Nx #2 { \pdfcreationdate } }
+\ExplSyntaxOff
+"""
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -20,12 +26,12 @@ class Provenance:
     changed: bool = False
 
     def macros(self):
-        """As LaTeX: \\commit, \\versions and \\reportdate."""
+        """As LaTeX: \\commit, \\versions, \\reportdate, and the date of the PDF's metadata."""
         day = time.gmtime(self.epoch)
         versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
         macros = {"commit": f"\\texttt{{{self.commit}}}{' with changes' * self.changed}", "versions": versions,
                   "reportdate": f"{day.tm_mday} {MONTHS[day.tm_mon - 1]} {day.tm_year}"}
-        return "".join(f"\\newcommand{{\\{name}}}{{{value}}}\n" for name, value in macros.items())
+        return "".join(f"\\newcommand{{\\{name}}}{{{value}}}\n" for name, value in macros.items()) + METADATA_DATE
 
     def archived(self):
         """The text of ARCHIVED."""

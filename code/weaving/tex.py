@@ -28,7 +28,6 @@ HARMLESS = [
     ("There were undefined", "each one has its own warning"),
     ("There were multiply-defined labels", "each one has its own warning"),
     ("Some font shapes were not available", "each one has its own warning"),
-    ("Marginpar on page", "two marks beside one line: the second moves down"),
 ]
 
 
@@ -39,16 +38,16 @@ def typeset(job, source, lines, epoch, lock=None):
     in seconds; lock, a file that TeX holds open while it runs. Returns the number of pages. Raises BuildFailed with all
     that LaTeX, BibTeX or the log complains of.
     """
-    done = job.with_suffix(".done")  # the hash of the PDF of a run that came to its end
-    if not (done.exists() and done.read_text(encoding="utf-8") == digest(job.with_suffix(".pdf"))):
-        for suffix in LEFTOVERS:  # may be cut off
+    whole = job.with_suffix(".whole")  # the hashes of what a run left that came to its end; anything else may be cut off
+    if _read(whole) != _state(job):
+        for suffix in LEFTOVERS:
             job.with_suffix("." + suffix).unlink(missing_ok=True)
-    done.unlink(missing_ok=True)
+    whole.unlink(missing_ok=True)
     status, output = _latexmk(job, epoch, lock)
     log = _read(job.with_suffix(".log"))
     pages = _complete_pages(job, log)
     if pages:
-        done.write_text(digest(job.with_suffix(".pdf")), encoding="utf-8")
+        whole.write_text(_state(job), encoding="utf-8")
     problems = _with_places(read_log(log, source, lines, f"{job}.tex"), job, source, lines)
     problems = _settled(problems, _read(job.with_suffix(".aux")), pages) + bibtex_problems(job)
     if pages:
@@ -58,6 +57,10 @@ def typeset(job, source, lines, epoch, lock=None):
     if problems:
         raise BuildFailed(problems)
     return pages
+
+
+def _state(job):
+    return "".join(f"{suffix} {digest(job.with_suffix('.' + suffix))}\n" for suffix in LEFTOVERS)
 
 
 def _latexmk(job, epoch, lock):
@@ -70,11 +73,11 @@ def _latexmk(job, epoch, lock):
 
 def read_log(log, source, lines, tex):
     """The Problems a LaTeX log tells of, at the report's lines."""
-    def at(number):
-        return lines[min(int(number), len(lines)) - 1] if number and int(number) and lines else 0
-
     problems = []
-    for message, context in _messages(log):
+    for message, context, inside in _messages(log, tex.removesuffix(".tex")):
+        def at(number):
+            return lines[min(int(number), len(lines)) - 1] if number and int(number) and lines and not inside else 0
+
         if match := ERROR.match(message):
             file, number, text = match.groups()
             own = Path(file) == Path(tex)
@@ -96,25 +99,31 @@ def read_log(log, source, lines, tex):
 
 
 def _settled(problems, aux, pages):
-    """Without the references that one more run would know; after an error latexmk does not make it."""
+    """Without what only follows: TeX giving up, and references that one more run would know (after an error there is none)."""
     def known_by_now(message):
         undefined = re.match(r"(Reference|Citation) `(.*?)' on page", message)
         return undefined and (not pages or any(f"\\{macro}{{{undefined.group(2)}}}" in aux for macro in ["newlabel", "bibcite"]))
-    return [problem for problem in problems if not known_by_now(problem.message)] or problems
+    follows = re.compile("Emergency stop|.*Fatal error occurred")
+    causes = [problem for problem in problems if not follows.match(problem.message)]
+    return [problem for problem in causes or problems if not known_by_now(problem.message)] or problems
 
 
 def _with_places(problems, job, source, lines):
-    """LaTeX does not say where a label is that is there twice: find it."""
+    """LaTeX does not say where a label is that is there twice, or what asked for a missing package: find it."""
     text = _read(job.with_suffix(".tex")).splitlines()
+
+    def found(words):
+        return [lines[k] for k, line in enumerate(text) if words in line]
+
     placed = []
     for problem in problems:
-        if not (match := re.match(r"Label `(.*)' multiply defined", problem.message)):
-            placed.append(problem)
-            continue
-        found = [lines[k] for k, line in enumerate(text) if f"\\label{{{match.group(1)}}}" in line]
-        if len(found) > 1:
-            placed.append(Problem(source, found[1], f"label {match.group(1)} is there already, at line {found[0]}"))
-        elif not match.group(1).endswith("@cref"):
+        label = re.match(r"Label `(.*)' multiply defined", problem.message)
+        package = re.match(r"LaTeX Error: File `(.*)\.(?:sty|cls)' not found", problem.message)
+        if label and len(places := found(f"\\label{{{label.group(1)}}}")) > 1:
+            placed.append(Problem(source, places[1], f"label {label.group(1)} is there already, at line {places[0]}"))
+        elif package and not problem.line and (places := found(package.group(1))):
+            placed.append(Problem(source, places[0], problem.message))
+        elif not (label and label.group(1).endswith("@cref")):
             placed.append(problem)
     return placed
 
@@ -170,16 +179,19 @@ def _complete_pages(job, log):
     return int(written.group(1))
 
 
-def _messages(log):
-    """The log's lines, each with its continuations joined to it, and what TeX shows of the place of an error."""
-    messages = []
+def _messages(log, job):
+    """The log's lines, each with its continuations joined to it, what TeX shows of the place of an error, and whether it was
+    said of the table of contents or the like, whose lines are not the report's."""
+    messages, inside = [], False
+    enters = re.compile(rf"\((?:\./)?{re.escape(job)}\.(?:aux|bbl|toc|out)(?!.*\))")
     for line in log.splitlines():
+        inside = bool(enters.search(line)) or inside and not line.startswith(")")
         if messages and (more := CONTINUED.match(line)) and (more.group(1) or messages[-1][0].startswith("LaTeX Warning")):
             messages[-1][0] += " " + more.group(2)
         elif (place := re.match(r"^l\.\d+ (.*)", line)) and (error := _last_error(messages)):
             error[1] = "    " + place.group(1)
         else:
-            messages.append([line, ""])
+            messages.append([line, "", inside])
     return messages
 
 

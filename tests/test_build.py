@@ -1,0 +1,303 @@
+"""The build with TeX: what LaTeX finds stops it, report.pdf is never lost, and the same sources give the same bytes."""
+
+import gzip
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from weaving import files
+
+ROOT = Path(__file__).resolve().parents[1]
+GOOD = b"the last good report"
+
+PREAMBLE = r"""\documentclass{article}
+\usepackage[T1]{fontenc}
+\usepackage{lmodern,graphicx,natbib,xcolor,fancyvrb}
+\input{listings}
+\begin{document}
+"""
+BODY = r"""\section{One}\label{one}
+Section \ref{one}, figure \ref{fig:line}, \citet{book}: <%= 2 + 3 %>.
+<<name="Draw", fig=True, caption="A line.", alt="A line.", label="line">>=
+from matplotlib.figure import Figure
+figure = Figure(figsize=(2, 1))
+figure.subplots().plot([1, 3, 2])
+figure
+@
+\bibliographystyle{plainnat}
+\bibliography{references}
+\end{document}
+"""
+LIGHT = PREAMBLE + BODY
+BIB = "@book{book,\n  title = {A Title},\n  author = {Ada B. Cee},\n  publisher = {P},\n  year = {2024},\n}\n"
+UNREAD = "@book{unread,\n  title = {Another},\n}\n"
+
+
+class Project:
+    """A small report with code/ and a report.pdf to lose."""
+
+    fonts = None  # Matplotlib's list of them, which takes seconds to make
+
+    def __init__(self, folder, report=LIGHT):
+        self.folder = folder
+        if self.fonts:
+            shutil.copytree(self.fonts, folder / "build" / "matplotlib")
+        shutil.copytree(ROOT / "code" / "weaving", folder / "code" / "weaving", ignore=shutil.ignore_patterns("__pycache__"))
+        for name, text in {"bib/references.bib": BIB, "requirements.txt": "", "PROVENANCE": "0123456 1700000000\n"}.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text)
+        self.write(report)
+        self.pdf = folder / "report.pdf"
+        self.pdf.write_bytes(GOOD)
+
+    def write(self, report):
+        (self.folder / "report.texw").write_text(report, encoding="utf-8")
+
+    def start(self, *words, **environment):
+        command = list(words) or [sys.executable, "-m", "weaving"]
+        environment = {**os.environ, "PYTHONPATH": "code", **environment}
+        return subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+                                env={name: value for name, value in environment.items() if value is not None})
+
+    def build(self, *words, **environment):
+        """Exit status and all that was said."""
+        process = self.start(*words, **environment)
+        out, err = process.communicate()
+        return process.returncode, (out + err).decode("utf-8", "replace")
+
+    def builds(self, **environment):
+        """The bytes of a build that must not fail and leaves nothing beside report.pdf."""
+        status, said = self.build(**environment)
+        assert status == 0, said
+        names = {path.name for path in self.folder.iterdir()} - {"PROVENANCE", "bin"}
+        assert names == {"bib", "build", "code", "figures", "report.pdf", "report.synctex.gz", "report.texw", "requirements.txt"}
+        return self.pdf.read_bytes()
+
+    def latexmk(self, script):
+        """A PATH whose latexmk is this shell script; $latexmk is the real one."""
+        folder = self.folder / "bin"
+        folder.mkdir(exist_ok=True)
+        (folder / "latexmk").write_text(f"#!/bin/sh\nlatexmk={shutil.which('latexmk')}\n{script}\n")
+        (folder / "latexmk").chmod(0o755)
+        return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    """What the light report builds to where nothing goes wrong."""
+    project = Project(tmp_path_factory.mktemp("reference"))
+    pdf = project.builds()
+    Project.fonts = project.folder / "build" / "matplotlib"
+    return pdf
+
+
+@pytest.fixture
+def project(tmp_path, reference):
+    return Project(tmp_path)
+
+
+# ---- what LaTeX finds
+
+FAULTS = r"""\section{One}\label{twice}
+
+An undefined \nothing here.
+\ref{nowhere} and \citep{nobody,book}
+\label{twice}
+{\fontfamily{lmss}\fontshape{sc}\selectfont odd}
+\symbol{22}{\fontencoding{OT1}\fontfamily{cmr}\selectfont\symbol{200}}
+\hbox to \hsize{\rule{1.1\hsize}{1pt}}
+<%= r'\nor this' %>
+\includegraphics{none.png}
+
+\bibliographystyle{plainnat}
+\bibliography{references}
+\end{document}
+"""
+
+
+def test_all_that_latex_finds_is_told_at_once_with_its_line(project):
+    first = PREAMBLE.count("\n") + 1
+    (project.folder / "bib/references.bib").write_text(BIB + UNREAD)
+    project.write(PREAMBLE.replace(r"\begin{document}", "\\tracinglostchars=3\n\\begin{document}") + FAULTS)
+    status, said = project.build()
+    assert all(re.match(r"\S+:\d+: |    |$|\d+ problems;", line) for line in said.split("\n")), said
+    assert status == 1 and project.pdf.read_bytes() == GOOD
+    for line, words in [(3, "Undefined control sequence"), (4, "Reference `nowhere'"), (4, "Citation `nobody'"),
+                        (5, "label twice is there already, at line 7"), (6, "Font shape `T1/lmss/m/sc'"),
+                        (7, "Missing character"), (8, "sticks out by"), (9, "Undefined control sequence"),
+                        (10, "File `none.png' not found")]:
+        assert re.search(rf"^report\.texw:{first + line}: .*{re.escape(words)}", said, re.MULTILINE), (words, said)
+    assert "bib/references.bib:7: unread is never cited" in said
+    assert "An undefined \\nothing" in said
+
+
+def test_one_warning_alone_is_enough(project):
+    project.write(LIGHT.replace("Section", r"\hbox to \hsize{\rule{1.1\hsize}{1pt}}Section"))
+    status, said = project.build()
+    assert (status, project.pdf.read_bytes()) == (1, GOOD) and "1 problem; report.pdf is left" in said
+    again = project.build()
+    assert again == (status, said)  # with nothing to do for latexmk
+
+
+def test_a_package_or_latexmk_that_is_missing(project, reference):
+    project.write(LIGHT.replace("xcolor", "nosuchpackage"))
+    status, said = project.build()
+    assert status == 1 and re.search(r"report\.texw:3: .*File `nosuchpackage.sty' not found", said)
+    project.write(LIGHT)
+    status, said = project.build(PATH=str(project.folder))
+    assert status == 1 and said == "latexmk: No such file or directory; report.pdf is left as it was\n"
+    assert project.pdf.read_bytes() == GOOD
+    assert project.builds() == reference
+
+
+# ---- nothing is lost: kill -9 and Ctrl-C at each stage, then a plain build
+
+KILL_AT = """
+import os, signal, sys
+from weaving import build, files, tex
+real = os.replace
+def replace(source, target):
+    if str(target) == sys.argv[1]:
+        os.kill(os.getpid(), int(sys.argv[2]))
+    real(source, target)
+os.replace = replace
+from weaving.__main__ import build_and_say
+sys.exit(build_and_say(""))
+"""
+HALF_DONE = 'echo half > build/report.pdf; echo "\\relax" > build/report.aux; echo x > build/report.fdb_latexmk; '
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_build_stopped_as_it_writes(how, project, reference):
+    for file in ["build/results.json", "build/report.tex", "report.synctex.gz", "report.pdf"]:
+        project.pdf.write_bytes(GOOD)
+        project.write(LIGHT.replace("figure\n@", f"figure  # {file}\n@").replace("Section", f"% {file}\nSection"))
+        status, said = project.build(sys.executable, "-c", KILL_AT, file, str(int(how)))
+        assert status == (130 if how == signal.SIGINT else -how), said
+        assert how == signal.SIGKILL or "interrupted; report.pdf is left as it was" in said
+        assert project.pdf.read_bytes() == GOOD
+        assert how == signal.SIGKILL or not list(project.folder.rglob(".*.part"))
+        assert project.builds() == reference
+
+
+def test_a_build_killed_around_tex(project, reference):
+    for script in ["kill -9 $PPID", HALF_DONE + "kill -9 $PPID", '"$latexmk" "$@"; kill -9 $PPID']:
+        project.pdf.write_bytes(GOOD)
+        status, said = project.build(PATH=project.latexmk(script))
+        assert status == -signal.SIGKILL and project.pdf.read_bytes() == GOOD
+        assert project.builds() == reference
+
+
+def test_ctrl_c_in_tex(project, reference):
+    process = project.start(PATH=project.latexmk(HALF_DONE + "exec sleep 60"))
+    while not (project.folder / "build/report.fdb_latexmk").exists():
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate()
+    assert process.returncode == 130 and b"interrupted" in said and project.pdf.read_bytes() == GOOD
+    assert project.builds() == reference
+
+
+def test_a_build_waits_for_the_tex_of_one_that_was_killed(project, reference):
+    slow = project.latexmk("kill -9 $PPID; sleep 1; " + HALF_DONE)
+    assert project.build(PATH=slow)[0] == -signal.SIGKILL
+    assert project.builds() == reference
+
+
+def test_two_builds_at_once(project, reference):
+    both = [project.start(PATH=project.latexmk('sleep 0.5; exec "$latexmk" "$@"')) for _ in range(2)]
+    for process in both:
+        _, said = process.communicate()
+        assert process.returncode == 0, said
+    assert project.pdf.read_bytes() == reference
+
+
+def test_a_damaged_file_in_build(project, reference):
+    project.builds()
+    for file in ["report.pdf", "report.aux", "report.log", "report.tex", "report.fdb_latexmk", "results.json"]:
+        damaged = project.folder / "build" / file
+        damaged.write_bytes(damaged.read_bytes()[:200])
+        project.pdf.write_bytes(GOOD)
+        assert project.builds() == reference, file
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+    (tmp_path / "file").write_bytes(b"old")
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device.*file'"):
+        files.replace(tmp_path / "file", b"new")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+# ---- the same bytes
+
+HOUSE = r"""\DocumentMetadata{pdfstandard=A-2u,pdfversion=1.7,lang=en-GB}
+\documentclass[11pt,a4paper]{article}
+\usepackage{house}
+\input{provenance}
+\input{listings}
+\hypersetup{pdftitle={T}}
+\begin{document}
+Made from \commit{} on \reportdate{} with \versions.
+<<name="Print", echo=True>>=
+print({"a", "b", "c"} == set("abc"), "'straight'")
+@
+""" + BODY.replace(r"Section \ref{one}, f", "F")
+
+
+def test_two_builds_in_different_circumstances_give_the_same_bytes(tmp_path, reference):
+    one = Project(tmp_path / "one", HOUSE)
+    pdf = one.builds(PYTHONHASHSEED="1", LC_ALL="C", TZ="UTC")
+    odd = Project(tmp_path / "Lauri's \"report\" ä $x 50%", HOUSE)
+    for path in odd.folder.rglob("*"):
+        os.utime(path, (2e9, 2e9))
+    assert odd.builds(PYTHONHASHSEED="2", LC_ALL="en_US.ISO-8859-1", TZ="Asia/Kolkata", HOME="/nonexistent", USER="nobody",
+                      TEXINPUTS="/nowhere", MPLCONFIGDIR=None, PYTHONUTF8="0") == pdf
+    assert str(tmp_path).encode() not in pdf
+    assert b"2023-11-14T22:13:20" in pdf  # the commit's date
+
+
+# ---- SyncTeX
+
+@pytest.mark.skipif(not shutil.which("synctex"), reason="TeX comes without the synctex command here")
+def test_synctex_leads_from_the_report_to_the_page_and_back(project):
+    project.builds()
+    line = LIGHT[:LIGHT.index("Section \\ref")].count("\n") + 1
+    report = f"{project.folder.resolve()}/report.texw"
+    _, view = project.build("synctex", "view", "-i", f"{line}:1:{report}", "-o", "report.pdf")
+    x, y = (re.search(rf"^{axis}:(\S+)", view, re.MULTILINE).group(1) for axis in "xy")
+    _, edit = project.build("synctex", "edit", "-o", f"1:{x}:{y}:report.pdf")
+    assert f"Input:{report}" in edit and f"Line:{line}" in edit
+    assert b"report.tex\n" not in gzip.decompress((project.folder / "report.synctex.gz").read_bytes())
+
+
+# ---- watch
+
+def test_watch_builds_at_each_save_and_lives_through_faults(project):
+    def wait_for(condition):
+        while not condition():
+            assert process.poll() is None
+            time.sleep(0.05)
+
+    process = project.start(sys.executable, "-m", "weaving", "--watch")
+    try:
+        wait_for(lambda: project.pdf.read_bytes() != GOOD)
+        first = project.pdf.read_bytes()
+        project.write(LIGHT.replace("2 + 3", "1 / 0"))
+        wait_for(lambda: b"ZeroDivisionError" in process.stderr.readline())
+        assert project.pdf.read_bytes() == first
+        project.write(LIGHT.replace("2 + 3", "2 + 4"))
+        wait_for(lambda: project.pdf.read_bytes() != first)
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate()
+    assert process.returncode == 0 and out.count(b"report.pdf: 1 page") == 2
