@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import comparisons
 import oracle
 from solutions import attention
-from solutions.attention import multi_head_self_attention, scaled_dot_product_attention, self_attention, softmax
+from solutions.attention import multi_head_self_attention, real_arrays, scaled_dot_product_attention, self_attention, softmax
 
 
 @pytest.mark.parametrize("compare", comparisons.ALL, ids=lambda compare: compare.__name__)
@@ -101,6 +101,11 @@ def test_integers_of_8_bits_do_not_overflow():
     assert_array_equal(softmax(np.array([100, -100], np.int8)), softmax([100.0, -100.0]))
 
 
+def test_an_array_of_the_right_type_is_not_copied():
+    X = np.ones((2, 3), np.float32)
+    assert real_arrays(X=X)[0] is X
+
+
 def test_lists_are_arrays_too():
     assert_array_equal(softmax([1, 2, 4]), softmax(np.array([1.0, 2, 4])))
 
@@ -183,14 +188,19 @@ BAD_SHAPES = {
     "K a number": (scaled_dot_product_attention, [ones(2, 4), 5, ones(3, 2)], "K has 0 axes, at least 2 are needed"),
     "V a vector": (scaled_dot_product_attention, [ones(2, 4), ones(3, 4), ones(3)], "V has 1 axes, at least 2 are needed"),
     "keys too long": (scaled_dot_product_attention, [ones(2, 4), ones(3, 5), ones(3, 2)], "Q has 4 columns, K has 5"),
+    "keys too long, in a batch": (scaled_dot_product_attention, [ones(7, 2, 4), ones(7, 3, 5), ones(7, 3, 2)],
+                                  "Q has 4 columns, K has 5"),
     "a value too few": (scaled_dot_product_attention, [ones(2, 4), ones(3, 4), ones(2, 2)], "K has 3 rows, V has 2"),
     "no columns": (scaled_dot_product_attention, [ones(2, 0), ones(3, 0), ones(3, 2)],
                    "Q and K have 0 columns, at least 1 is needed"),
+    "no columns, in a batch": (scaled_dot_product_attention, [ones(7, 2, 0), ones(7, 3, 0), ones(7, 3, 2)],
+                               "Q and K have 0 columns, at least 1 is needed"),
     "no keys": (scaled_dot_product_attention, [ones(2, 4), ones(0, 4), ones(0, 2)], "S is (2, 0)"),
     "X a vector": (self_attention, [ones(6), W, W, W], "X has 1 axes, at least 2 are needed"),
     "W_q a stack": (self_attention, [ones(5, 6), ones(2, 6, 6), W, W], "W_q has 3 axes, 2 are needed"),
     "W_k a vector": (self_attention, [ones(5, 6), W, ones(6), W], "W_k has 1 axes, 2 are needed"),
     "W_q transposed": (self_attention, [ones(5, 6), ones(6, 4), ones(4, 6), W], "W_q has 4 columns, X has 6"),
+    "W_q too narrow for a batch": (self_attention, [ones(7, 5, 6), ones(6, 4), W, W], "W_q has 4 columns, X has 6"),
     "W_k too wide": (self_attention, [ones(5, 6), W, ones(6, 7), W], "W_k has 7 columns, X has 6"),
     "W_v too narrow": (self_attention, [ones(5, 6), W, W, ones(6, 5)], "W_v has 5 columns, X has 6"),
     "queries longer than keys": (self_attention, [ones(5, 6), ones(4, 6), ones(3, 6), W], "W_q has 4 rows, W_k has 3"),

@@ -129,6 +129,11 @@ def test_one_column_is_enough(written):
     assert case.heads == (1,) and case.X.shape == (2, 1)
 
 
+def test_the_largest_number_is_finite():
+    largest = np.finfo(float).max
+    assert Case(**numbers() | {"X": [[largest, -largest, 0, 1]] * 2}).X[0, 0] == largest
+
+
 def test_a_byte_order_mark_does_no_harm(written):
     assert load(written(b"\xef\xbb\xbf" + json.dumps(numbers()).encode())).X.shape == (3, 4)
 

@@ -43,24 +43,20 @@ def exact_heads(X, W_q, W_k, W_v, W_o):
     return np.concatenate([exact_attention(*head) for head in heads], axis=1) @ W_o.T
 
 
-def ulp(Y, dtype):
-    return np.spacing(np.abs(Y).max(axis=1, keepdims=True).astype(dtype))
-
-
 ONE = {"this code": lambda *QKV: scaled_dot_product_attention(*QKV)[0]}
 SEVERAL = {"this code": lambda *arrays: multi_head_self_attention(*arrays, H)[0]}
 try:
     import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel
-    from torch.nn.functional import multi_head_attention_forward, scaled_dot_product_attention as torch_attention
+    from torch.nn.functional import multi_head_attention_forward, scaled_dot_product_attention as attend
 
     def torch_by(backend, Q, K, V):
         with sdpa_kernel(backend):
-            return torch_attention(*(torch.from_numpy(a)[None, None] for a in (Q, K, V)))[0, 0].numpy()
+            return attend(*(torch.from_numpy(a)[None, None] for a in (Q, K, V)))[0, 0].numpy()
 
     def torch_heads(X, W_q, W_k, W_v, W_o):
         X, W_o, W_in = map(torch.from_numpy, (X, W_o, np.vstack([W_q, W_k, W_v])))
-        return multi_head_attention_forward(X, X, X, D, H, W_in, None, None, None, False, 0.0, W_o, None, training=False)[0].numpy()
+        return multi_head_attention_forward(X, X, X, D, H, W_in, *[None] * 3, False, 0.0, W_o, None, training=False)[0].numpy()
 
     ONE |= {f"torch {b.name}": lambda *QKV, b=b: torch_by(b, *QKV) for b in (SDPBackend.FLASH_ATTENTION, SDPBackend.MATH)}
     SEVERAL |= {"torch": torch_heads}
@@ -77,6 +73,7 @@ for title, functions, exact in (("scaled dot-product attention", ONE, exact_atte
             truths = [exact(*map(digits, arrays)) for arrays in draws]
             cells = ""
             for function in functions.values():
-                ulps = np.concatenate([np.abs(digits(function(*a)) - Y) / ulp(Y, dtype) for a, Y in zip(draws, truths)]).astype(float)
+                ulps = np.concatenate([np.abs(digits(function(*a)) - Y) / np.spacing(np.abs(Y).max(axis=1)[:, None].astype(dtype))
+                                       for a, Y in zip(draws, truths)]).astype(float)
                 cells += f"{f'{np.median(ulps):.2g} / {ulps.max():.2g}':>24}"
             print(f"{kind:20}{dtype.__name__:14}{cells}")

@@ -1,0 +1,72 @@
+"""Mutation testing: change one thing at a time in the functions of code/solutions and code/proofs; the tests must notice.
+
+    python tests/mutants.py                                            all modules, all tests
+    python tests/mutants.py solutions/cases.py tests/test_cases.py     some of them
+
+mutmut (requirements-mutants.in) works on a copy in build/mutants. Every mutant that survives must stand in tests/MUTANTS.md, with
+the reason why no test can tell it from the original, and every mutant that stands there must survive; exit status 1 otherwise.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+WORK = ROOT / "build" / "mutants"
+NOT_RUN = {"test_breakage.py", "test_report.py", "test_setup.py", "test_weaving.py"}  # they read sources, or build the report
+LISTED = re.compile(r"^- `([\w.]+)`: `(.+)`$", re.MULTILINE)
+NOTICED = {"killed", "timeout"}
+
+
+def main(arguments):
+    modules = [name for name in arguments if not name.startswith("tests/")]
+    tests = [name for name in arguments if name.startswith("tests/")]
+    if WORK.exists():
+        shutil.rmtree(WORK)
+    shutil.copytree(ROOT / "code", WORK / "src", ignore=shutil.ignore_patterns("__pycache__"))  # mutmut knows the name src only
+    for folder in ("tests", "bib"):
+        shutil.copytree(ROOT / folder, WORK / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (WORK / "pytest.ini").write_text((ROOT / "pytest.ini").read_text().replace("pythonpath = code", "pythonpath = src"))
+    settings = {
+        "source_paths": ["src/"],
+        "only_mutate": [f"src/{module}" for module in modules or ["solutions/*.py", "proofs/*.py"]],
+        "pytest_add_cli_args_test_selection": tests or sorted(f"tests/{test.name}" for test in (ROOT / "tests").glob("test_*.py")
+                                                              if test.name not in NOT_RUN),
+        "also_copy": ["pytest.ini", "bib"],
+        "use_git_change_detection": False,
+    }
+    lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
+    (WORK / "pyproject.toml").write_text("[tool.mutmut]\n" + "\n".join(lines) + "\n")
+    mutmut("run", capture_output=False)
+    statuses = dict(re.findall(r"^ *(\S+): (.+)$", mutmut("results", "--all", "true"), re.MULTILINE))
+    alive = {name: status for name, status in statuses.items() if status not in NOTICED}
+    found = {change(name): status for name, status in alive.items()}
+    tried = tuple({name.rpartition(".")[0] + "." for name in statuses})
+    listed = {key for key in LISTED.findall((ROOT / "tests" / "MUTANTS.md").read_text()) if key[0].startswith(tried)}
+    print(f"{len(statuses)} mutants, {len(statuses) - len(alive)} noticed, {len(alive)} not")
+    for (function, line), status in found.items():
+        if (function, line) not in listed:
+            print(f"{status} and not listed:\n- `{function}`: `{line}`")
+    for function, line in sorted(listed - set(found)):
+        print(f"listed, but noticed or gone:\n- `{function}`: `{line}`")
+    return 0 if listed == set(found) else 1
+
+
+def change(name):
+    """(function, the lines that replace others) of a mutant; its number would change with every edit."""
+    function = re.sub(r"\bx_|xǁ", "", name.rpartition("__mutmut_")[0]).replace("ǁ", ".")
+    added = [line[1:].strip() for line in mutmut("show", name).splitlines() if re.match(r"\+(?!\+\+)", line)]
+    return function, " ".join(added)
+
+
+def mutmut(*arguments, **options):
+    options = dict(capture_output=True, text=True) | options
+    done = subprocess.run([sys.executable, "-m", "mutmut", *arguments], cwd=WORK, **options)
+    return done.stdout if done.returncode == 0 else sys.exit(f"mutmut {arguments[0]} stopped")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
