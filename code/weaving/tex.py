@@ -28,6 +28,7 @@ HARMLESS = [
     ("There were undefined", "each one has its own warning"),
     ("There were multiply-defined labels", "each one has its own warning"),
     ("Some font shapes were not available", "each one has its own warning"),
+    ("Marginpar on page", "two marks beside one line: the second moves down"),
 ]
 
 
