@@ -83,8 +83,9 @@ make_venv() {
     export TMPDIR="$PWD/$new/tmp" PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_USER=0
     [ -w "${HOME:-/nowhere}" ] || export PIP_NO_CACHE_DIR=1
     "$python" -I -m venv "$new" >"$log" 2>&1 || fail "making .venv failed: $(tail -n 3 "$log")"
-    "$new/bin/python" -I -m pip install --quiet --no-deps --only-binary :all: --require-hashes -r requirements.txt \
-        >"$log" 2>&1 || fail "$(what_pip_met)"
+    # not compiled: most modules are never imported, and the others are compiled when they are
+    "$new/bin/python" -I -m pip install --quiet --no-compile --no-deps --only-binary :all: --require-hashes \
+        -r requirements.txt >"$log" 2>&1 || fail "$(what_pip_met)"
 
     # The scripts would hold this folder's name. We call modules only, and without them .venv can be moved or copied.
     for script in "$new"/bin/*; do
@@ -105,7 +106,7 @@ what_pip_met() {
             package=$(sed -n 's/^    \([^ ]*\) from .*/\1/p' "$log" | head -n 1)
             echo "$package as downloaded is not the file that requirements.txt names: the hashes differ. Nothing was" \
                 'installed. Try again; if it stays so, your package index alters files.' ;;
-        *'No space left on device'*) echo 'the disk is full: .venv needs about 350 MB. Nothing was installed.' ;;
+        *'No space left on device'*) echo 'the disk is full: .venv needs about 250 MB. Nothing was installed.' ;;
         *NewConnectionError* | *ConnectTimeout* | *ReadTimeout* | *NameResolutionError* | *ProxyError* | *SSLError* | \
             *'onnection broken'* | *'onnection refused'* | *'Network is unreachable'* | *'onnection aborted'*)
             echo 'no network: .venv needs the Python package index this once. Nothing was installed; connect, then run' \
@@ -142,12 +143,14 @@ look_at_tex() {
     done
 }
 
+some_of() { if [ $# -le 9 ]; then echo "$*"; else echo "$1 $2 $3 $4 $5 $6 and $(($# - 6)) more files"; fi; }
+
 check_tex() {
     look_at_tex
     if [ -n "$missing" ]; then
-        provide tex "TeX lacks$missing"
+        provide tex "TeX lacks $(some_of $missing)"
         look_at_tex
-        [ -z "$missing" ] || fail "TeX is installed and still lacks$missing. If files were deleted, put them back with
+        [ -z "$missing" ] || fail "TeX is installed and still lacks $(some_of $missing). If files were deleted, put them back with
     sudo apt-get install --reinstall $debian_tex"
     fi
     mkdir -p build
@@ -167,8 +170,10 @@ system() {
     fi
 }
 
+# The package that brings a Python that will do, or the modules it lacks; none where the release has only others.
 debian_python() {
     if [ -n "$lacks_venv" ]; then echo "python$lacks_venv-venv"; return; fi
+    if ! apt-cache show python3-venv >/dev/null 2>&1; then echo python3-venv; return; fi  # no package lists yet
     for version in 3.13 3.12 3.11; do
         if apt-cache show "python$version-venv" >/dev/null 2>&1; then echo "python$version-venv"; return; fi
     done
@@ -184,17 +189,18 @@ tlmgr_of_its_own() {
 # The command that helps here, for python or tex.
 remedy() {
     any_python='uv python install 3.13    # or pyenv, conda, python.org; then make PYTHON=/path/to/python3.13'
+    apt='sudo apt-get install --no-install-recommends'
     if [ "$1" = tex ] && tlmgr_of_its_own; then echo "$tlmgr install latexmk $texlive_collections"; return; fi
     case $1:$(system) in
         python:macos) echo 'brew install python@3.13    # or https://www.python.org/downloads' ;;
         python:debian)
             package=$(debian_python)
-            echo "${package:+sudo apt-get install --no-install-recommends }${package:-$any_python}" ;;
+            echo "${package:+$apt }${package:-$any_python}" ;;
         python:fedora) echo 'sudo dnf install python3.13' ;;
         python:suse) echo 'sudo zypper install python313' ;;
         python:*) echo "$any_python" ;;
         tex:macos) echo 'brew install --cask mactex-no-gui    # or https://tug.org/mactex; then open a new terminal' ;;
-        tex:debian) echo "sudo apt-get install --no-install-recommends $debian_tex" ;;
+        tex:debian) echo "$apt $debian_tex" ;;
         tex:fedora) echo "sudo dnf install latexmk$(printf ' texlive-%s' $texlive_collections)" ;;
         tex:suse) echo "sudo zypper install texlive-latexmk$(printf ' texlive-%s' $texlive_collections)" ;;
         tex:arch) echo 'sudo pacman -S texlive-binextra texlive-latexrecommended texlive-latexextra texlive-fontsrecommended' ;;
@@ -215,13 +221,10 @@ provide() {
     fi
     if [ "$what" = python ]; then
         look_at_tex
-        [ -z "$missing" ] || fail "$why; and TeX lacks$missing. Type
-    $(remedy python)
-    $(remedy tex)
-and run make again"
+        [ -z "$missing" ] || why="$why; and TeX lacks $(some_of $missing)" what='python tex'
     fi
     fail "$why. Type
-    $(remedy "$what")
+$(for each in $what; do printf '    %s\n' "$(remedy "$each")"; done)
 and run make again"
 }
 
@@ -233,13 +236,13 @@ as_root() {
 }
 
 install_packages() {
+    as_root dpkg --configure -a >>"$log" 2>&1 || true  # an installation that was killed half-way
     plan=$(as_root apt-get install --assume-no --no-install-recommends $packages 2>/dev/null) || true  # it always says no
     case $plan in *'0 upgraded, 0 newly installed'*) return ;; esac
     size=$(printf '%s\n' "$plan" | sed -n -e 's/^Need to get \(.*\) of archives\.$/\1 to download,/p' \
         -e 's/^After this operation, \(.*\) of additional disk space will be used\.$/\1 on disk/p')
     if [ -z "$size" ] && [ "$what" = tex ]; then size=$debian_tex_size; fi
     say "installing $packages (without recommends${size:+: $(echo $size)})"
-    as_root dpkg --configure -a >>"$log" 2>&1 || true  # an installation that was killed half-way
     as_root apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=600 $packages >>"$log" 2>&1 </dev/null ||
         fail "installing them failed: is there a network? build/setup.log ends with
 $(grep '^E: ' "$log" | tail -n 3 || tail -n 3 "$log")"

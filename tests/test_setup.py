@@ -88,9 +88,9 @@ class Machine:
         for file in without:
             (self.texmf / file).unlink()
 
-    def apt(self, install="exit 0", plan="1 upgraded, 7 newly installed"):
+    def apt(self, install="exit 0", plan="1 upgraded, 7 newly installed", has="python3-venv python3.12-venv"):
         self.command("apt-get", APT.format(calls=self.calls, install=install, plan=plan))
-        self.command("apt-cache", "#!/bin/sh\n[ \"$2\" = python3.12-venv ]\n")
+        self.command("apt-cache", f"#!/bin/sh\ncase \" {has} \" in *\" $2 \"*) ;; *) exit 100 ;; esac\n")
         self.command("dpkg", f'#!/bin/sh\necho "dpkg $*" >> "{self.calls}"\n')
 
     def start(self, stage, **environment):
@@ -134,7 +134,7 @@ def test_the_first_python_that_runs_is_taken(machine):
     assert status == 0
     assert "Python 3.12.9" in said and "pyenv" not in said
     assert "numpy" in os.listdir(machine.project / ".venv/lib/python3.12/site-packages")
-    assert "-m pip install --quiet --no-deps --only-binary :all: --require-hashes -r requirements.txt" in machine.called()
+    assert "--no-deps --only-binary :all: --require-hashes -r requirements.txt\n" in machine.called()
     assert machine.leftovers() == []
 
 
@@ -179,6 +179,17 @@ def test_without_a_python_the_systems_own_command_is_given(machine, manager, rem
     assert "none runs here" in said and f"\n    {remedy}" in said
     assert "TeX" not in said
     assert "apt-get" not in machine.called()
+
+
+@pytest.mark.parametrize("has, remedy", [
+    ("", "sudo apt-get install --no-install-recommends python3-venv\n"),  # no package lists
+    ("python3-venv python3.14-venv", "uv python install 3.13"),
+])
+def test_a_debian_release_without_such_a_python(machine, has, remedy):
+    machine.tex()
+    machine.apt(has=has)
+    status, said = machine.run("venv")
+    assert status == 1 and f"\n    {remedy}" in said
 
 
 def test_a_mac_is_told_of_its_own_ways(machine):
@@ -433,6 +444,12 @@ def test_all_that_the_house_style_loads_is_on_the_list():
     loaded = ",".join(re.findall(r"^\\RequirePackage(?:\[[^]]*\])?\{([^}]*)\}", style, re.MULTILINE)).split(",")
     assert len(loaded) > 20
     assert [name for name in loaded if f"{name}.sty" not in wanted_of_tex()] == []
+
+
+def test_of_many_missing_files_some_are_named(machine):
+    machine.tex(without=wanted_of_tex())
+    names, more = " ".join(wanted_of_tex()[:6]), len(wanted_of_tex()) - 6
+    assert f"TeX lacks {names} and {more} more files. Type" in machine.run("tex")[1]
 
 
 @pytest.mark.parametrize("command", TEX_COMMANDS)
