@@ -109,9 +109,9 @@ def _(statement):
 # Symmetry ---------------------------------------------------------------------------------------------------------------
 
 X, B, P, U, E, G = (MatrixSymbol(*shape) for shape in
-                    [("X", N, D), ("B", N, D), ("P", N, N), ("U", N, N), ("E", N, N), ("G", N, N)])
+                    [("X", N, D), ("B", N, D), ("Pi", N, N), ("U", N, N), ("E", N, N), ("G", N, N)])
 M, W_v = MatrixSymbol("M", D, D), MatrixSymbol("W_v", d_v, D)
-e, Z = MatrixSymbol("e", 1, N), MatrixSymbol("Z", N, d_v)
+a, Z = MatrixSymbol("a", 1, N), MatrixSymbol("Z", N, d_v)
 
 
 def logits(tokens):
@@ -146,10 +146,10 @@ def _(statement):
 
 
 @claim("class-attention-is-invariant",
-       statement=Equation((e * P.T) * (P * Z), e * Z),
+       statement=Equation((a * P.T) * (P * Z), a * Z),
        scope="general", over="all $N, d_v$",
-       false_twin={"the weights left in place": Equation(e * (P * Z), e * Z),
-                   "the values left in place": Equation((e * P.T) * Z, e * Z)},
+       false_twin={"the weights left in place": Equation(a * (P * Z), a * Z),
+                   "the values left in place": Equation((a * P.T) * Z, a * Z)},
        by_hand="the sum that divides is the case of a column of ones; the class token's own term does not move")
 def _(statement):
     return equal(statement.left, statement.right, given={(P.T, P): 1})

@@ -46,7 +46,7 @@ def displayed(matrices, decimals=3):
         lines[-1].append(f"{name} = {matrix(array, decimals)}")
         taken += width
     body = " \\\\[3pt]\n".join(r"\fitted{" + r" \qquad ".join(line) + "}" for line in lines)
-    return Tex("{\\footnotesize\\setlength{\\arraycolsep}{2.4pt}\n\\begin{gather*}\n" + body + "\n\\end{gather*}}")
+    return Tex("{\\footnotesize\\setlength{\\arraycolsep}{2.6pt}\\abovedisplayskip 6pt\\abovedisplayshortskip 6pt\n\\begin{gather*}\n" + body + "\n\\end{gather*}}")
 
 
 def exact_decimals(*arrays, most=4):
