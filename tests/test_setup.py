@@ -58,6 +58,7 @@ class Machine:
         for made in (self.bin, self.texmf, self.project / "code"):
             made.mkdir(parents=True)
         self.calls.touch()
+        self.started = []
         shutil.copy(ROOT / "code" / "setup.sh", self.project / "code")
         (self.project / "requirements.txt").write_text("numpy==2.4.6 --hash=sha256:00\n")
         for tool in TOOLS:
@@ -95,9 +96,11 @@ class Machine:
 
     def start(self, stage, **environment):
         environment = {"PATH": str(self.bin), "HOME": str(self.bin.parent), **environment}
-        return subprocess.Popen(["sh", self.project / "code" / "setup.sh", stage], cwd="/", text=True, encoding="utf-8",
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-                                env={name: value for name, value in environment.items() if value is not None})
+        process = subprocess.Popen(["sh", self.project / "code" / "setup.sh", stage], cwd="/", text=True, encoding="utf-8",
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+                                   env={name: value for name, value in environment.items() if value is not None})
+        self.started.append(process)
+        return process
 
     def run(self, stage, **environment):
         """Exit status and all that was said; forgets the calls of before."""
@@ -121,7 +124,12 @@ def wanted_of_tex():
 
 @pytest.fixture
 def machine(tmp_path):
-    return Machine(tmp_path)
+    machine = Machine(tmp_path)
+    yield machine
+    for process in machine.started:  # of a test that failed half-way, nothing goes on
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
 
 
 # ---- which Python
