@@ -16,8 +16,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 WORK = ROOT / "build" / "mutants"
-NOT_RUN = {"test_breakage.py", "test_report.py", "test_setup.py", "test_weaving.py"}  # they read sources, or build the report
-LISTED = re.compile(r"^- `([\w.]+)`: `(.+)`$", re.MULTILINE)
+# they read sources, which mutmut rewrites, or build the report
+NOT_RUN = {"test_breakage.py", "test_build.py", "test_report.py", "test_setup.py", "test_weaving.py"}
+LISTED = re.compile(r"^- `([\w.]+)`: (?:`(.+)`|anything)$", re.MULTILINE)
 NOTICED = {"killed", "timeout"}
 
 
@@ -33,8 +34,8 @@ def main(arguments):
     settings = {
         "source_paths": ["src/"],
         "only_mutate": [f"src/{module}" for module in modules or ["solutions/*.py", "proofs/*.py"]],
-        "pytest_add_cli_args_test_selection": tests or sorted(f"tests/{test.name}" for test in (ROOT / "tests").glob("test_*.py")
-                                                              if test.name not in NOT_RUN),
+        "pytest_add_cli_args_test_selection": tests or ["tests/claims_from_scratch.py", *sorted(
+            f"tests/{test.name}" for test in (ROOT / "tests").glob("test_*.py") if test.name not in NOT_RUN)],
         "also_copy": ["pytest.ini", "bib"],
         "use_git_change_detection": False,
     }
@@ -47,12 +48,14 @@ def main(arguments):
     tried = tuple({name.rpartition(".")[0] + "." for name in statuses})
     listed = {key for key in LISTED.findall((ROOT / "tests" / "MUTANTS.md").read_text()) if key[0].startswith(tried)}
     print(f"{len(statuses)} mutants, {len(statuses) - len(alive)} noticed, {len(alive)} not")
-    for (function, line), status in found.items():
-        if (function, line) not in listed:
-            print(f"{status} and not listed:\n- `{function}`: `{line}`")
-    for function, line in sorted(listed - set(found)):
-        print(f"listed, but noticed or gone:\n- `{function}`: `{line}`")
-    return 0 if listed == set(found) else 1
+    missing = {key: status for key, status in found.items() if key not in listed and (key[0], "") not in listed}
+    stale = {(function, line) for function, line in listed if (function, line) not in found
+             and not (line == "" and any(key[0] == function for key in found))}
+    for (function, line), status in missing.items():
+        print(f"{status} and not listed:\n- `{function}`: `{line}`")
+    for function, line in sorted(stale):
+        print(f"listed, but noticed or gone:\n- `{function}`: `{line or 'anything'}`")
+    return 1 if missing or stale else 0
 
 
 def change(name):
