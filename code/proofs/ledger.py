@@ -28,6 +28,9 @@ class Equation:
     def latex(self):
         return f"{tex(self.left)} = {tex(self.right)}"
 
+    def as_text(self):
+        return f"${self.latex()}$"
+
 
 @dataclass(frozen=True)
 class Worded:
@@ -38,6 +41,8 @@ class Worded:
 
     def latex(self):
         return self.text
+
+    as_text = latex
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ class Marks:
     def __init__(self, cache=None):
         self.outcomes = runner.run(cache)
         self.numbers = {}
+        self.printed = set()
 
     def mark(self, name):
         """The LaTeX of the mark for one claim."""
@@ -31,6 +32,7 @@ class Marks:
     def statement(self, name):
         """The claim's statement as LaTeX, from the object that its check is given."""
         self._known(name)
+        self.printed.add(name)
         return CLAIMS[name].statement.latex()
 
     def rows(self):
