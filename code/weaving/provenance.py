@@ -10,8 +10,11 @@ ARCHIVED = Path("PROVENANCE")  # in an unpacked archive: the commit and its date
 PACKAGES = ["Pweave", "NumPy", "SymPy", "Matplotlib"]
 MONTHS = ("January February March April May June July August September October November December").split()
 
-# LaTeX takes the date of the PDF's metadata from the clock, by way of its log; the rest of the PDF has the date it is told.
-METADATA_DATE = r"""\ExplSyntaxOn
+# What the PDF needs beside its text. LaTeX takes the date of its metadata from the clock, by way of the log; the rest of the
+# PDF has the date it is told. A letter that a font lacks becomes an error, which has a line.
+PDF = r"""\input{glyphs}
+\tracinglostchars=3
+\ExplSyntaxOn
 \cs_set_protected:Npn \file_get_timestamp:nN #1#2 { \tl_set:Nx #2 { \pdfcreationdate } }
 \ExplSyntaxOff
 """
@@ -26,12 +29,12 @@ class Provenance:
     changed: bool = False
 
     def macros(self):
-        """As LaTeX: \\commit, \\versions, \\reportdate, and the date of the PDF's metadata."""
+        """As LaTeX: \\commit, \\versions, \\reportdate, and what the PDF needs beside its text."""
         day = time.gmtime(self.epoch)
         versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
         macros = {"commit": f"\\texttt{{{self.commit}}}{' with changes' * self.changed}", "versions": versions,
                   "reportdate": f"{day.tm_mday} {MONTHS[day.tm_mon - 1]} {day.tm_year}"}
-        return "".join(f"\\newcommand{{\\{name}}}{{{value}}}\n" for name, value in macros.items()) + METADATA_DATE
+        return "".join(f"\\newcommand{{\\{name}}}{{{value}}}\n" for name, value in macros.items()) + PDF
 
     def archived(self):
         """The text of ARCHIVED."""

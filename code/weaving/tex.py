@@ -3,6 +3,7 @@
 import gzip
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -54,7 +55,9 @@ def typeset(job, source, lines, epoch, lock=None):
     if pages:
         problems += never_cited(job)
     if not problems and (status or not pages):
-        problems = [Problem(source, 0, f"latexmk stopped with status {status}", output[-2000:])]
+        free = shutil.disk_usage(job.parent).free // 1000
+        full = f", and the disk has {free} kB left" if free < 2000 else ""
+        problems = [Problem(source, 0, f"latexmk stopped with status {status}{full}", output[-2000:])]
     if problems:
         raise BuildFailed(problems)
     return pages

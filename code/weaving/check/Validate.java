@@ -1,0 +1,37 @@
+import java.io.FileInputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.verapdf.gf.foundry.VeraGreenfieldFoundryProvider;
+import org.verapdf.pdfa.Foundries;
+import org.verapdf.pdfa.PDFAParser;
+import org.verapdf.pdfa.PDFAValidator;
+import org.verapdf.pdfa.flavours.PDFAFlavour;
+import org.verapdf.pdfa.results.TestAssertion;
+import org.verapdf.pdfa.results.ValidationResult;
+
+/** java Validate.java FILE FLAVOUR...: does veraPDF find the file to be PDF/A of each flavour (2b, 2u)? */
+class Validate {
+    public static void main(String[] arguments) throws Exception {
+        VeraGreenfieldFoundryProvider.initialise();
+        boolean good = true;
+        for (int k = 1; k < arguments.length; k++) {
+            PDFAFlavour flavour = PDFAFlavour.fromString(arguments[k]);
+            try (PDFAParser parser = Foundries.defaultInstance().createParser(new FileInputStream(arguments[0]), flavour)) {
+                PDFAValidator validator = Foundries.defaultInstance().createValidator(flavour, false);
+                ValidationResult result = validator.validate(parser);
+                System.out.printf("%s: PDF/A-%s %s, %d checks%n", arguments[0], arguments[k],
+                        result.isCompliant() ? "valid" : "NOT valid", result.getTotalAssertions());
+                Map<String, List<String>> places = new TreeMap<>();
+                for (TestAssertion found : result.getTestAssertions())
+                    places.computeIfAbsent(found.getRuleId().getClause() + " " + found.getMessage(), key -> new ArrayList<>())
+                          .add(found.getLocation().getContext());
+                places.forEach((rule, where) -> 
+                        System.out.printf("    %s%n        %d times, first at %s%n", rule, where.size(), where.get(0)));
+                good &= result.isCompliant();
+            }
+        }
+        System.exit(good ? 0 : 1);
+    }
+}

