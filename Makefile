@@ -1,45 +1,64 @@
-# make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, TeX on Debian and Ubuntu.
-SHELL := /bin/sh
-.DELETE_ON_ERROR:
-.PHONY: pdf test proofs watch check bench submission lock clean help FORCE
+# make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, and TeX on Debian and Ubuntu.
+.PHONY: pdf test proofs watch check reproduce mutants bench lock clean help ready FORCE
+.PRECIOUS: report.pdf
 .DEFAULT_GOAL := pdf
 
-export PYTHONPATH := code
-export PYTHONDONTWRITEBYTECODE :=
-RUN := .venv/bin/python
 CASE :=
-SOURCES := report.texw requirements.txt $(wildcard code/*/*.py code/*/*.json code/weaving/house.sty bib/*.bib) \
+NAME :=
+export PYTHONPATH := code
+export CASE NAME
+RUN := .venv/bin/python
+SOURCES := report.texw requirements.txt $(wildcard code/*/*.py code/*/*.json code/*/*.tex code/*/*.sty bib/*.bib) \
            $(wildcard .git/logs/HEAD PROVENANCE)
 
-pdf: report.pdf ## report.pdf; make pdf CASE=file.npz takes the notebook's numbers from a file
+pdf: report.pdf ## report.pdf; make pdf CASE=case.npz takes the numbers from a file
 
-test: .venv/.complete build/tex.ok ## run all tests
+report.pdf: $(SOURCES) build/case | ready
+	@$(RUN) -m weaving --case "$$CASE"
+
+test: ready ## run all tests
 	@$(RUN) -m pytest -q
 
-proofs: .venv/.complete ## check all claims and print the ledger; NAME=claim for one
-	@$(RUN) -m proofs $(NAME)
+proofs: ready ## check all claims and print the ledger; NAME=claim prints one
+	@$(RUN) -m proofs $$NAME
 
-report.pdf: $(SOURCES) build/case $(CASE) | .venv/.complete build/tex.ok
-	@$(RUN) -m weaving --case "$(CASE)"
+watch: ready ## build again whenever a source changes
+	@$(RUN) -m weaving --case "$$CASE" --watch
 
-# holds the name of the case, so that another CASE makes the report anew
-build/case: FORCE
-	@mkdir -p build; [ "$$(cat build/case 2>/dev/null)" = "$(CASE)" ] && [ -e build/case ] || printf '%s\n' "$(CASE)" > build/case
+check: report.pdf ## ask veraPDF whether report.pdf is PDF/A (needs Java)
+	@sh code/weaving/check/check.sh
 
-.venv/.complete: requirements.txt code/setup.sh
-	@sh code/setup.sh venv
+reproduce: ready ## build in other folders, times, locales, users: the same bytes?
+	@$(RUN) -m weaving.reproduce $$PYTHONS
 
-build/tex.ok: code/setup.sh
-	@sh code/setup.sh tex
+mutants: ready ## change the code, one thing at a time: do the tests notice? (hours)
+	@[ -d build/mutants-venv ] || $(RUN) -m venv --system-site-packages build/mutants-venv
+	@build/mutants-venv/bin/python -m pip install -q -r requirements-mutants.in -r requirements.txt
+	@build/mutants-venv/bin/python tests/mutants.py
+
+bench: ready ## attention against other libraries, in an environment of its own
+	@[ -d build/bench-venv ] || $(RUN) -m venv build/bench-venv
+	@build/bench-venv/bin/python -m pip install -q -r code/benchmarks/requirements.txt
+	@build/bench-venv/bin/python -m benchmarks
 
 lock: ## pin requirements.in to requirements.txt (needs uv)
 	uv pip compile requirements.in --excludes requirements.excluded --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.txt
 
 clean: ## remove what the build made, but not .venv
-	rm -rf build figures/*.pdf report.pdf report.synctex.gz report.html report.ipynb submission.tar.gz
+	rm -rf build figures/*.pdf report.pdf report.synctex.gz
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+# Milliseconds when all is there.
+ready:
+	@sh code/setup.sh venv
+	@sh code/setup.sh tex
+
+# Holds the case's name and checksum, so that another case makes the report anew.
+build/case: FORCE
+	@mkdir -p build; now="$$CASE $$([ ! -f "$$CASE" ] || cksum < "$$CASE")"; \
+	 [ "$$now" = "$$(cat build/case 2>/dev/null)" ] || printf '%s\n' "$$now" > build/case
 
 FORCE:
