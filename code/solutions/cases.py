@@ -24,6 +24,8 @@ STAND_IN = Path(__file__).with_name("stand_in.json")
 class CaseError(ValueError):
     """The numbers cannot be used; the message says why."""
 
+    in_the_input = True  # the build shows the message and no traceback
+
 
 @dataclass(frozen=True, eq=False)
 class Case:

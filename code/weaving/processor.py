@@ -135,6 +135,8 @@ class StrictProcessor(PwebProcessorBase):
 
     def _problem(self, error, line, what):
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+        if getattr(error, "in_the_input", False):  # the code is right, what it was given is not
+            return Problem(self.source, line, str(error))
         here = [frame.lineno for frame in frames if frame.filename == self.source]
         if isinstance(error, SyntaxError) and error.filename == self.source:
             here, frames = [error.lineno], []
