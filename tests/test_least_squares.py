@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from sympy import Add, MatAdd, MatrixSymbol, Mul, Pow, Rational, S, Symbol, exp, expand, lambdify, nan, sqrt
+from sympy import Add, MatAdd, MatrixSymbol, Mul, Pow, Rational, S, Symbol, Tuple, exp, expand, lambdify, nan, sqrt
 
 from plots import least_squares as plots
 from proofs import least_squares as claims
@@ -308,7 +308,10 @@ def turns_red(check, statement):
 
 
 def without_one(e):
-    """The expression without one term of a sum, one factor of a product (signs apart) or one power, anywhere in it."""
+    """The expression without one component of a tuple, one term of a sum, one factor of a product (signs apart) or one power,
+    anywhere in it."""
+    if isinstance(e, Tuple):
+        yield from (Tuple(*e[:i], *e[i + 1:]) for i in range(len(e)))
     if isinstance(e, (Add, MatAdd)):
         for i in range(len(e.args)):
             rest = e.args[:i] + e.args[i + 1:]
@@ -344,7 +347,9 @@ def test_moments_are_sums_over_pairings():
 def test_mean_of_a_polynomial():
     c, x, y, w = claims.c, claims.x, claims.y, claims.w
     assert expand(claims.mean(3 + w * x**2 - 2 * x * y + x**2 * y**2 + x) - (4 + w - 2 * c + 2 * c**2)) == 0
-    assert expand(claims.mean_given_x(y**3) - ((c * x)**3 + 3 * c * x * (1 - c**2))) == 0
+    assert expand(claims.mean_given(y**3, x) - ((c * x)**3 + 3 * c * x * (1 - c**2))) == 0
+    assert expand(claims.variance_given(y**2, x) - 2 * (1 - c**2)**2 - 4 * (c * x)**2 * (1 - c**2)) == 0
+    assert claims.mean_given(y**3, y) is claims.variance_given(y**3, y) is nan
 
 
 def test_integrate_out_against_quadrature():
@@ -374,16 +379,34 @@ def test_densities():
 
 def test_a_minimiser_must_be_unique():
     w, b, c = claims.w, claims.b, claims.c
-    assert claims.unique_minimiser((w - c)**2 + 3 * (b + w)**2, (w, b)) == (c, -c)
-    assert claims.unique_minimiser((w - c)**2 - b**2, (w, b)) is None   # a saddle
-    assert claims.unique_minimiser((w - c - b)**2, (w, b)) is None      # a valley
-    assert claims.unique_minimiser(w**2 + b**2 * w, (w, b)) is None     # not convex
-    assert claims.unique_minimiser(exp(w) + b**2, (w, b)) is None       # no minimum
+    assert claims.unique_minimiser((w - c)**2 + 3 * (b + w)**2, w, b) == Tuple(c, -c)
+    assert claims.unique_minimiser((w - c)**2 - b**2, w, b) is nan   # a saddle
+    assert claims.unique_minimiser((w - c - b)**2, w, b) is nan      # a valley
+    assert claims.unique_minimiser(w**2 + b**2 * w, w, b) is nan     # not convex
+    assert claims.unique_minimiser(exp(w) + b**2, w, b) is nan       # no minimum
 
 
 def test_an_estimator_of_something_else_has_no_limit_variance():
     assert claims.limit_variance(claims.m_xy**2) is nan
     assert claims.limit_variance(claims.LikelihoodRoot(claims.CUBIC + 1)) is nan
+
+
+@pytest.mark.parametrize("name, left", [
+    ("conditional-law", claims.Density(claims.x, -claims.y)), ("conditional-law", S.Zero),
+    ("conditional-law", 7 * claims.Density(claims.x, claims.y)),
+    ("slope-variance", claims.Density(claims.RESIDUAL / claims.ChiSquare(claims.N))),
+    ("slope-variance", 2 * claims.SLOPE_VARIANCE), ("student-law", 2 * claims.MIXTURE),
+    ("second-moments-suffice", claims.Density(claims.RISK.args[0])),
+    ("second-moments-suffice", 2 * claims.RISK),
+    ("sum-of-squares-law", claims.Density(claims.TRANSFORM.base.args[0])**claims.N),
+    ("likelihood-equation", claims.LIKELIHOOD_SLOPE.expr),
+    ("precision-matrix", claims.COVARIANCE),
+    ("fisher-information", Tuple(*map(claims.Density, claims.PARTS))),
+    ("efficiency", claims.Density(claims.m_xy, claims.m_xx))])
+def test_the_left_side_is_read(name, left):
+    """Another function, or a factor, before what a claim is about."""
+    check, statement = CLAIMS[name].check, CLAIMS[name].statement
+    assert turns_red(check, Equation(left, statement.right))
 
 
 def test_same():

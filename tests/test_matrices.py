@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 from sympy import (BlockMatrix, HadamardProduct, Identity, Inverse, MatAdd, MatMul, MatPow, MatrixSymbol, Pow, S, Symbol, Trace,
-                   Transpose, ZeroMatrix, simplify, sqrt, symbols, sympify)
+                   Transpose, Tuple, ZeroMatrix, simplify, sqrt, symbols, sympify)
 
-from proofs.matrices import SquaredNorm, equal, tex
+from proofs.matrices import SquaredNorm, equal, notation, pairwise, tex
 
 n, m, k = symbols("n m k", integer=True, positive=True)
 A, B, C = MatrixSymbol("A", n, m), MatrixSymbol("B", m, k), MatrixSymbol("C", n, m)
@@ -182,6 +182,13 @@ def test_symmetry_is_used_only_where_given():
 def test_hypotheses_that_do_not_fit_are_refused(hypothesis, said):
     with pytest.raises(ValueError, match=said.replace("*", r"\*").replace("+", r"\+")):
         equal(M, L, hypothesis)
+
+
+def test_tuples_are_compared_one_by_one_and_none_is_left_out():
+    assert pairwise(equal, Tuple(A, n), Tuple(A, n))
+    assert not pairwise(equal, Tuple(A, n), Tuple(A, m))
+    for left, right in [(Tuple(A, n), Tuple(A)), (Tuple(A), Tuple(A, n)), (Tuple(), Tuple()), (Tuple(A), A), (A, Tuple(A)), (A, A)]:
+        assert pairwise(equal, left, right) is False
 
 
 # What has no words is refused, never guessed
@@ -366,3 +373,10 @@ def test_the_false_examples_are_false_in_numbers(name):
 ], ids=str)
 def test_expressions_are_typeset_as_written(expression, latex):
     assert tex(expression) == latex
+
+
+def test_notation_is_typeset_by_its_template():
+    given = notation("Given", r"E[#1 \mid #2]")
+    assert tex(given(n, m)) == r"E[n \mid m]"
+    assert tex(given(n, m)**2) == r"E[n \mid m]^{2}"
+    assert tex(notation("All", "f(#*)")(n, m, k)) == r"f(n,\, m,\, k)"

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from sympy import Add, MatAdd, Matrix, MatrixBase, symbols
+from sympy import Add, MatAdd, Matrix, MatrixBase, Tuple, symbols
 
 from proofs import positional as claims
 from proofs.ledger import CLAIMS, Equation, verify
@@ -215,7 +215,9 @@ def test_every_claim_holds_and_every_twin_is_rejected(name):
 
 
 def deletions(side):
-    """The expression with one term of one of its sums left out, for each term of each sum."""
+    """The expression with one term of one of its sums, or one component of a tuple, left out."""
+    if isinstance(side, Tuple):
+        yield from (Tuple(*side[:i], *side[i + 1:]) for i in range(len(side)))
     for total in side.atoms(Add, MatAdd) if not isinstance(side, MatrixBase) else ():
         for i in range(len(total.args)):
             yield side.xreplace({total: type(total)(*(term for j, term in enumerate(total.args) if j != i), evaluate=False)})

@@ -5,7 +5,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from sympy import Add, KroneckerDelta, MatAdd, Product, S, Sum, exp, log, sqrt
+from sympy import Add, KroneckerDelta, MatAdd, Product, S, Sum, Tuple, exp, log, sqrt
 
 from proofs import attention as claims
 from proofs.attention import H, M, N, h, i, j, k, p, s, same, settle, v, w, x
@@ -76,9 +76,14 @@ def test_no_term_can_be_left_out(name):
 
 
 def without_one(e):
-    if isinstance(e, (Add, MatAdd)):
+    if isinstance(e, (Add, MatAdd, Tuple)):
         return [e.func(*(term for term in e.args if term is not left_out)) for left_out in e.args]
     return []
+
+
+@pytest.mark.parametrize("name, wrong", [("weights-are-equivariant", claims.a_moved[j, i]), ("attention-is-equivariant", claims.y[i])])
+def test_the_moved_tokens_are_read(name, wrong):
+    assert CLAIMS[name].check(Equation(wrong, CLAIMS[name].statement.right)) is False
 
 
 def test_merging_in_numbers():

@@ -16,7 +16,7 @@ from sympy import (Add, BlockMatrix, Derivative, Dummy, Function, Indexed, Index
                    symbols, sympify, together)
 
 from proofs.ledger import Equation, Worded, claim
-from proofs.matrices import equal
+from proofs.matrices import equal, notation
 from solutions.attention import multi_head_self_attention
 
 N, D, D_1, D_2, H, d, d_h, d_1, d_2, M, M_1, M_2, M_3 = symbols("N D D_1:3 H d d_h d_1:3 M M_1:4", integer=True, positive=True)
@@ -100,18 +100,29 @@ def _(statement):
     return equal(statement.left, statement.right)
 
 
-DOT = Sum(q[i] * key[i], (i, 1, d))
+DOT = Sum(Mul(q[i], key[i], evaluate=False), (i, 1, d))
+
+
+Variance = notation("Variance", r"\Var\left[#1\right]")
+INDEPENDENT = "Independence of all entries, their means $0$ and variances $1$ give the means of their products."
 
 
 @claim("dot-product-variance",
-       statement=Worded(r"$\Var(\vec{q}\T\vec{k}) = d$ and $\Var(\vec{q}\T\vec{k} / \sqrt{d}) = 1$ "
-                        r"for independent entries of mean $0$ and variance $1$", ((DOT, d), (DOT / sqrt(d), 1))),
+       statement=Equation(Variance(DOT), d),
        scope="general", over="all $d$",
-       false_twin={"not scaled": Worded(r"$\Var(\vec{q}\T\vec{k}) = 1$", ((DOT, 1),)),
-                   "divided by $d$": Worded(r"$\Var(\vec{q}\T\vec{k} / d) = 1$", ((DOT / d, 1),)),
-                   "the root is the variance": Worded(r"$\Var(\vec{q}\T\vec{k}) = \sqrt{d}$", ((DOT, sqrt(d)),))})
+       false_twin={"of one entry": Equation(Variance(DOT), 1), "the root": Equation(Variance(DOT), sqrt(d))},
+       by_hand=INDEPENDENT)
 def _(statement):
-    return all(same(second_moment(variable), variance) for variable, variance in statement.value)
+    return same(statement.left.replace(Variance, second_moment), statement.right)
+
+
+@claim("scaled-dot-product-variance",
+       statement=Equation(Variance(DOT / sqrt(d)), 1),
+       scope="general", over="all $d$",
+       false_twin={"not scaled": Equation(Variance(DOT), 1), "divided by $d$": Equation(Variance(DOT / d), 1)},
+       by_hand=INDEPENDENT)
+def _(statement):
+    return same(statement.left.replace(Variance, second_moment), statement.right)
 
 
 def second_moment(variable):
@@ -168,7 +179,7 @@ def column(*blocks):
     return BlockMatrix([[block] for block in blocks])
 
 
-TWO_BLOCKS = "two blocks are checked; more come from splitting a block again"
+TWO_BLOCKS = "More heads come from splitting a block again."
 X_1, X_2 = MatrixSymbol("X_1", N, D_1), MatrixSymbol("X_2", N, D_2)
 W_11, W_12, W_21, W_22 = (MatrixSymbol(f"W_{m}{n}", rows, columns)
                           for m, rows in ((1, d_1), (2, d_2)) for n, columns in ((1, D_1), (2, D_2)))
@@ -177,7 +188,7 @@ PROJECTED = row(X_1, X_2) * BlockMatrix([[W_11, W_12], [W_21, W_22]]).T
 
 @claim("each-head-reads-every-column",
        statement=Equation(PROJECTED, row(X_1 * W_11.T + X_2 * W_12.T, X_1 * W_21.T + X_2 * W_22.T)),
-       scope="general", over="all $N, D_n, d_h$",
+       scope="general", over="two heads; all $N, D_n, d_h$",
        false_twin={"the input split as well": Equation(PROJECTED, row(X_1 * W_11.T, X_2 * W_22.T)),
                    "part of it for head 2": Equation(PROJECTED, row(X_1 * W_11.T + X_2 * W_12.T, X_2 * W_22.T))},
        by_hand=TWO_BLOCKS)
@@ -200,7 +211,7 @@ STACKED = column(q_1, q_2).T * column(k_1, k_2)
 
 @claim("dot-product-over-heads",
        statement=Equation(STACKED, q_1.T * k_1 + q_2.T * k_2),
-       scope="general", over="all $d_1, d_2$",
+       scope="general", over="two heads; all $d_1, d_2$",
        false_twin={"one head only": Equation(STACKED, q_1.T * k_1), "a sign": Equation(STACKED, q_1.T * k_1 - q_2.T * k_2)},
        by_hand=TWO_BLOCKS)
 def _(statement):
@@ -242,6 +253,22 @@ def _(statement):
     return same(*(put(put(side, a, softmax), s, summed_logit) for side in (statement.left, statement.right)))
 
 
+SHARPENED = exp(sqrt(H) * s[i, j]) / Sum(exp(sqrt(H) * s[i, k]), (k, 1, M))
+
+
+@claim("agreeing-heads-sharpen",
+       statement=Equation(pool(1 / sqrt(H)), SHARPENED),
+       scope="general", over="all $H, M$",
+       false_twin={"by the power $H$": Equation(pool(1 / sqrt(H)), SHARPENED.subs(sqrt(H), H)),
+                   "not at all": Equation(pool(1 / sqrt(H)), softmax(i, j)),
+                   "the geometric mean": Equation(pool(1 / H), SHARPENED)},
+       by_hand=r"On the left all heads have the logits $s_{h,i,j} = s_{i,j}$")
+def _(statement):
+    def agreed(*index):
+        return s[index[-2:]]
+    return same(put(put(statement.left, a, softmax), s, agreed), statement.right)
+
+
 def summed_logit(*index):
     """s[i, j] as what logit-is-a-sum-over-heads makes of it."""
     return s[index] if len(index) == 3 else Sum(s[(b, *index)], (b, 1, H)) / sqrt(H)
@@ -254,7 +281,7 @@ DIFFERENCE = A * row(V_1, V_2) - row(A_1 * V_1, A_2 * V_2)
 
 @claim("where-one-head-and-two-differ",
        statement=Equation(DIFFERENCE, row((A - A_1) * V_1, (A - A_2) * V_2)),
-       scope="general", over="all $N, d_1, d_2$",
+       scope="general", over="two heads; all $N, d_1, d_2$",
        false_twin={"the heads exchanged": Equation(DIFFERENCE, row((A - A_2) * V_1, (A - A_1) * V_2)),
                    "no difference": Equation(DIFFERENCE, row(0 * V_1, 0 * V_2))},
        by_hand=TWO_BLOCKS)
@@ -288,7 +315,7 @@ MIXED = row(HEAD_1, HEAD_2) * row(W_o1, W_o2).T
 
 @claim("mixing-is-a-sum-over-heads",
        statement=Equation(MIXED, HEAD_1 * W_o1.T + HEAD_2 * W_o2.T),
-       scope="general", over="all $N, D, d_1, d_2$",
+       scope="general", over="two heads; all $N, D, d_1, d_2$",
        false_twin={"a head lost": Equation(MIXED, HEAD_1 * W_o1.T),
                    "the weights of head 1 in both": Equation(MIXED, HEAD_1 * W_o1.T + A_1 * X * W_v2.T * W_o2.T),
                    "a sign": Equation(MIXED, HEAD_1 * W_o1.T - HEAD_2 * W_o2.T)},
@@ -314,17 +341,36 @@ def stay(i):
     return i
 
 
-@claim("attention-is-equivariant",
-       statement=Worded(r"$\mat{A}(\mat{P}\mat{X}) = \mat{P}\mat{A}\mat{P}\T$ and $\mat{Y}(\mat{P}\mat{X}) = \mat{P}\mat{Y}$",
-                        ((weight(i, j, p), weight(p(i), p(j), stay)), (output(i, p), output(p(i), stay)))),
-       scope="general", over="all $N, D, d$",
-       false_twin={"invariant": Worded(r"$\mat{Y}(\mat{P}\mat{X}) = \mat{Y}$", ((output(i, p), output(i, stay)),)),
-                   "only the rows of the weights": Worded(r"$\mat{A}(\mat{P}\mat{X}) = \mat{P}\mat{A}$",
-                                                          ((weight(i, j, p), weight(p(i), j, stay)),)),
-                   "only the columns": Worded(r"$\mat{A}(\mat{P}\mat{X}) = \mat{A}\mat{P}\T$",
-                                              ((weight(i, j, p), weight(i, p(j), stay)),))})
+a_moved, y_moved = IndexedBase("a'"), IndexedBase("y'")  # from the tokens x[p(1)], x[p(2)], ...
+
+
+def same_from_inputs(statement):
+    """True if both sides agree when weights and outputs are computed from the tokens."""
+    meanings = {a: lambda i, j: weight(i, j, stay), a_moved: lambda i, j: weight(i, j, p),
+                y: lambda i: output(i, stay), y_moved: lambda i: output(i, p)}
+    left, right = statement.left, statement.right
+    for base, meaning in meanings.items():
+        left, right = put(left, base, meaning), put(right, base, meaning)
+    return same(left, right)
+
+
+@claim("weights-are-equivariant",
+       statement=Equation(a_moved[i, j], a[p(i), p(j)]),
+       scope="general", over="one head; all $N, D, d$",
+       false_twin={"only the rows": Equation(a_moved[i, j], a[p(i), j]), "only the columns": Equation(a_moved[i, j], a[i, p(j)]),
+                   "transposed": Equation(a_moved[i, j], a[p(j), p(i)])},
+       by_hand=r"Primes: from the inputs $\vec{x}_{p(i)}$, the rows of $\mat{\Pi}\mat{X}$. Each head alike.")
 def _(statement):
-    return all(same(left, right) for left, right in statement.value)
+    return same_from_inputs(statement)
+
+
+@claim("attention-is-equivariant",
+       statement=Equation(y_moved[i], y[p(i)]),
+       scope="general", over="one head; all $N, D, d$",
+       false_twin={"invariant": Equation(y_moved[i], y[i]), "moved twice": Equation(y_moved[i], y[p(p(i))])},
+       by_hand=r"Each head alike; concatenation and $\mat{W}_o$ act on each row alone.")
+def _(statement):
+    return same_from_inputs(statement)
 
 
 MOVES = {  # what a permutation does to the outputs Y (N, D_out) and to the weights A (H, N, N)
@@ -438,10 +484,10 @@ def _(statement):
 
 @claim("merging-gives-the-softmax",
        statement=Worded(r"the merged $\vec{o} / l$ is $\sum_j a_j \vec{v}_j$ over the tokens of all blocks", merge),
-       scope="general", over="blocks of all sizes",
+       scope="general", over="three blocks of all sizes",
        false_twin={"the old output not rescaled": Worded("without rescaling $\\vec{o}$", merge_forgetting_outputs),
                    "the sums not rescaled": Worded("without rescaling $l$", merge_forgetting_sums)},
-       by_hand="three blocks are checked; more come from merging again")
+       by_hand="More blocks come from merging again.")
 def _(statement):
     blocks = [(1, M_1), (2, M_2), (3, M_3)]
     first, second, third = (state(n, size, y[n]) for n, size in blocks)

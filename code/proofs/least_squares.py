@@ -12,8 +12,8 @@ from sympy import (Add, BlockMatrix, Derivative, Function, Identity, IndexedBase
                    expand_log, factor, gamma, gammasimp, hessian, integrate, log, nan, oo, pi, powsimp, solve, sqrt, symbols,
                    sympify)
 
-from proofs.ledger import Equation, claim
-from proofs.matrices import equal
+from proofs.ledger import Equation, claim, shortened
+from proofs.matrices import SquaredNorm, equal, notation, pairwise
 
 x, y, z, w, b, s, t, u = symbols("x y z w b s t u", real=True)
 c = Symbol("c", real=True)
@@ -23,17 +23,6 @@ GENERATING = exp((s**2 + 2*c*s*t + t**2) / 2)  # of the moments of (x, y); norma
 
 
 # Notation: what statements are written in. It prints as a textbook does, and means nothing until a check evaluates it ----
-
-def notation(name, template):
-    """An unevaluated function, typeset by a template: #1, #2, ... stand for its arguments, #* for all of them."""
-    def latex(self, printer, exp=None):
-        text = template.replace("#*", r",\, ".join(map(printer._print, self.args)))
-        for number, argument in enumerate(self.args, 1):
-            text = text.replace(f"#{number}", printer._print(argument))
-        return rf"{text}^{{{exp}}}" if exp else text
-    return type(name, (Function,), {"_latex": latex})
-
-
 Mean = notation("Mean", r"\E\left[#1\right]")
 MeanGiven = notation("MeanGiven", r"\E\left[#1 \,\middle|\, #2\right]")
 VarianceGiven = notation("VarianceGiven", r"\Var\left[#1 \,\middle|\, #2\right]")
@@ -65,6 +54,8 @@ RESIDUAL = in_order(1, -c**2)
 
 def same(left, right):
     """True if left = right: SymPy decides this for rational functions; a logarithm or a root counts as one more variable."""
+    if isinstance(left, Tuple) or isinstance(right, Tuple):
+        return pairwise(same, left, right)
     return cancel((sympify(left) - sympify(right)).doit()) == 0
 
 
@@ -97,11 +88,17 @@ def mean(expression):
     return Add(*(weight * moment(i, j) for (i, j), weight in Poly(expression, x, y).terms()))
 
 
-def mean_given_x(expression):
-    """E[... | x] of a polynomial in y, for y ~ N(cx, 1 - c^2), which conditional-law proves."""
+def mean_given(expression, known):
+    """E[... | x] of a polynomial in y, for y ~ N(cx, 1 - c^2), which conditional-law proves; nan if not x is known."""
+    if known != x:
+        return nan
     _, exponent = integrate_out(t*y - (y - c*x)**2 / (2*(1 - c**2)), y)
     generating = exp(exponent - exponent.subs(t, 0))  # the integral with exp(ty), divided by the one without
     return Add(*(weight * diff(generating, (t, j)).subs(t, 0) for (j,), weight in Poly(expression, y).terms()))
+
+
+def variance_given(expression, known):
+    return mean_given(expression**2, known) - mean_given(expression, known)**2
 
 
 @cache
@@ -121,13 +118,24 @@ def log_normal(at, centre, variance):
     return -log(2*pi)/2 - log(variance)/2 - (at - centre)**2 / (2*variance)
 
 
+def log_product(densities):
+    """The logarithm of a product of densities; the law of x alone, or of y alone, is N(0, 1)."""
+    logarithms = {Normal: log_normal, Density: lambda *at: log_density(*at, c) if len(at) == 2 else log_normal(*at, 0, 1)}
+    return Add(*(logarithms[type(part)](*part.args) if type(part) in logarithms else log(part)
+                 for part in Mul.make_args(densities)))
+
+
 def student_density(at, dof):
     return gamma((dof + 1)/2) / (sqrt(dof*pi) * gamma(dof/2)) * (1 + at**2/dof)**(-(dof + 1)/2)
 
 
 def value(expression):
-    """The expression with log p written out, derivatives carried out and each E evaluated."""
-    return expression.replace(LogDensity, log_density).doit().replace(Mean, mean)
+    """The expression with log p written out, derivatives carried out and each E, Var, gradient and minimiser evaluated."""
+    expression = expression.replace(LogDensity, log_density).doit().replace(Mean, mean)
+    for node, meaning in ((MeanGiven, mean_given), (VarianceGiven, variance_given), (Gradient, gradient),
+                          (Minimiser, unique_minimiser)):
+        expression = expression.replace(node, meaning)
+    return expression
 
 
 # The population -----------------------------------------------------------------------------------------------------------
@@ -138,24 +146,60 @@ def value(expression):
        false_twin={"half the covariance": Equation(Mean(exp(s*x + t*y)), exp((s**2 + c*s*t + t**2)/2)),
                    "no half": Equation(Mean(exp(s*x + t*y)), exp(s**2 + 2*c*s*t + t**2))})
 def _(statement):
-    point = Matrix([x, y])
-    exponent = log(statement.left.args[0]) - (point.T * SIGMA.inv() * point)[0]/2
-    from_y, exponent = integrate_out(exponent, y)
-    from_x, exponent = integrate_out(exponent, x)
-    normaliser = (2*pi)**2 * SIGMA.det()  # squared, like the factors
-    return (same(from_y * from_x / normaliser, 1) and same(exponent, log(statement.right))
+    def by_integration(expression):
+        point = Matrix([x, y])
+        from_y, exponent = integrate_out(log(expression) - (point.T * SIGMA.inv() * point)[0]/2, y)
+        from_x, exponent = integrate_out(exponent, x)
+        normaliser = (2*pi)**2 * SIGMA.det()  # squared, like the factors
+        return sqrt(cancel(from_y * from_x / normaliser)) * exp(exponent)
+    return (same(log(statement.left.replace(Mean, by_integration)), log(statement.right))
             and same(log(GENERATING), log(statement.right)))
 
 
-@claim("covariance-needs-c-up-to-one",
-       statement=Equation(Mean(in_order(s*x, t*y)**2), in_order(product(Rational(1, 2), in_order(1, c), in_order(s, t)**2),
-                                                                product(Rational(1, 2), in_order(1, -c), in_order(s, -t)**2))),
-       scope="general", over=r"all $c, s, t$",
-       false_twin={"axes swapped": Equation(Mean((s*x + t*y)**2), (1 - c)*(s + t)**2/2 + (1 + c)*(s - t)**2/2),
-                   "axes along x and y": Equation(Mean((s*x + t*y)**2), (1 + c)*s**2 + (1 - c)*t**2)},
-       by_hand="A variance is not negative; so neither of the two coefficients is.")
+MOMENTS = Equation(Tuple(Mean(x), Mean(y), Mean(x**2), Mean(y**2), Mean(x*y)),
+                   Tuple(Integer(0), Integer(0), Integer(1), Integer(1), c))
+
+
+@claim("gaussian-moments",
+       statement=MOMENTS,
+       scope="general", over=r"$\abs{c} < 1$",
+       false_twin={"independent": Equation(MOMENTS.left, Tuple(*MOMENTS.right[:4], Integer(0))),
+                   "variance 1 - c^2": Equation(MOMENTS.left, Tuple(*MOMENTS.right[:3], 1 - c**2, c)),
+                   **shortened(MOMENTS)})
 def _(statement):
     return same(value(statement.left), statement.right)
+
+
+VARIANCE = in_order(s**2, 2*c*s*t, t**2)  # of sx + ty
+
+
+@claim("covariance-needs-c-up-to-one",
+       statement=Equation(VARIANCE, in_order(product(Rational(1, 2), in_order(1, c), in_order(s, t)**2),
+                                             product(Rational(1, 2), in_order(1, -c), in_order(s, -t)**2))),
+       scope="general", over=r"all $c, s, t$",
+       false_twin={"axes swapped": Equation(VARIANCE, (1 - c)*(s + t)**2/2 + (1 + c)*(s - t)**2/2),
+                   "axes along x and y": Equation(VARIANCE, (1 + c)*s**2 + (1 - c)*t**2)},
+       by_hand=r"The left side is $\Var(sx + ty)$, which is not negative; so neither of the two coefficients is.")
+def _(statement):
+    return same(statement.left, statement.right)
+
+
+def stretched(vector, by):
+    """Sigma v = by v, not multiplied out."""
+    return Equation(MatMul(SIGMA, vector, evaluate=False), MatMul(by, vector, evaluate=False))
+
+
+DIAGONAL = Matrix([1, 1])
+
+
+@claim("the-long-axis",
+       statement=stretched(DIAGONAL, in_order(1, c)),
+       scope="general", over=r"all $c$",
+       false_twin={"the other axis": stretched(DIAGONAL, in_order(1, -c)),
+                   "the line of least squares": stretched(Matrix([1, c]), in_order(1, c))},
+       by_hand="The axes of the ellipse are the eigenvectors of its matrix, and the larger eigenvalue belongs to the longer one.")
+def _(statement):
+    return pairwise(same, Tuple(*statement.left.as_explicit()), Tuple(*statement.right.as_explicit()))
 
 
 RISK = Mean(in_order(y, -w*x, -b)**2)
@@ -172,33 +216,45 @@ def _(statement):
     return same(value(statement.left), statement.right)
 
 
+RISK_GRADIENT = Equation(Gradient(RISK, w, b), Tuple(product(2, in_order(w, -c)), 2*b))
+
+
 @claim("risk-gradient",
-       statement=Equation(Gradient(RISK, w, b), Tuple(product(2, in_order(w, -c)), 2*b)),
+       statement=RISK_GRADIENT,
        scope="general", over=r"all $w, b$, $\abs{c} < 1$",
        false_twin={"half": Equation(Gradient(RISK, w, b), Tuple(w - c, b)),
                    "sign": Equation(Gradient(RISK, w, b), Tuple(2*(c - w), -2*b)),
-                   "slope and intercept coupled": Equation(Gradient(RISK, w, b), Tuple(2*(w - c) + b, w + 2*b))})
+                   "slope and intercept coupled": Equation(Gradient(RISK, w, b), Tuple(2*(w - c) + b, w + 2*b)),
+                   "its zero for the gradient": Equation(Minimiser(RISK, w, b), RISK_GRADIENT.right),
+                   **shortened(RISK_GRADIENT)})
 def _(statement):
-    risk, *variables = statement.left.args
-    return all(same(diff(value(risk), v), stated) for v, stated in zip(variables, statement.right))
+    return same(value(statement.left), statement.right)
+
+
+def gradient(risk, *variables):
+    return Tuple(*(diff(risk, v) for v in variables))
+
+
+LEARNT = Equation(Minimiser(RISK, w, b), Tuple(c, Integer(0)))
 
 
 @claim("least-squares-learns-c",
-       statement=Equation(Minimiser(RISK, w, b), Tuple(c, Integer(0))),
+       statement=LEARNT,
        scope="general", over=r"$\abs{c} < 1$",
        false_twin={"the line of x on y": Equation(Minimiser(RISK, w, b), Tuple(1/c, Integer(0))),
                    "the ellipse's axis": Equation(Minimiser(RISK, w, b), Tuple(Integer(1), Integer(0))),
-                   "a maximum": Equation(Minimiser(-RISK, w, b), Tuple(c, Integer(0)))})
+                   "a maximum": Equation(Minimiser(-RISK, w, b), Tuple(c, Integer(0))),
+                   "the intercept c": Equation(LEARNT.left, Tuple(c, c)),
+                   "the gradient": Equation(Gradient(RISK, w, b), LEARNT.right), **shortened(LEARNT)})
 def _(statement):
-    risk, *variables = statement.left.args
-    return unique_minimiser(value(risk), variables) == statement.right
+    return same(value(statement.left), statement.right)
 
 
-def unique_minimiser(risk, variables):
-    """The only zero of the gradient, if the Hessian is positive definite; else None."""
-    zeros = solve([diff(risk, v) for v in variables], variables, dict=True)
+def unique_minimiser(risk, *variables):
+    """The only zero of the gradient, if the Hessian is positive definite; else nan."""
+    zeros = solve(list(gradient(risk, *variables)), variables, dict=True)
     convex = hessian(risk, variables).is_positive_definite is True
-    return Tuple(*(zeros[0].get(v, v) for v in variables)) if convex and len(zeros) == 1 else None
+    return Tuple(*(zeros[0].get(v, v) for v in variables)) if convex and len(zeros) == 1 else nan
 
 
 @claim("conditional-law",
@@ -206,11 +262,12 @@ def unique_minimiser(risk, variables):
        scope="general", over=r"$\abs{c} < 1$",
        false_twin={"variance 1": Equation(Density(x, y), product(Normal(x, 0, 1), Normal(y, c*x, 1))),
                    "standard deviation": Equation(Density(x, y), product(Normal(x, 0, 1), Normal(y, c*x, sqrt(1 - c**2)))),
-                   "sign of the mean": Equation(Density(x, y), product(Normal(x, 0, 1), Normal(y, -c*x, 1 - c**2)))},
+                   "sign of the mean": Equation(Density(x, y), product(Normal(x, 0, 1), Normal(y, -c*x, 1 - c**2))),
+                   "p(y) for p(x, y)": Equation(Density(y), product(Normal(x, 0, 1), Normal(y, c*x, 1 - c**2))),
+                   "twice": Equation(2*Density(x, y), product(Normal(x, 0, 1), Normal(y, c*x, 1 - c**2)))},
        by_hand="The first factor is free of $y$ and the second integrates to 1 over $y$, so they are $p(x)$ and $p(y \\mid x)$.")
 def _(statement):
-    log_ratio = log_density(x, y, c) - Add(*(log_normal(*part.args) for part in Mul.make_args(statement.right)))
-    return same(log_ratio, 0)
+    return same(log_product(statement.left), log_product(statement.right))
 
 
 f = Function("f", real=True)(x)
@@ -220,10 +277,12 @@ f = Function("f", real=True)(x)
        statement=Equation(MeanGiven(in_order(y, -f)**2, x), in_order(in_order(f, -c*x)**2, 1, -c**2)),
        scope="general", over=r"all $f$, $\abs{c} < 1$",
        false_twin={"sign of the slope": Equation(MeanGiven((y - f)**2, x), (f + c*x)**2 + 1 - c**2),
-                   "variance of y, not of y given x": Equation(MeanGiven((y - f)**2, x), (f - c*x)**2 + 1)},
+                   "variance of y, not of y given x": Equation(MeanGiven((y - f)**2, x), (f - c*x)**2 + 1),
+                   "given y": Equation(MeanGiven((y - f)**2, y), (f - c*x)**2 + 1 - c**2),
+                   "Var for E": Equation(VarianceGiven((y - f)**2, x), (f - c*x)**2 + 1 - c**2)},
        by_hand="Averaging over $x$.")
 def _(statement):
-    return same(mean_given_x(statement.left.args[0]), statement.right)
+    return same(value(statement.left), statement.right)
 
 
 @claim("masking-x",
@@ -251,8 +310,9 @@ SECOND_MOMENTS = {(0, 0): 1, (1, 0): mu_x, (0, 1): mu_y,
                    "means forgotten": Equation(RISK, sigma_xx*(w - sigma_xy/sigma_xx)**2 + b**2
                                                + sigma_yy - sigma_xy**2/sigma_xx)})
 def _(statement):
-    terms = Poly(statement.left.args[0], x, y).terms()
-    return same(Add(*(weight * SECOND_MOMENTS[powers] for powers, weight in terms)), statement.right)
+    def from_second_moments(expression):
+        return Add(*(weight * SECOND_MOMENTS[powers] for powers, weight in Poly(expression, x, y).terms()))
+    return same(statement.left.replace(Mean, from_second_moments), statement.right)
 
 
 def parabola(size, power=2):
@@ -290,53 +350,64 @@ def _(statement):
     return equal(statement.left, statement.right.doit(), given=SUMS)
 
 
-def law_given_x(mean_of, variance_of, intercept=0):
-    """(E, Var) given x of expressions linear in y = c x + intercept + sqrt(1 - c^2) noise; the noise is white."""
-    deviation = variance_of.subs(ys, sqrt(1 - c**2) * noise)
-    return mean_of.subs(ys, c*xs + intercept*ones), deviation * deviation.T
+def law_given_x(node, intercept=0):
+    """E or Var given x of an expression linear in y = c x + intercept + sqrt(1 - c^2) noise, the noise white; else nan."""
+    linear, *known = node.args
+    if known != [xs]:
+        return nan
+    deviation = linear.subs(ys, sqrt(1 - c**2) * noise)
+    return {MeanGiven: linear.subs(ys, c*xs + intercept*ones), VarianceGiven: deviation * deviation.T}.get(type(node), nan)
 
 
 SLOPE = MatMul(1/S_xx, xs.T, ys)
 SLOPE_LAW = Tuple(MeanGiven(SLOPE, xs), VarianceGiven(SLOPE, xs))
+SLOPE_GIVEN_X = Equation(SLOPE_LAW, Tuple(c, RESIDUAL/S_xx))
 
 
 @claim("slope-given-x",
-       statement=Equation(SLOPE_LAW, Tuple(c, RESIDUAL/S_xx)),
+       statement=SLOPE_GIVEN_X,
        scope="general", over=r"all $N$, $\vec{x} \ne \vec{0}$",
        false_twin={"biased": Equation(SLOPE_LAW, Tuple(c - c/N, (1 - c**2)/S_xx)),
                    "variance of y, not of y given x": Equation(SLOPE_LAW, Tuple(c, 1/S_xx)),
-                   "divided by N": Equation(SLOPE_LAW, Tuple(c, (1 - c**2)/N))})
+                   "divided by N": Equation(SLOPE_LAW, Tuple(c, (1 - c**2)/N)),
+                   "given y": Equation(Tuple(MeanGiven(SLOPE, ys), VarianceGiven(SLOPE, ys)), SLOPE_GIVEN_X.right),
+                   "E and Var swapped": Equation(Tuple(*reversed(SLOPE_LAW)), SLOPE_GIVEN_X.right),
+                   **shortened(SLOPE_GIVEN_X)})
 def _(statement):
-    law = law_given_x(statement.left[0].args[0], statement.left[1].args[0])
-    return all(equal(got, stated, given={**WHITE, **SUMS}) for got, stated in zip(law, statement.right))
+    return pairwise(lambda node, stated: equal(law_given_x(node), stated, given={**WHITE, **SUMS}),
+                    statement.left, statement.right)
 
 
 SPREAD = MatMul(xs.T, centring, xs)
 CENTRED_LAW = Tuple(*(given(MatMul(xs.T, centring, ys), xs) for given in (MeanGiven, VarianceGiven)))
+CENTRED_GIVEN_X = Equation(CENTRED_LAW, Tuple(MatMul(c, SPREAD), MatMul(RESIDUAL, SPREAD)))
 
 
 @claim("centred-slope-given-x",
-       statement=Equation(CENTRED_LAW, Tuple(MatMul(c, SPREAD), MatMul(RESIDUAL, SPREAD))),
+       statement=CENTRED_GIVEN_X,
        scope="general", over=r"all $N$, $\vec{x}$, intercepts",
        false_twin={"not centred": Equation(CENTRED_LAW, Tuple(MatMul(c, xs.T, xs), MatMul(1 - c**2, xs.T, xs))),
-                   "variance of y, not of y given x": Equation(CENTRED_LAW, Tuple(MatMul(c, SPREAD), SPREAD))})
+                   "variance of y, not of y given x": Equation(CENTRED_LAW, Tuple(MatMul(c, SPREAD), SPREAD)),
+                   **shortened(CENTRED_GIVEN_X)})
 def _(statement):
-    law = law_given_x(statement.left[0].args[0], statement.left[1].args[0], intercept=b)
-    return all(equal(got.subs(centring, CENTRING), stated.subs(centring, CENTRING), given={**WHITE, **ONES})
-               for got, stated in zip(law, statement.right))
+    def agree(node, stated):
+        law = law_given_x(node, intercept=b)
+        return equal(law.subs(centring, CENTRING), stated.subs(centring, CENTRING), given={**WHITE, **ONES})
+    return pairwise(agree, statement.left, statement.right)
 
 
-LIMITS = Tuple(Mean(x*y), Mean(x**2))
+LIMITS = Equation(Tuple(Mean(x*y), Mean(x**2)), Tuple(c, Integer(1)))
 
 
 @claim("consistency",
-       statement=Equation(LIMITS, Tuple(c, Integer(1))),
+       statement=LIMITS,
        scope="general", over=r"$\abs{c} < 1$",
-       false_twin={"as if independent": Equation(LIMITS, Tuple(Integer(0), Integer(1))),
-                   "standard deviation for variance": Equation(LIMITS, Tuple(c, sqrt(1 - c**2)))},
+       false_twin={"as if independent": Equation(LIMITS.left, Tuple(Integer(0), Integer(1))),
+                   "standard deviation for variance": Equation(LIMITS.left, Tuple(c, sqrt(1 - c**2))),
+                   "p for E": Equation(Tuple(Density(x*y), Density(x**2)), LIMITS.right), **shortened(LIMITS)},
        by_hand="The strong law of large numbers.")
 def _(statement):
-    return all(same(value(got), stated) for got, stated in zip(statement.left, statement.right))
+    return same(value(statement.left), statement.right)
 
 
 TRANSFORM = Mean(exp(-t*x**2))**N
@@ -349,20 +420,49 @@ TRANSFORM = Mean(exp(-t*x**2))**N
                    "half the square": Equation(Mean(exp(-t*x**2/2))**N, Mean(exp(-t*ChiSquare(N))))},
        by_hand="Independence makes the power; the Laplace transform determines the law.")
 def _(statement):
-    positive, dof = symbols("t nu", positive=True)
-    one_square, number = statement.left.base.args[0].subs(t, positive), statement.left.exp
-    square, rest = integrate_out(log(one_square) - x**2/2, x)
-    transform = sqrt(square / (2*pi))**number * exp(rest)
-    function, (chi,) = statement.right.args[0].subs(t, positive), statement.right.atoms(ChiSquare)
-    return same_positive(transform, mean_of_chi_square(function.subs(chi, ChiSquare(1)), dof).subs(dof, chi.args[0]))
+    positive = symbols("t", positive=True)
+
+    def transform(expression):
+        if expression.has(ChiSquare):
+            return mean_of_one_chi_square(expression)
+        square, rest = integrate_out(log(expression) - x**2/2, x)
+        return sqrt(square / (2*pi)) * exp(rest)
+    return same_positive(*(side.subs(t, positive).replace(Mean, transform) for side in (statement.left, statement.right)))
+
+
+def mean_of_one_chi_square(expression):
+    """E of a function of one chi-square variable with any degrees of freedom."""
+    dof = Symbol("nu", positive=True)
+    (chi,) = expression.atoms(ChiSquare)
+    return mean_of_chi_square(expression.subs(chi, ChiSquare(1)), dof).subs(dof, chi.args[0])
 
 
 def over_sums_of_squares(expectation, least):
-    """E of a function of one chi-square variable whose degrees of freedom grow with N, for N at least `least`."""
+    """Each E of a function of one chi-square variable whose degrees of freedom grow with N evaluated, for N at least `least`."""
     more = Symbol("m", positive=True)  # N = least - 1 + more, by which SymPy sees that the integral converges
-    (chi,) = expectation.atoms(ChiSquare)
-    dof = chi.args[0].subs(N, least - 1 + more)
-    return mean_of_chi_square(expectation.args[0].subs(chi, ChiSquare(1)), dof).subs(more, N - least + 1)
+
+    def integral(expression):
+        (chi,) = expression.atoms(ChiSquare)
+        dof = chi.args[0].subs(N, least - 1 + more)
+        return mean_of_chi_square(expression.subs(chi, ChiSquare(1)), dof).subs(more, N - least + 1)
+    return expectation.replace(Mean, integral)
+
+
+ERROR = product(sqrt(2/pi), Mean(sqrt(RESIDUAL/ChiSquare(N))))  # E |w^ - c|: given x it is the mean size of a normal number
+
+
+def mean_error(less, residual=sqrt(RESIDUAL)):
+    return product(residual, 1/sqrt(pi), gamma(product(Rational(1, 2), in_order(N, -less))), 1/gamma(N/2))
+
+
+@claim("slope-has-a-mean",
+       statement=Equation(ERROR, mean_error(1)),
+       scope="general", over="$N > 1$",
+       false_twin={"two pairs more": Equation(ERROR, mean_error(-1)), "as the variance": Equation(ERROR, mean_error(2)),
+                   "no root": Equation(ERROR, mean_error(1, residual=RESIDUAL))},
+       by_hand=r"The left side is $\E\abs{\hat w - c}$, as a normal number of variance $v$ has the mean size $\sqrt{2v/\pi}$.")
+def _(statement):
+    return same_positive(over_sums_of_squares(statement.left, least=2), statement.right)
 
 
 SLOPE_VARIANCE = Mean(RESIDUAL / ChiSquare(N))
@@ -387,8 +487,9 @@ CENTRED_VARIANCE = Mean(RESIDUAL / ChiSquare(Trace(centring)))
        scope="general", over="$N > 3$",
        false_twin={"as without intercept": Equation(CENTRED_VARIANCE, (1 - c**2)/(N - 2)),
                    "of rank N": Equation(Mean(RESIDUAL / ChiSquare(Trace(Identity(N)))), (1 - c**2)/(N - 3)),
-                   "no projection": Equation(Mean(RESIDUAL / ChiSquare(Trace((N - 1)/N * Identity(N)))), (1 - c**2)/(N - 3))},
-       by_hand=r"In its own axes a projection leaves as many independent squares as its trace says.")
+                   "one more": Equation(CENTRED_VARIANCE, (1 - c**2)/(N - 4)),
+                   "no residual": Equation(CENTRED_VARIANCE, 1/(N - 3))},
+       by_hand=r"In its own axes a projection leaves as many independent squares as its trace says; the law of total variance.")
 def _(statement):
     (trace,) = statement.left.atoms(Trace)
     projection = trace.arg.subs(centring, CENTRING).doit()
@@ -410,13 +511,10 @@ MIXTURE = Mean(Normal(u, 0, RESIDUAL / ChiSquare(N)))
                    "scale forgotten": Equation(MIXTURE, Student(SCALE * u, N))},
        by_hand="Both densities are even, so $u > 0$ is enough.")
 def _(statement):
-    variance, at, dof = symbols("v u nu", positive=True)
-    mixed, scaled = (e.doit().subs({1 - c**2: variance, u: at}) for e in (statement.left.args[0], statement.right))
+    variance, at = symbols("v u", positive=True)
+    mixed, scaled = (e.doit().subs({1 - c**2: variance, u: at}) for e in (statement.left, statement.right))
     normal = mixed.replace(Normal, lambda *args: exp(log_normal(*args)))
-    student = scaled.replace(Student, student_density)
-    (chi,) = normal.atoms(ChiSquare)
-    mixture = mean_of_chi_square(normal.subs(chi, ChiSquare(1)), dof).subs(dof, chi.args[0])
-    return same_positive(mixture, student)
+    return same_positive(normal.replace(Mean, mean_of_one_chi_square), scaled.replace(Student, student_density))
 
 
 # Efficiency: m_xx, m_xy and m_yy are the sample means of x^2, xy and y^2 --------------------------------------------------
@@ -438,16 +536,34 @@ def _(statement):
 
 PARTS = Tuple(Mean(FROM_MEAN**2), Mean(FROM_NOISE**2), Mean(SCORE**2))
 INFORMATION = in_order(1, c**2) / RESIDUAL**2
+FISHER = Equation(PARTS, Tuple(1/RESIDUAL, 2*c**2/RESIDUAL**2, INFORMATION))
 
 
 @claim("fisher-information",
-       statement=Equation(PARTS, Tuple(1/RESIDUAL, 2*c**2/RESIDUAL**2, INFORMATION)),
+       statement=FISHER,
        scope="general", over=r"$\abs{c} < 1$",
        false_twin={"a square's variance 1, not 2": Equation(PARTS, Tuple(1/RESIDUAL, c**2/RESIDUAL**2, 1/RESIDUAL**2)),
                    "noise of known size": Equation(PARTS, Tuple(1/RESIDUAL, Integer(0), 1/RESIDUAL)),
-                   "sign of a square": Equation(PARTS, Tuple(1/RESIDUAL, 2*c**2/RESIDUAL**2, 1/RESIDUAL))})
+                   "sign of a square": Equation(PARTS, Tuple(1/RESIDUAL, 2*c**2/RESIDUAL**2, 1/RESIDUAL)),
+                   "information of the noise": Equation(PARTS, Tuple(2*c**2/RESIDUAL**2, *FISHER.right[1:])),
+                   **shortened(FISHER)})
 def _(statement):
-    return all(same(value(got), stated) for got, stated in zip(statement.left, statement.right))
+    return same(value(statement.left), statement.right)
+
+
+CURVATURE = Derivative(LogDensity(x, y, c), (c, 2))
+SCORE_MEANS = Equation(Tuple(Mean(SCORE), Mean(CURVATURE)), Tuple(Integer(0), -INFORMATION))
+
+
+@claim("score-mean-zero",
+       statement=SCORE_MEANS,
+       scope="general", over=r"$\abs{c} < 1$",
+       false_twin={"sign of the curvature": Equation(SCORE_MEANS.left, Tuple(Integer(0), INFORMATION)),
+                   "not centred": Equation(SCORE_MEANS.left, Tuple(c, -INFORMATION)),
+                   "the square's mean": Equation(Tuple(Mean(SCORE**2), Mean(CURVATURE)), SCORE_MEANS.right),
+                   **shortened(SCORE_MEANS)})
+def _(statement):
+    return same(value(statement.left), statement.right)
 
 
 n = Symbol("n", integer=True)
@@ -462,12 +578,20 @@ LIKELIHOOD_SLOPE = Derivative(Sum(LogDensity(xn, yn, c), (n, 1, N)), c)
        false_twin={"sign of a term": Equation(LIKELIHOOD_SLOPE, N/(1 - c**2)**2 * (c - c**3 + (1 + c**2)*m_xy + c*(m_xx + m_yy))),
                    "normaliser forgotten": Equation(LIKELIHOOD_SLOPE, N/(1 - c**2)**2 * ((1 + c**2)*m_xy - c*(m_xx + m_yy)))})
 def _(statement):
-    total = statement.left.args[0]
-    ((_, first, last),) = total.limits
     means = {(0, 0): 1, (2, 0): m_xx, (1, 1): m_xy, (0, 2): m_yy}
-    summand = diff(total.function.replace(LogDensity, log_density), c)
-    terms = Poly(summand, xn, yn).terms()
-    return same((last - first + 1) * Add(*(weight * means[powers] for powers, weight in terms)), statement.right)
+
+    def by_means(summand, limits):
+        _, first, last = limits
+        terms = Poly(diff(summand, c), xn, yn).terms()
+        return (last - first + 1) * Add(*(weight * means[powers] for powers, weight in terms))
+    total = statement.left.replace(LogDensity, log_density)
+    if not isinstance(total, Derivative) or total.variables != (c,):
+        return False
+    return same(total.expr.replace(Sum, by_means), statement.right)
+
+
+def limit_variances(*estimators):
+    return Tuple(*map(limit_variance, estimators)) if len(estimators) > 1 else limit_variance(*estimators)
 
 
 def limit_variance(estimator):
@@ -491,19 +615,38 @@ def limit_variance(estimator):
 
 LIMIT_VARIANCES = LimitVariance(m_xy/m_xx, m_xy/sqrt(m_xx*m_yy), m_xy, LikelihoodRoot(CUBIC))
 PRODUCT, BOUND = in_order(1, c**2), 1/INFORMATION
+VARIANCES = Equation(LIMIT_VARIANCES, Tuple(RESIDUAL, RESIDUAL**2, PRODUCT, BOUND))
 
 
 @claim("limit-variances",
-       statement=Equation(LIMIT_VARIANCES, Tuple(RESIDUAL, RESIDUAL**2, PRODUCT, BOUND)),
+       statement=VARIANCES,
        scope="general", over=r"$\abs{c} < 1$",
        false_twin={"least squares on the bound": Equation(LIMIT_VARIANCES, Tuple(BOUND, RESIDUAL**2, PRODUCT, BOUND)),
                    "correlation as least squares": Equation(LIMIT_VARIANCES, Tuple(RESIDUAL, RESIDUAL, PRODUCT, BOUND)),
                    "product as if independent": Equation(LIMIT_VARIANCES, Tuple(RESIDUAL, RESIDUAL**2, Integer(1), BOUND)),
-                   "likelihood off the bound": Equation(LIMIT_VARIANCES, Tuple(RESIDUAL, RESIDUAL**2, PRODUCT, RESIDUAL**2))},
-       by_hand="The central limit theorem and the delta method.")
+                   "likelihood off the bound": Equation(LIMIT_VARIANCES, Tuple(RESIDUAL, RESIDUAL**2, PRODUCT, RESIDUAL**2)),
+                   "p for avar": Equation(Density(*LIMIT_VARIANCES.args), VARIANCES.right), **shortened(VARIANCES)},
+       by_hand="The central limit theorem, the delta method and, for the root, the implicit function theorem; that the likeliest "
+               "root is the consistent one.")
 def _(statement):
-    return all(same(limit_variance(estimator), stated)
-               for estimator, stated in zip(statement.left.args, statement.right, strict=True))
+    return same(statement.left.replace(LimitVariance, limit_variances), statement.right)
+
+
+TIMES_INFORMATION = Tuple(*(product(INFORMATION, LimitVariance(estimator)) for estimator in LIMIT_VARIANCES.args))
+RATIOS = Equation(TIMES_INFORMATION, Tuple(PRODUCT/RESIDUAL, PRODUCT, PRODUCT**2/RESIDUAL**2, Integer(1)))
+
+
+@claim("bound-ratios",
+       statement=RATIOS,
+       scope="general", over=r"$\abs{c} < 1$",
+       false_twin={"least squares on the bound": Equation(TIMES_INFORMATION, Tuple(Integer(1), *RATIOS.right[1:])),
+                   "the correlation on the bound": Equation(TIMES_INFORMATION, Tuple(RATIOS.right[0], Integer(1), *RATIOS.right[2:])),
+                   "no square": Equation(TIMES_INFORMATION, Tuple(*RATIOS.right[:2], PRODUCT/RESIDUAL, Integer(1))),
+                   "likelihood below the bound": Equation(TIMES_INFORMATION, Tuple(*RATIOS.right[:3], RESIDUAL)),
+                   **shortened(RATIOS)},
+       by_hand="As for the variances themselves.")
+def _(statement):
+    return same(statement.left.replace(LimitVariance, limit_variances), statement.right)
 
 
 EFFICIENCY = LimitVariance(LikelihoodRoot(CUBIC)) / LimitVariance(m_xy/m_xx)
@@ -515,7 +658,7 @@ EFFICIENCY = LimitVariance(LikelihoodRoot(CUBIC)) / LimitVariance(m_xy/m_xx)
        false_twin={"fully efficient": Equation(EFFICIENCY, Integer(1)),
                    "upside down": Equation(EFFICIENCY, (1 + c**2)/(1 - c**2))})
 def _(statement):
-    return same(statement.left.replace(LimitVariance, limit_variance), statement.right)
+    return same(statement.left.replace(LimitVariance, limit_variances), statement.right)
 
 
 # Self-supervised learning -------------------------------------------------------------------------------------------------
@@ -523,29 +666,35 @@ def _(statement):
 e_1, e_2, k = symbols("e_1 e_2 k", real=True)
 VIEWS = {x: sqrt(c)*z + sqrt(1 - c)*e_1, y: sqrt(c)*z + sqrt(1 - c)*e_2}  # of a hidden z; z, e_1 and e_2 are independent
 HEAD = Tuple(Mean(x**2), Mean(x*y), Mean(y**2), Mean(in_order(z, -k*c*x)**2))
+HIDDEN_CAUSE = Equation(HEAD, Tuple(Integer(1), c, Integer(1), in_order(in_order(k*c, -sqrt(c))**2, 1, -c)))
 
 
 @claim("hidden-cause",
-       statement=Equation(HEAD, Tuple(Integer(1), c, Integer(1), in_order(in_order(k*c, -sqrt(c))**2, 1, -c))),
+       statement=HIDDEN_CAUSE,
        scope="general", over=r"all $k$, $0 < c < 1$",
        false_twin={"weight c for its root": Equation(HEAD, Tuple(Integer(1), c, Integer(1), (k*c - c)**2 + 1 - c)),
                    "the residual of y": Equation(HEAD, Tuple(Integer(1), c, Integer(1), (k*c - sqrt(c))**2 + 1 - c**2)),
-                   "covariance of the noise": Equation(HEAD, Tuple(Integer(1), 1 - c, Integer(1), (k*c - sqrt(c))**2 + 1 - c))})
+                   "covariance of the noise": Equation(HEAD, Tuple(Integer(1), 1 - c, Integer(1), (k*c - sqrt(c))**2 + 1 - c)),
+                   "x twice as wide": Equation(HEAD, Tuple(Integer(2), *HIDDEN_CAUSE.right[1:])),
+                   "y of variance c": Equation(HEAD, Tuple(*HIDDEN_CAUSE.right[:2], c, HIDDEN_CAUSE.right[3])),
+                   **shortened(HIDDEN_CAUSE)},
+       by_hand="$x$ and $y$ are jointly normal, so these moments are their law; the best predictor of $z$ is linear.")
 def _(statement):
     def hidden_mean(expression):
         terms = Poly(expression.doit().subs(VIEWS).expand(), z, e_1, e_2).terms()
         return Add(*(weight * Mul(*(moment(i, 0) for i in powers)) for powers, weight in terms)).expand()
-    return all(same(got.replace(Mean, hidden_mean), stated.doit().expand())
-               for got, stated in zip(statement.left, statement.right))
-
+    return same(statement.left.replace(Mean, hidden_mean), Tuple(*(stated.doit().expand() for stated in statement.right)))
 
 
 # x_h is hidden and predicted from the visible x_v by W x_v. Sigma_hv and Sigma_vv are covariances, B = Sigma_hv Sigma_vv^-1
 h, v = symbols("h v", integer=True, positive=True)  # how many coordinates are hidden, and visible
-Sigma_vv, Lambda_hh = MatrixSymbol("Sigma_vv", v, v), MatrixSymbol("Lambda_hh", h, h)
+Sigma_hh, Sigma_vv, Lambda_hh = (MatrixSymbol(*shape) for shape in [("Sigma_hh", h, h), ("Sigma_vv", v, v), ("Lambda_hh", h, h)])
 Sigma_hv, B, W = (MatrixSymbol(name, h, v) for name in ("Sigma_hv", "B", "W"))
-SYMMETRIC = (Sigma_vv, Lambda_hh)
-EXCESS = in_order(Trace(W * Sigma_vv * W.T), -2*Trace(W * Sigma_hv.T), Trace(Sigma_hv * Inverse(Sigma_vv) * Sigma_hv.T))
+SYMMETRIC = (Sigma_hh, Sigma_vv, Lambda_hh)
+x_h, x_v = MatrixSymbol("x_h", h, 1), MatrixSymbol("x_v", v, 1)
+EXPECTED = {(x_h, x_h.T): Sigma_hh, (x_h, x_v.T): Sigma_hv, (x_v, x_v.T): Sigma_vv}  # E of the products on the left
+MASKED_ERROR = Mean(SquaredNorm(MatAdd(x_h, -W * x_v)))
+LEAST_ERROR = (Trace(Sigma_hh), -Trace(Sigma_hv * Inverse(Sigma_vv) * Sigma_hv.T))
 
 
 def quadratic(deviation):
@@ -553,12 +702,21 @@ def quadratic(deviation):
 
 
 @claim("masked-regression",
-       statement=Equation(EXCESS, quadratic(MatAdd(W, -Sigma_hv * Inverse(Sigma_vv)))),
+       statement=Equation(MASKED_ERROR, in_order(*LEAST_ERROR, quadratic(MatAdd(W, -Sigma_hv * Inverse(Sigma_vv))))),
        scope="general", over="all numbers hidden, visible",
-       false_twin={"covariance for regression": Equation(EXCESS, quadratic(MatAdd(W, -Sigma_hv))),
-                   "sign": Equation(EXCESS, quadratic(MatAdd(W, Sigma_hv * Inverse(Sigma_vv))))})
+       false_twin={"covariance for regression": Equation(MASKED_ERROR, in_order(*LEAST_ERROR, quadratic(MatAdd(W, -Sigma_hv)))),
+                   "sign": Equation(MASKED_ERROR, in_order(*LEAST_ERROR, quadratic(MatAdd(W, Sigma_hv * Inverse(Sigma_vv))))),
+                   "all of it explained": Equation(MASKED_ERROR, quadratic(MatAdd(W, -Sigma_hv * Inverse(Sigma_vv)))),
+                   "no mean": Equation(MASKED_ERROR.args[0], in_order(
+                       *LEAST_ERROR, quadratic(MatAdd(W, -Sigma_hv * Inverse(Sigma_vv))))),
+                   "nothing explained": Equation(MASKED_ERROR, in_order(
+                       LEAST_ERROR[0], quadratic(MatAdd(W, -Sigma_hv * Inverse(Sigma_vv)))))},
+       by_hand=r"$\E$ is linear, so each product on the left may be replaced by its mean; $\boldsymbol{\Sigma}_{vv}$ is positive "
+               r"definite, so the last trace is zero for one $\mathbf{W}$ only.")
 def _(statement):
-    return equal(statement.left, statement.right, symmetric=SYMMETRIC)
+    if not isinstance(statement.left, Mean):
+        return False
+    return equal(statement.left.args[0], statement.right, given=EXPECTED, symmetric=SYMMETRIC)
 
 
 COVARIANCE = BlockMatrix([[MatAdd(Inverse(Lambda_hh), B * Sigma_vv * B.T), B * Sigma_vv], [Sigma_vv * B.T, Sigma_vv]])
@@ -573,7 +731,11 @@ def precision(sign=1, weights=B):
        statement=Equation(Inverse(COVARIANCE), precision()),
        scope="general", over="all numbers hidden, visible",
        false_twin={"sign of the weights": Equation(Inverse(COVARIANCE), precision(sign=-1)),
-                   "covariance for weights": Equation(Inverse(COVARIANCE), precision(weights=B * Sigma_vv))})
+                   "covariance for weights": Equation(Inverse(COVARIANCE), precision(weights=B * Sigma_vv)),
+                   "the transpose for the inverse": Equation(Transpose(COVARIANCE), precision())})
 def _(statement):
+    """True if both sides are the same matrix, or the left one inverts a matrix that the right one takes to the identity."""
+    if not isinstance(statement.left, Inverse):
+        return equal(statement.left, statement.right, symmetric=SYMMETRIC)
     identity = BlockMatrix([[Identity(h), ZeroMatrix(h, v)], [ZeroMatrix(v, h), Identity(v)]])
     return equal(MatMul(statement.left.arg, statement.right), identity, symmetric=SYMMETRIC)

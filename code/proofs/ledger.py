@@ -8,6 +8,8 @@ A check that accepts a twin proves nothing, so that is an error too.
 from dataclasses import dataclass
 from time import perf_counter
 
+from sympy import Tuple
+
 from proofs.matrices import tex
 
 SCOPES = {"general", "sample", "numeric"}
@@ -43,6 +45,13 @@ class Worded:
         return self.text
 
     as_text = latex
+
+
+def shortened(statement):
+    """False twins of an equation between tuples: one component of the right side left out."""
+    components = statement.right
+    return {f"component {i} left out": Equation(statement.left, Tuple(*components[:i - 1], *components[i:]))
+            for i in range(1, len(components) + 1)}
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple
 
-from sympy import (Add, BlockMatrix, Expr, Identity, Inverse, MatAdd, MatMul, MatPow, MatrixBase, MatrixExpr, MatrixSymbol, Mul,
-                   Pow, S, Trace, Transpose, ZeroMatrix, cancel, expand, sympify)
+from sympy import (Add, BlockMatrix, Expr, Function, Identity, Inverse, MatAdd, MatMul, MatPow, MatrixBase, MatrixExpr, MatrixSymbol, Mul,
+                   Pow, S, Trace, Transpose, Tuple, ZeroMatrix, cancel, expand, sympify)
 from sympy.printing.latex import LatexPrinter
 
 
@@ -42,6 +42,12 @@ def equal(left, right, given=None, symmetric=()):
     hypotheses = _hypotheses(given or {}, symmetric)
     difference = _plus(_blocks(left), _scaled(_blocks(right), {((), ()): S.NegativeOne}))
     return not any(_normal(cell, hypotheses) for row in difference.cells for cell in row)
+
+
+def pairwise(compare, left, right):
+    """True if two tuples have as many components, at least one, and compare says yes to each pair."""
+    return (isinstance(left, Tuple) and isinstance(right, Tuple) and len(left) == len(right) > 0
+            and all(map(compare, left, right)))
 
 
 class SquaredNorm(Expr):
@@ -326,6 +332,16 @@ class _Printer(LatexPrinter):
 
     def _print_Identity(self, e):
         return r"\mathbf{I}"
+
+
+def notation(name, template):
+    """An unevaluated function, typeset by a template: #1, #2, ... stand for its arguments, #* for all of them."""
+    def latex(self, printer, exp=None):
+        text = template.replace("#*", r",\, ".join(map(printer._print, self.args)))
+        for number, argument in enumerate(self.args, 1):
+            text = text.replace(f"#{number}", printer._print(argument))
+        return rf"{text}^{{{exp}}}" if exp else text
+    return type(name, (Function,), {"_latex": latex})
 
 
 def tex(e):

@@ -93,12 +93,12 @@ COST = 6528 * N ** 2 + 1776640 * N + 395008
 
 @claim("particle-transformer-products",
        statement=product_claim(products(), COST),
-       scope="general", over="all $N$",
+       scope="general", over="all $N$; not counted: norms, biases, activations, softmax",
        false_twin={"each pair embedded twice": product_claim(products(pairs=N ** 2), COST, "with $N^2$ pairs embedded"),
                    "the class token not among its keys": product_claim(products(keys=N), COST, "with $N$ class keys"),
                    "no pair bias": product_claim(products(without=("pair embedding",)), COST, "without the pair bias"),
                    "additions counted as well": product_claim(products(), 2 * COST)},
-       by_hand="norms, biases, activations and softmax are not counted")
+       by_hand="That these are the products of the official code.")
 def _(statement):
     listed, polynomial = statement.value
     counted = expand(sum(copies * rows * inner * columns for copies, rows, inner, columns in listed))
@@ -140,7 +140,8 @@ OUTPUT = P * (G * E * X * W_v.T)
        false_twin={"the values left in place": Equation((P * G * P.T) * (P * E * P.T) * (X * W_v.T), OUTPUT),
                    "the sums left in place": Equation(G * (P * E * P.T) * (P * X * W_v.T), OUTPUT),
                    "invariant, not equivariant": Equation((P * G * P.T) * (P * E * P.T) * (P * X * W_v.T), G * E * X * W_v.T)},
-       by_hand="exp acts entry by entry, and a permutation moves the row sums with the rows")
+       by_hand=r"exp acts entry by entry, and a permutation moves the row sums with the rows; heads, $\mat{W}_o$, residual sums and "
+               "LayerNorms act row by row.")
 def _(statement):
     return equal(statement.left, statement.right, given={(P.T, P): 1})
 

@@ -5,12 +5,12 @@
     W_q, W_k    (d, D)   query and key weights; M = W_q^T W_k
 """
 
-from sympy import (Add, BlockMatrix, Derivative, Identity, IndexedBase, Inverse, KroneckerDelta, MatAdd, MatMul, MatPow, Matrix,
-                   MatrixSymbol, Mul, S, Sum, Symbol, Trace, Transpose, ZeroMatrix, block_collapse, cos, exp, expand, simplify,
-                   sin, symbols)
+from sympy import (Add, BlockMatrix, Derivative, Identity, Indexed, IndexedBase, Inverse, KroneckerDelta, MatAdd, MatMul, MatPow,
+                   Matrix, MatrixSymbol, Mul, S, Sum, Symbol, Trace, Transpose, Tuple, ZeroMatrix, block_collapse, cos, exp,
+                   expand, simplify, sin, symbols)
 
-from proofs.ledger import Equation, Worded, claim
-from proofs.matrices import SquaredNorm, equal, tex
+from proofs.ledger import Equation, Worded, claim, shortened
+from proofs.matrices import SquaredNorm, equal, notation, pairwise, tex
 
 N, D, E, d = symbols("N D E d", integer=True, positive=True)
 I = Identity
@@ -136,15 +136,40 @@ k, l = symbols("k l", integer=True, positive=True)
 delta_kl = KroneckerDelta(k, l, (1, D))
 
 
-deltas = Sum(times(delta_kl / D, delta_kl / D), (k, 1, D), (l, 1, D))
+Mean, Variance = notation("Mean", r"\E\left[#1\right]"), notation("Variance", r"\Var\left[#1\right]")
+entry_p, entry_q = IndexedBase("p"), IndexedBase("q")
+dot = Sum(times(entry_p[k], entry_q[k]), (k, 1, D))
+
+
+def expected(product):
+    """E of a product of entries of p and q, all independent, of mean 0 and variance 1/D."""
+    for entry in (entry_p, entry_q):
+        product = product.subs(entry[k] * entry[l], delta_kl / D)
+    return product.replace(lambda part: isinstance(part, Indexed), lambda single: S.Zero)
+
+
+def expected_sum(total, *limits):
+    return Sum(expected(total.function), *total.limits, *limits)
+
+
+def variance_of_sum(total):
+    copy = total.function.subs(k, l)
+    return expected_sum(Sum(total.function * copy, *total.limits), (l, 1, D)) - expected_sum(total)**2
+
+
+def cosine_law(mean, variance):
+    return Equation(Tuple(Mean(dot), Variance(dot)), Tuple(mean, variance))
 
 
 @claim("near-orthogonal", scope="general", over="all $D$",
-       statement=Equation(deltas, 1 / D),
-       false_twin={"a dimension too many": Equation(deltas, 1 / D**2),
-                   "variance one": Equation(Sum(delta_kl**2, (k, 1, D), (l, 1, D)), 1 / D)},
+       statement=cosine_law(S.Zero, 1 / D),
+       false_twin={"a dimension too many": cosine_law(S.Zero, 1 / D**2), "variance one": cosine_law(S.Zero, S.One),
+                   "a mean": cosine_law(1 / D, 1 / D), "the mean of the square": Equation(Tuple(Mean(dot)), Tuple(1 / D)),
+                   **shortened(cosine_law(S.Zero, 1 / D))},
        by_hand="Independence splits $\\E(p_k q_k p_l q_l)$ into $\\E(p_k p_l)\\,\\E(q_k q_l)$.")
-def _(s): return simplify(s.left.doit() - s.right) == 0
+def _(s):
+    values = s.left.replace(Mean, expected_sum).replace(Variance, variance_of_sum)
+    return pairwise(lambda got, stated: simplify(got.doit() - stated) == 0, values, s.right)
 
 
 # 1(b) Addition and concatenation
@@ -200,14 +225,17 @@ def _(s): return equal(s.left, s.right)
 
 def _counts(addition, concatenation):
     text = f"${tex(addition)}$ query and key weights under addition, ${tex(concatenation)}$ under concatenation"
-    return Worded(text, [((W_q, W_k), addition), ((row(W_qx, W_qp), row(W_kx, W_kp)), concatenation)])
+    return Worded(text, Tuple(addition, concatenation))
 
 
 @claim("parameter-count", scope="general", over="all $D, E, d$",
        statement=_counts(times(S(2), d, D), times(S(2), d, plus(D, E))),
        false_twin={"positions not counted": _counts(2 * d * D, 2 * d * D),
-                   "keys not counted": _counts(d * D, times(d, plus(D, E)))})
-def _(s): return all(simplify(sum(A.rows * A.cols for A in matrices) - count) == 0 for matrices, count in s.value)
+                   "keys not counted": _counts(d * D, times(d, plus(D, E))),
+                   "keys not concatenated": _counts(2 * d * D, times(d, plus(2 * D, E)))})
+def _(s):
+    counts = Tuple(*(sum(A.rows * A.cols for A in pair) for pair in ((W_q, W_k), (row(W_qx, W_qp), row(W_kx, W_kp)))))
+    return pairwise(lambda count, stated: simplify(count - stated) == 0, counts, s.value)
 
 
 @claim("orthogonality-not-enough", scope="general", over="all $D \\ge 2$",
@@ -223,7 +251,8 @@ alpha = Symbol("alpha")
 @claim("scalar-weights", scope="general", over="all $N, D$",
        statement=Equation(times(P, times(alpha, I(D)), P.T), times(alpha, Gram)),
        false_twin={"the factor squared": Equation(times(P, times(alpha, I(D)), P.T), times(alpha**2, Gram)),
-                   "any M": Equation(times(P, M, P.T), times(alpha, Gram))})
+                   "any M": Equation(times(P, M, P.T), times(alpha, Gram))},
+       by_hand="For $\\alpha \\ne 0$ the rank of $\\alpha\\mathbf{I}$ is $D$ and that of $\\mathbf{M}$ at most $d$, so $d \\ge D$.")
 def _(s): return equal(s.left, s.right, given=ORTHOGONAL)
 
 
@@ -232,11 +261,13 @@ probe = times(Transpose(plus(e_i, e_j)), M, plus(e_i, -e_j))
 
 
 @claim("only-scalar-weights", scope="general", over="all $D \\ge 2$",
-       statement=Equation(probe, plus(e_i.T * M * e_i, -e_i.T * M * e_j, e_j.T * M * e_i, -e_j.T * M * e_j)),
-       false_twin={"a sign": Equation(probe, plus(e_i.T * M * e_i, -e_i.T * M * e_j, e_j.T * M * e_i, e_j.T * M * e_j)),
-                   "cross terms missing": Equation(probe, plus(e_i.T * M * e_i, -e_j.T * M * e_j))},
-       by_hand="The left side and both cross terms are zero by assumption, for all $i \\ne j$.")
-def _(s): return equal(s.left, s.right)
+       statement=Equation(probe, plus(e_i.T * M * e_i, -e_j.T * M * e_j)),
+       false_twin={"a sign": Equation(probe, plus(e_i.T * M * e_i, e_j.T * M * e_j)),
+                   "one entry": Equation(probe, e_i.T * M * e_i),
+                   "the other pair": Equation(times(Transpose(plus(e_i, e_j)), M, plus(e_i, e_j)),
+                                              plus(e_i.T * M * e_i, -e_j.T * M * e_j))},
+       by_hand="The left side is zero by assumption, and so are the cross terms, for all $i \\ne j$.")
+def _(s): return equal(s.left, s.right, given={(e_i.T, M, e_j): 0, (e_j.T, M, e_i): 0})
 
 
 d_x, d_p = symbols("d_x d_p", integer=True, positive=True)     # rows of W kept for content and for position
@@ -260,11 +291,21 @@ def _blockwise(a, b, c, d):
 shared = times(Transpose(plus(x_i, p_i)), M, plus(x_j, p_j))
 
 
+blocks = [MatrixSymbol(name, D, D) for name in "ABCF"]
+free = _blockwise(*blocks)
+
+
+def _and_differences(a, b, c, f):
+    return plus(shared, times(x_i.T, plus(a, -M), x_j), times(x_i.T, plus(b, -M), p_j),
+                times(p_i.T, plus(c, -M), x_j), times(p_i.T, plus(f, -M), p_j))
+
+
 @claim("equal-blocks", scope="general", over="all $D$",
-       statement=Equation(_blockwise(M, M, M, M), shared),
-       false_twin={"a block of its own": Equation(_blockwise(M, M, MatrixSymbol("C", D, D), M), shared),
-                   "a block transposed": Equation(_blockwise(M, M.T, M, M), shared)},
-       by_hand="Only if: the four terms are independent functions of content and position.")
+       statement=Equation(free, _and_differences(*blocks)),
+       false_twin={"a block for another": Equation(free, _and_differences(*blocks[:2], *reversed(blocks[2:]))),
+                   "a block transposed": Equation(free, _and_differences(blocks[0], blocks[1].T, *blocks[2:])),
+                   "always equal": Equation(free, shared)},
+       by_hand="The four last terms add up to zero for all contents and positions only if each of their matrices is zero.")
 def _(s): return equal(s.left, s.right)
 
 
@@ -368,11 +409,35 @@ def _(s): return equal(s.left.expr.diff(*s.left.variables), s.right)
 def _(s): return equal(s.left, s.right, given=ONE_HOT)
 
 
+seen = Transpose(plus(x_i, e_i))     # the gradient is up * seen; its columns j, a position not seen, and i
+columns = Equation(Tuple(times(up, seen, e_j), times(up, seen, e_i)),
+                   Tuple(times(up, x_i.T, e_j), plus(times(up, x_i.T, e_i), up)))
+
+
+@claim("added-column-is-trained-by-content", scope="general", over="all $D, d$",
+       statement=columns,
+       false_twin={"unseen, not at all": Equation(columns.left, Tuple(ZeroMatrix(d, 1), columns.right[1])),
+                   "unseen, as a position": Equation(columns.left, Tuple(plus(up * x_i.T * e_j, up), columns.right[1])),
+                   "seen, by the content only": Equation(columns.left, Tuple(columns.right[0], up * x_i.T * e_i)),
+                   **shortened(columns)})
+def _(s): return pairwise(lambda got, stated: equal(got, stated, given=ONE_HOT), s.left, s.right)
+
+
+def _collision(other, apart=2):
+    """The token of another content at position j, and how far that content is from x_i."""
+    return Equation(Tuple(times(W, plus(other, e_j)), SquaredNorm(plus(other, -x_i))),
+                    Tuple(times(W, plus(x_i, e_i)), S(apart)))
+
+
+collision = _collision(plus(x_i, e_i, -e_j))
+
+
 @claim("one-hot-collision", scope="general", over="all $D, d$",
-       statement=Equation(times(W, plus(x_i, e_i)), times(W, plus(plus(x_i, e_i, -e_j), e_j))),
-       false_twin={"a sign": Equation(times(W, plus(x_i, e_i)), times(W, plus(plus(x_i, -e_i, e_j), e_j))),
-                   "the same content": Equation(times(W, plus(x_i, e_i)), times(W, plus(x_i, e_j)))})
-def _(s): return equal(s.left, s.right)
+       statement=collision,
+       false_twin={"a sign": _collision(plus(x_i, -e_i, e_j)), "the same content": _collision(x_i),
+                   "one coordinate": _collision(plus(x_i, e_i, -e_j), apart=1), **shortened(collision)},
+       by_hand="$\\mathbf{e}_i - \\mathbf{e}_j$ has two coordinates that are not zero.")
+def _(s): return pairwise(lambda got, stated: equal(got, stated, given=ONE_HOT), s.left, s.right)
 
 
 omega, s, t, h, h1, h2, theta = symbols("omega s t h h_1 h_2 theta", real=True)
@@ -400,15 +465,18 @@ def rotation(h):
 def _(s): return all(map(vanishes, s.left - s.right.doit()))
 
 
-def _composed(text, left, right):
-    return Worded(f"$\\mathbf{{R}}(h_1)\\T\\mathbf{{R}}(h_2) = {text}$", (left, right))
+Rotation = notation("Rotation", r"\mathbf{R}(#1)")
+RotatedBack = notation("RotatedBack", r"\mathbf{R}(#1)^{\mathsf{T}}\, \mathbf{R}(#2)")
+ROTATED = {Rotation: rotation, RotatedBack: lambda first, second: rotation(first).T * rotation(second)}
 
 
 @claim("rotations-compose", scope="general", over="all $\\omega, h_1, h_2$",
-       statement=_composed("\\mathbf{R}(h_2 - h_1)", rotation(h1).T * rotation(h2), rotation(h2 - h1)),
-       false_twin={"the other way round": _composed("\\mathbf{R}(h_1 - h_2)", rotation(h1).T * rotation(h2), rotation(h1 - h2)),
-                   "a sum": _composed("\\mathbf{R}(h_1 + h_2)", rotation(h1).T * rotation(h2), rotation(h1 + h2))})
-def _(s): return all(map(vanishes, s.value[0] - s.value[1]))
+       statement=Equation(RotatedBack(h1, h2), Rotation(plus(h2, -h1))),
+       false_twin={"the other way round": Equation(RotatedBack(h1, h2), Rotation(plus(h1, -h2))),
+                   "a sum": Equation(RotatedBack(h1, h2), Rotation(plus(h1, h2)))})
+def _(s):
+    left, right = (ROTATED[type(side)](*side.args) for side in (s.left, s.right))
+    return all(map(vanishes, left - right))
 
 
 w = IndexedBase("omega")[m]
