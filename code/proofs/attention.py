@@ -374,22 +374,23 @@ def _(statement):
 
 
 MOVES = {  # what a permutation does to the outputs Y (N, D_out) and to the weights A (H, N, N)
-    "PY": lambda Y, order: Y[order],
-    "Y": lambda Y, order: Y,
-    "P'Y": lambda Y, order: Y[np.argsort(order)],
-    "PAP'": lambda A, order: A[:, order][:, :, order],
-    "PA": lambda A, order: A[:, order],
+    r"\mat{\Pi}\mat{Y}": lambda Y, order: Y[order],
+    r"\mat{Y}": lambda Y, order: Y,
+    r"\mat{\Pi}\T\mat{Y}": lambda Y, order: Y[np.argsort(order)],
+    r"\mat{\Pi}\mat{A}_h\mat{\Pi}\T": lambda A, order: A[:, order][:, :, order],
+    r"\mat{\Pi}\mat{A}_h": lambda A, order: A[:, order],
 }
 
 
+def permuted(Y=r"\mat{\Pi}\mat{Y}", A=r"\mat{\Pi}\mat{A}_h\mat{\Pi}\T"):
+    return Worded(rf"$\mat{{Y}}(\mat{{\Pi}}\mat{{X}}) = {Y}$, $\mat{{A}}_h(\mat{{\Pi}}\mat{{X}}) = {A}$", (Y, A))
+
+
 @claim("all-permutations",
-       statement=Worded(r"with $H$ heads: $\mat{Y}(\mat{P}\mat{X}) = \mat{P}\mat{Y}$, "
-                        r"$\mat{A}_h(\mat{P}\mat{X}) = \mat{P}\mat{A}_h\mat{P}\T$",
-                        ("PY", "PAP'")),
+       statement=permuted(),
        scope="numeric", over=r"$10^{-12}$, $N = 4$, $H = 1, 2$",
-       false_twin={"invariant": Worded(r"$\mat{Y}(\mat{P}\mat{X}) = \mat{Y}$", ("Y", "PAP'")),
-                   "the inverse permutation": Worded(r"$\mat{Y}(\mat{P}\mat{X}) = \mat{P}\T\mat{Y}$", ("P'Y", "PAP'")),
-                   "only the rows of the weights": Worded(r"$\mat{A}_h(\mat{P}\mat{X}) = \mat{P}\mat{A}_h$", ("PY", "PA"))})
+       false_twin={"invariant": permuted(Y=r"\mat{Y}"), "the inverse permutation": permuted(Y=r"\mat{\Pi}\T\mat{Y}"),
+                   "only the rows of the weights": permuted(A=r"\mat{\Pi}\mat{A}_h")})
 def _(statement):
     move_Y, move_A = (MOVES[name] for name in statement.value)
     X, *weights = small_case()
@@ -413,8 +414,8 @@ def deviation(left, right):
 
 
 @claim("positions-break-equivariance",
-       statement=Worded(r"$\mat{Y}(\mat{P}\mat{X} + \mat{E}) \ne \mat{P}\mat{Y}(\mat{X} + \mat{E})$ "
-                        r"for the rows $\mat{E}$ of an identity matrix and a swap $\mat{P}$",
+       statement=Worded(r"$\mat{Y}(\mat{\Pi}\mat{X} + \mat{E}) \ne \mat{\Pi}\mat{Y}(\mat{X} + \mat{E})$ "
+                        r"for the rows $\mat{E}$ of an identity matrix and a swap $\mat{\Pi}$",
                         tuple(map(tuple, np.eye(4, 6)))),
        scope="numeric", over="by more than $0.1$, $N = 4$, $H = 1, 2$",
        false_twin={"no embeddings": Worded(r"the same with $\mat{E} = \mat{0}$", tuple(map(tuple, np.zeros((4, 6))))),
