@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from weaving import files
 
@@ -249,7 +250,12 @@ HOUSE = r"""\DocumentMetadata{pdfstandard=A-2u,pdfversion=1.7,lang=en-GB}
 \begin{document}
 Made from \commit{} on \reportdate{} with \versions.
 <<name="Print", echo=True>>=
-print({"a", "b", "c"} == set("abc"), "'straight'")
+def double(x):
+    if x > 0:
+        return {'a': 2 * x, "b": "~^\\n"}
+
+    return None
+print(double(3))
 @
 """ + BODY.replace(r"Section \ref{one}, f", "F")
 
@@ -263,7 +269,17 @@ def test_two_builds_in_different_circumstances_give_the_same_bytes(tmp_path, ref
     assert odd.builds(PYTHONHASHSEED="2", LC_ALL="en_US.ISO-8859-1", TZ="Asia/Kolkata", HOME="/nonexistent", USER="nobody",
                       TEXINPUTS="/nowhere", MPLCONFIGDIR=None, PYTHONUTF8="0") == pdf
     assert str(tmp_path).encode() not in pdf
+    assert_the_listing_runs(odd.pdf)
     assert b"2023-11-14T22:13:20" in pdf  # the commit's date
+
+
+def assert_the_listing_runs(pdf):
+    """What a reader copies from the page is the program."""
+    text = "".join(page.extract_text() + "\n" for page in PdfReader(pdf).pages)
+    lines = re.findall(r"^\d+ ?(.*)$", text[text.index("def"):text.index("{'a': 6")].join(["0 ", ""]), re.MULTILINE)
+    scope = {}
+    exec("\n".join(lines), scope)
+    assert scope["double"](3) == {"a": 6, "b": "~^\\n"}
 
 
 # ---- SyncTeX

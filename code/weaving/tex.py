@@ -55,9 +55,10 @@ def typeset(job, source, lines, epoch, lock=None):
     if pages:
         problems += never_cited(job)
     if not problems and (status or not pages):
-        free = shutil.disk_usage(job.parent).free // 1000
-        full = f", and the disk has {free} kB left" if free < 2000 else ""
-        problems = [Problem(source, 0, f"latexmk stopped with status {status}{full}", output[-2000:])]
+        problems = [Problem(source, 0, f"latexmk stopped with status {status}", output[-2000:])]
+    free = shutil.disk_usage(job.parent).free // 1000
+    if not pages and free < 2000:
+        problems.append(Problem(str(job.parent), 0, f"the disk is full: {free} kB are left"))
     if problems:
         raise BuildFailed(problems)
     return pages
