@@ -187,7 +187,8 @@ def test_hypotheses_that_do_not_fit_are_refused(hypothesis, said):
 def test_tuples_are_compared_one_by_one_and_none_is_left_out():
     assert pairwise(equal, Tuple(A, n), Tuple(A, n))
     assert not pairwise(equal, Tuple(A, n), Tuple(A, m))
-    for left, right in [(Tuple(A, n), Tuple(A)), (Tuple(A), Tuple(A, n)), (Tuple(), Tuple()), (Tuple(A), A), (A, Tuple(A)), (A, A)]:
+    for left, right in [(Tuple(A, n), Tuple(A)), (Tuple(A), Tuple(A, n)), (Tuple(), Tuple()), (Tuple(A), A), (A, Tuple(A)),
+                        (A, A)]:
         assert pairwise(equal, left, right) is False
 
 

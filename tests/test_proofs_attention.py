@@ -81,9 +81,16 @@ def without_one(e):
     return []
 
 
-@pytest.mark.parametrize("name, wrong", [("weights-are-equivariant", claims.a_moved[j, i]), ("attention-is-equivariant", claims.y[i])])
+@pytest.mark.parametrize("name, wrong", [("weights-are-equivariant", claims.a_moved[j, i]),
+                                         ("attention-is-equivariant", claims.y[i])])
 def test_the_moved_tokens_are_read(name, wrong):
     assert CLAIMS[name].check(Equation(wrong, CLAIMS[name].statement.right)) is False
+
+
+def test_each_law_of_merging_is_needed():
+    check, (_, _, laws) = CLAIMS["merging-is-order-free"].check, CLAIMS["merging-is-order-free"].statement.value
+    for law in laws:
+        assert check(claims.merging([other for other in laws if other != law])) is False
 
 
 def test_merging_in_numbers():

@@ -16,7 +16,7 @@ from sympy import (Add, BlockMatrix, Derivative, Dummy, Function, Indexed, Index
                    symbols, sympify, together)
 
 from proofs.ledger import Equation, Worded, claim
-from proofs.matrices import equal, notation
+from proofs.matrices import equal, notation, tex
 from solutions.attention import multi_head_self_attention
 
 N, D, D_1, D_2, H, d, d_h, d_1, d_2, M, M_1, M_2, M_3 = symbols("N D D_1:3 H d d_h d_1:3 M M_1:4", integer=True, positive=True)
@@ -469,18 +469,32 @@ def same_states(left, right):
     return all(same(e, f) for e, f in zip(left, right, strict=True))
 
 
+NEUTRAL = (-oo, 0, 0)
+LAWS = {  # of a way to join states, and a state
+    "commutative": lambda join, _, e, f, g: (join(e, f), join(f, e)),
+    "associative": lambda join, _, e, f, g: (join(join(e, f), g), join(e, join(f, g))),
+    "idempotent": lambda join, _, e, f, g: (join(e, e), e),
+    "with the neutral state": lambda join, neutral, e, f, g: (join(e, neutral), e),
+}
+
+
+def merging(laws=("commutative", "associative", "with the neutral state"), join=merge, neutral=NEUTRAL, how=""):
+    """The statement that three laws hold, named in the text as they are checked."""
+    state = ", ".join(map(tex, map(sympify, neutral)))
+    return Worded(rf"merging states $(m, l, \vec{{o}})$ {how}is {', '.join(laws)} $({state})$", (join, neutral, laws))
+
+
 @claim("merging-is-order-free",
-       statement=Worded(r"merging states $(m, l, \vec{o})$ is commutative and associative; $(-\infty, 0, \vec{0})$ is neutral",
-                        (merge, (-oo, 0, 0))),
+       statement=merging(),
        scope="general", over="all finite states",
-       false_twin={"the first maximum kept": Worded("with the first maximum", (merge_at_the_first, (-oo, 0, 0))),
-                   "the mean of the maxima": Worded("with the mean", (merge_at_the_mean, (-oo, 0, 0))),
-                   "neutral at zero": Worded(r"$(0, 0, \vec{0})$ is neutral", (merge, (0, 0, 0)))})
+       false_twin={"the first maximum kept": merging(join=merge_at_the_first, how="at the first maximum "),
+                   "the mean of the maxima": merging(join=merge_at_the_mean, how="at the mean "),
+                   "neutral at zero": merging(neutral=(0, 0, 0)),
+                   "idempotent": merging(laws=("commutative", "associative", "idempotent"))})
 def _(statement):
-    join, neutral = statement.value
-    e, f, g = (symbols(f"m_{n} l_{n} o_{n}", real=True) for n in (1, 2, 3))
-    return (same_states(join(e, f), join(f, e)) and same_states(join(join(e, f), g), join(e, join(f, g)))
-            and same_states(join(e, neutral), e))
+    join, neutral, laws = statement.value
+    states = [symbols(f"m_{n} l_{n} o_{n}", real=True) for n in (1, 2, 3)]
+    return len(laws) == 3 and all(same_states(*LAWS[law](join, neutral, *states)) for law in laws)
 
 
 @claim("merging-gives-the-softmax",

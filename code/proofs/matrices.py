@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple
 
-from sympy import (Add, BlockMatrix, Expr, Function, Identity, Inverse, MatAdd, MatMul, MatPow, MatrixBase, MatrixExpr, MatrixSymbol, Mul,
-                   Pow, S, Trace, Transpose, Tuple, ZeroMatrix, cancel, expand, sympify)
+from sympy import (Add, BlockMatrix, Expr, Function, Identity, Inverse, MatAdd, MatMul, MatPow, MatrixBase, MatrixExpr,
+                   MatrixSymbol, Mul, Pow, S, Trace, Transpose, Tuple, ZeroMatrix, cancel, expand, sympify)
 from sympy.printing.latex import LatexPrinter
 
 

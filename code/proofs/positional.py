@@ -252,7 +252,7 @@ alpha = Symbol("alpha")
        statement=Equation(times(P, times(alpha, I(D)), P.T), times(alpha, Gram)),
        false_twin={"the factor squared": Equation(times(P, times(alpha, I(D)), P.T), times(alpha**2, Gram)),
                    "any M": Equation(times(P, M, P.T), times(alpha, Gram))},
-       by_hand="For $\\alpha \\ne 0$ the rank of $\\alpha\\mathbf{I}$ is $D$ and that of $\\mathbf{M}$ at most $d$, so $d \\ge D$.")
+       by_hand="For $\\alpha \\ne 0$, $\\alpha\\mathbf{I}$ has rank $D$ and $\\mathbf{M}$ at most $d$, so $d \\ge D$ is needed.")
 def _(s): return equal(s.left, s.right, given=ORTHOGONAL)
 
 
