@@ -20,34 +20,45 @@ WORK = ROOT / "build" / "mutants"
 NOT_RUN = {"test_breakage.py", "test_build.py", "test_report.py", "test_setup.py", "test_weaving.py"}
 LISTED = re.compile(r"^- `([\w.]+)`: (?:`(.+)`|anything)$", re.MULTILINE)
 NOTICED = {"killed", "timeout"}
+# Added to the copy's conftest.py. mutmut imports everything once and then switches a mutant on, but the statements of the claims
+# are computed on import: proofs/ is imported anew for each of its mutants, and what runs on import counts for every test that uses it.
+IMPORT_ANEW = '''
+import os
+import sys
+from pathlib import Path
+
+from mutmut.state import state
+
+MUTANT = os.environ.get("MUTANT_UNDER_TEST", "")
+USES = [path.stem for path in Path(__file__).parent.glob("test_*.py") if "from proofs" in path.read_text()]
+if MUTANT.startswith("proofs."):
+    for name in list(sys.modules):
+        if name in USES or name.partition(".")[0] in ("proofs", "plots"):
+            del sys.modules[name]
+elif MUTANT == "stats":
+    RUN_AT_IMPORT = set()
+
+    def pytest_collection_finish(session):
+        RUN_AT_IMPORT.update(state()._stats)
+        state()._stats.clear()
+
+    def pytest_runtest_setup(item):
+        if item.path.stem in USES:
+            state()._stats.update(RUN_AT_IMPORT)
+'''
 
 
 def main(arguments):
     modules = [name for name in arguments if not name.startswith("tests/")]
     tests = [name for name in arguments if name.startswith("tests/")]
-    if WORK.exists():
-        shutil.rmtree(WORK)
-    shutil.copytree(ROOT / "code", WORK / "src", ignore=shutil.ignore_patterns("__pycache__"))  # mutmut knows the name src only
-    for folder in ("tests", "bib"):
-        shutil.copytree(ROOT / folder, WORK / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (WORK / "pytest.ini").write_text((ROOT / "pytest.ini").read_text().replace("pythonpath = code", "pythonpath = src"))
-    settings = {
-        "source_paths": ["src/"],
-        "only_mutate": [f"src/{module}" for module in modules or ["solutions/*.py", "proofs/*.py"]],
-        "pytest_add_cli_args_test_selection": tests or ["tests/claims_from_scratch.py", *sorted(
-            f"tests/{test.name}" for test in (ROOT / "tests").glob("test_*.py") if test.name not in NOT_RUN)],
-        "also_copy": ["pytest.ini", "bib"],
-        "use_git_change_detection": False,
-    }
-    lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
-    (WORK / "pyproject.toml").write_text("[tool.mutmut]\n" + "\n".join(lines) + "\n")
+    prepare(modules or ["solutions/*.py", "proofs/*.py"],
+            tests or sorted(f"tests/{test.name}" for test in (ROOT / "tests").glob("test_*.py") if test.name not in NOT_RUN))
     mutmut("run", capture_output=False)
     statuses = dict(re.findall(r"^ *(\S+): (.+)$", mutmut("results", "--all", "true"), re.MULTILINE))
     alive = {name: status for name, status in statuses.items() if status not in NOTICED}
     found = {change(name): status for name, status in alive.items()}
     tried = tuple({name.rpartition(".")[0] + "." for name in statuses})
     listed = {key for key in LISTED.findall((ROOT / "tests" / "MUTANTS.md").read_text()) if key[0].startswith(tried)}
-    print(f"{len(statuses)} mutants, {len(statuses) - len(alive)} noticed, {len(alive)} not")
     missing = {key: status for key, status in found.items() if key not in listed and (key[0], "") not in listed}
     stale = {(function, line) for function, line in listed if (function, line) not in found
              and not (line == "" and any(key[0] == function for key in found))}
@@ -55,7 +66,23 @@ def main(arguments):
         print(f"{status} and not listed:\n- `{function}`: `{line}`")
     for function, line in sorted(stale):
         print(f"listed, but noticed or gone:\n- `{function}`: `{line or 'anything'}`")
+    print(f"{len(statuses)} mutants, {len(statuses) - len(alive)} noticed, {len(alive)} not, of them {len(missing)} not listed")
     return 1 if missing or stale else 0
+
+
+def prepare(modules, tests):
+    """The copy: code/ as src/, the only folder whose name mutmut leaves out of the modules' names, and its settings."""
+    if WORK.exists():
+        shutil.rmtree(WORK)
+    for folder, name in (("code", "src"), ("tests", "tests"), ("bib", "bib")):
+        shutil.copytree(ROOT / folder, WORK / name, ignore=shutil.ignore_patterns("__pycache__"))
+    with (WORK / "tests" / "conftest.py").open("a") as conftest:
+        conftest.write(IMPORT_ANEW)
+    (WORK / "pytest.ini").write_text((ROOT / "pytest.ini").read_text().replace("pythonpath = code", "pythonpath = src"))
+    settings = {"source_paths": ["src/"], "only_mutate": [f"src/{module}" for module in modules],
+                "also_copy": ["pytest.ini", "bib"], "use_git_change_detection": False, "pytest_add_cli_args_test_selection": tests}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
+    (WORK / "pyproject.toml").write_text("[tool.mutmut]\n" + "\n".join(lines) + "\n")
 
 
 def change(name):
