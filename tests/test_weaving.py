@@ -115,6 +115,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore")  # the weave must not need pytest's own strictness
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_stops_the_build_at_its_line(name, capsys):
     lines, number, words = FAULTS[name]
@@ -277,6 +278,7 @@ INPUT_REPORT = [
 def project(folder, monkeypatch):
     report(*INPUT_REPORT)
     monkeypatch.syspath_prepend("code")
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     Path("code/rules").mkdir()
     for name, text in {"code/rules/rule.py": "value = 10\n", "code/rules/numbers.json": "[20]", "case.json": "30",
                        "measured.txt": "40", "code/weaving.sty": "%"}.items():
