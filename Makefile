@@ -1,11 +1,12 @@
 # make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, and TeX on Debian and Ubuntu.
-.PHONY: pdf test proofs watch check reproduce mutants bench lock clean help ready FORCE
+.PHONY: pdf test proofs watch check reproduce submission mutants bench lock clean help ready FORCE
 .PRECIOUS: report.pdf
 .DEFAULT_GOAL := pdf
 
 CASE :=
 NAME :=
 export PYTHONPATH := code
+export PYTHONUTF8 := 1
 export CASE NAME
 RUN := .venv/bin/python
 SOURCES := report.texw requirements.txt $(wildcard code/*/*.py code/*/*.json code/*/*.tex code/*/*.sty bib/*.bib) \
@@ -31,6 +32,9 @@ check: report.pdf ## ask veraPDF whether report.pdf is PDF/A (needs Java)
 reproduce: ready ## build in other folders, times, locales, users: the same bytes?
 	@$(RUN) -m weaving.reproduce $$PYTHONS
 
+submission: ready ## submission.tar.gz from the last commit: PDF, sources, plain LaTeX, checksums
+	@$(RUN) -m weaving.submission
+
 mutants: ready ## change the code, one thing at a time: do the tests notice? (hours)
 	@[ -d build/mutants-venv ] || $(RUN) -m venv --system-site-packages build/mutants-venv
 	@build/mutants-venv/bin/python -m pip install -q -r requirements-mutants.in -r requirements.txt
@@ -46,7 +50,7 @@ lock: ## pin requirements.in to requirements.txt (needs uv)
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.txt
 
 clean: ## remove what the build made, but not .venv
-	rm -rf build figures/*.pdf report.pdf report.synctex.gz
+	rm -rf build figures/*.pdf report.pdf report.synctex.gz submission.tar.gz
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20

@@ -23,7 +23,8 @@ def main(names):
     for name, outcome in outcomes.items():
         claim = claims[name]
         verdict = _colour("holds", 32) if outcome.holds else _colour("FAILS", 31)
-        print(f"{verdict}  {name:{width}}  {claim.scope:7}  {outcome.rejected}/{len(claim.false_twins)} twins rejected  {outcome.seconds:6.2f} s")
+        twins = f"{outcome.rejected}/{len(claim.false_twins)} twins rejected"
+        print(f"{verdict}  {name:{width}}  {claim.scope:7}  {twins}  {outcome.seconds:6.2f} s")
         for problem in outcome.problems:
             print(f"       {problem}")
         if names:
@@ -33,8 +34,8 @@ def main(names):
             if claim.by_hand:
                 print(f"  not checked here: {claim.by_hand}")
     failed = [name for name, outcome in outcomes.items() if not outcome.holds]
-    print(f"{len(outcomes) - len(failed)} claims hold, {len(failed)} fail, {sum(o.rejected for o in outcomes.values())} false twins rejected, "
-          f"{sum(o.seconds for o in outcomes.values()):.1f} s of checks")
+    rejected, seconds = sum(o.rejected for o in outcomes.values()), sum(o.seconds for o in outcomes.values())
+    print(f"{len(outcomes) - len(failed)} claims hold, {len(failed)} fail, {rejected} false twins rejected, {seconds:.1f} s of checks")
     return 1 if failed else 0
 
 

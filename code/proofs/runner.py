@@ -28,7 +28,7 @@ def run(cache=None):
     if cache and cache.exists():
         kept = json.loads(cache.read_text())
         if kept["key"] == key:
-            return {name: Outcome(name, tuple(problems), rejected, seconds) for name, problems, rejected, seconds in kept["outcomes"]}
+            return {name: Outcome(name, tuple(problems), *rest) for name, problems, *rest in kept["outcomes"]}
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         outcomes = list(pool.map(run_one, CLAIMS))
     if cache:

@@ -46,7 +46,8 @@ def displayed(matrices, decimals=3):
         lines[-1].append(f"{name} = {matrix(array, decimals)}")
         taken += width
     body = " \\\\[3pt]\n".join(r"\fitted{" + r" \qquad ".join(line) + "}" for line in lines)
-    return Tex("{\\footnotesize\\setlength{\\arraycolsep}{2.6pt}\\abovedisplayskip 6pt\\abovedisplayshortskip 6pt\n\\begin{gather*}\n" + body + "\n\\end{gather*}}")
+    style = r"\footnotesize\setlength{\arraycolsep}{2.6pt}\abovedisplayskip 6pt\abovedisplayshortskip 6pt"
+    return Tex("{" + style + "\n\\begin{gather*}\n" + body + "\n\\end{gather*}}")
 
 
 def exact_decimals(*arrays, most=4):
@@ -114,7 +115,8 @@ def code_listing(code, first_line):
 
 def output_listing(text):
     """What a program printed, with a rule at its left."""
-    return _listing(text, TextLexer(), "formatcom=\\printed,frame=leftline,framerule=0.8pt,rulecolor=\\color{rulegrey},framesep=2mm")
+    rule = "frame=leftline,framerule=0.8pt,rulecolor=\\color{rulegrey},framesep=2mm"
+    return _listing(text, TextLexer(), "formatcom=\\printed," + rule)
 
 
 def styles():
