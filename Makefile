@@ -8,6 +8,7 @@ NAME :=
 export PYTHONPATH := code
 export PYTHONUTF8 := 1
 export CASE NAME
+unexport PYTHONDONTWRITEBYTECODE  # without its bytecode SymPy alone takes seconds to import
 RUN := .venv/bin/python
 SOURCES := report.texw requirements.txt $(wildcard code/*/*.py code/*/*.json code/*/*.tex code/*/*.sty bib/*.bib) \
            $(wildcard .git/logs/HEAD PROVENANCE)

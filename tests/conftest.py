@@ -1,6 +1,17 @@
-"""Hypothesis draws the same examples on every run and on every machine."""
+"""Hypothesis draws the same examples on every run and on every machine; no test sees the figures of another."""
 
+import sys
+
+import pytest
 from hypothesis import settings
 
 settings.register_profile("fixed", derandomize=True, max_examples=50, deadline=None, database=None)
 settings.load_profile("fixed")
+
+
+@pytest.fixture(autouse=True)
+def no_figure_is_left_open():
+    """The weave counts the figures that a chunk leaves open; one left by another test would be counted, too."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
