@@ -11,9 +11,10 @@ from numpy.testing import assert_allclose
 from sympy import Indexed, Product, Sum, exp
 
 from proofs import attention as claims
+from proofs import particle_transformer
 from proofs.attention import D, H, M, N, h, j, p, s, same
-from proofs.ledger import CLAIMS
-from solutions import attention
+from proofs.ledger import CLAIMS, verify
+from solutions import attention, least_squares, positional
 
 rng = np.random.default_rng(21)
 
@@ -72,3 +73,39 @@ def test_the_jacobian_is_shown_as_it_is_written():
 def test_a_product_is_settled_wherever_it_stands():
     heads = Product(exp(s[h]), (h, 1, H))
     assert same(1 / (1 + heads), 1 / (1 + exp(Sum(s[h], (h, 1, H)))))
+
+
+@pytest.mark.parametrize("name", [name for name, claim in CLAIMS.items() if claim.exercise == "attention"])
+def test_the_claims_of_attention_hold_and_reject_their_twins(name):
+    assert verify(CLAIMS[name]).problems == ()
+
+
+def test_the_counts_are_shown_as_they_are_counted():
+    assert CLAIMS["particle-transformer-parameters"].statement.latex() == (
+        r"$135\,364 + 9\,568 + 10 \cdot 199\,688 + 128 + 256 + 1\,290 = 2\,143\,486$")
+    assert CLAIMS["particle-transformer-products"].statement.latex() == (
+        r"$6\,528 N^2 + 1\,776\,640 N + 395\,008$ multiply-accumulates for $N$ particles")
+    assert particle_transformer.parameter_claim({"twice": (2, [("vector", 3)])}, 6).latex() == r"$2 \cdot 3 = 6$"
+
+
+@pytest.mark.parametrize("part", ["embedding", "pair embedding", "particle attention", "feed-forward", "class attention",
+                                  "class feed-forward", "head"])
+def test_each_part_of_the_particle_transformer_can_be_left_out(part):
+    whole, rest = particle_transformer.products(), particle_transformer.products(without=(part,))
+    assert len(rest) < len(whole) and all(product in whole for product in rest)
+
+
+def test_samples_are_drawn_as_their_formula_says():
+    x, y = least_squares.sample(0.6, 5, np.random.default_rng(3))
+    again = np.random.default_rng(3)
+    assert_allclose(x, again.standard_normal(5), rtol=1e-15)
+    assert_allclose(y, 0.6 * x + 0.8 * again.standard_normal(5), rtol=1e-14)
+
+
+def test_two_dimensions_have_one_frequency():
+    assert positional.frequencies(2) == [1.0]
+
+
+def test_random_embeddings_are_the_same_on_every_run():
+    assert np.array_equal(positional.random_cosines(4, 3), positional.random_cosines(4, 3))
+    assert np.array_equal(positional.orthogonal_embeddings(3, 4), positional.orthogonal_embeddings(3, 4))
