@@ -235,11 +235,6 @@ def gelu(x):
     return x * (1 + np.vectorize(math.erf, otypes=[float])(np.asarray(x) / math.sqrt(2))) / 2
 
 
-def gelu_minimum():
-    """The least value of GELU, which U takes last: U can raise a logit freely, but lower it by no more than this."""
-    return float(gelu(np.linspace(-2, 0, 20_001)).min())
-
-
 def tagger(X, U, W, positions=0.0):
     """Class logits of one jet: embedding, one biased attention block, one class-attention block, head.
 
