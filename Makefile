@@ -1,5 +1,5 @@
 # make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, and TeX on Debian and Ubuntu.
-.PHONY: pdf test proofs watch check reproduce submission mutants bench lock clean help ready FORCE
+.PHONY: pdf test proofs watch check reproduce submission mutants lock clean help ready FORCE
 .PRECIOUS: report.pdf
 .DEFAULT_GOAL := pdf
 
@@ -40,11 +40,6 @@ mutants: ready ## change the code, one thing at a time: do the tests notice? (ho
 	@[ -d build/mutants-venv ] || $(RUN) -m venv --system-site-packages build/mutants-venv
 	@build/mutants-venv/bin/python -m pip install -q -r requirements-mutants.in -r requirements.txt
 	@build/mutants-venv/bin/python tests/mutants.py
-
-bench: ready ## attention against other libraries, in an environment of its own
-	@[ -d build/bench-venv ] || $(RUN) -m venv build/bench-venv
-	@build/bench-venv/bin/python -m pip install -q -r code/benchmarks/requirements.txt
-	@build/bench-venv/bin/python -m benchmarks
 
 lock: ## pin requirements.in to requirements.txt (needs uv)
 	uv pip compile requirements.in --excludes requirements.excluded --universal --python-version 3.11 \
