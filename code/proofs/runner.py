@@ -29,7 +29,7 @@ def run(cache=None):
         kept = json.loads(cache.read_text())
         if kept["key"] == key:
             return {name: Outcome(name, tuple(problems), *rest) for name, problems, *rest in kept["outcomes"]}
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor() as pool:
         outcomes = list(pool.map(run_one, CLAIMS))
     if cache:
         cache.parent.mkdir(exist_ok=True)
