@@ -84,7 +84,7 @@ def products(pairs=N * (N + 1) / 2, keys=N + 1, without=()):
 
 
 def product_claim(listed, polynomial, what="multiply-accumulates for $N$ particles"):
-    square, linear, constant = (thousands(int(c)) for c in Poly(polynomial, N).all_coeffs())
+    square, linear, constant = (thousands(int(c)) for c in Poly(polynomial).all_coeffs())
     return Worded(f"${square} N^2 + {linear} N + {constant}$ {what}", (listed, polynomial))
 
 
