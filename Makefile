@@ -1,5 +1,5 @@
 # make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, and TeX on Debian and Ubuntu.
-.PHONY: pdf test proofs watch check reproduce submission mutants lock clean help ready FORCE
+.PHONY: pdf notebook test proofs watch check reproduce submission mutants lock clean help ready FORCE
 .PRECIOUS: report.pdf
 .DEFAULT_GOAL := pdf
 
@@ -18,7 +18,12 @@ pdf: report.pdf ## report.pdf; make pdf CASE=case.npz takes the numbers from a f
 report.pdf: $(SOURCES) build/case | ready
 	@$(RUN) -m weaving --case "$$CASE"
 
+notebook: ready ## report.ipynb, the same as a Jupyter notebook that has been run
+	@sh code/setup.sh notebook
+	@PYTHONPATH=code:build/notebook-packages $(RUN) -m weaving.notebook --case "$$CASE"
+
 test: ready ## run all tests
+	@sh code/setup.sh notebook || true  # without them its tests are skipped
 	@$(RUN) -m pytest -q
 
 proofs: ready ## check all claims and print the ledger; NAME=claim prints one
@@ -41,12 +46,14 @@ mutants: ready ## change the code, one thing at a time: do the tests notice? (ho
 	@build/mutants-venv/bin/python -m pip install -q -r requirements-mutants.in -r requirements.txt
 	@build/mutants-venv/bin/python tests/mutants.py
 
-lock: ## pin requirements.in to requirements.txt (needs uv)
+lock: ## pin the requirements (needs uv)
 	uv pip compile requirements.in --excludes requirements.excluded --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.txt
+	uv pip compile requirements-notebook.in -c requirements.txt --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-notebook.txt
 
 clean: ## remove what the build made, but not .venv
-	rm -rf build figures/*.pdf report.pdf report.synctex.gz submission.tar.gz
+	rm -rf build figures/*.pdf report.pdf report.ipynb report.synctex.gz submission.tar.gz
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20

@@ -2,6 +2,7 @@
 # Sets up what the report needs. The Makefile calls it before each build; with nothing to do it takes milliseconds.
 #   sh code/setup.sh venv   .venv, from requirements.txt with its hashes; PYTHON=... chooses the Python
 #   sh code/setup.sh tex    TeX: is it complete? Debian and Ubuntu install it, where that asks for no password
+#   sh code/setup.sh notebook   build/notebook-packages, from requirements-notebook.txt, for make notebook alone
 set -eu
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 
@@ -28,7 +29,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 # What .venv is made of: the Python, the machine and the requirements. .venv/.complete holds it, and is written last.
 made_of() {
     "$1" -I -S -c 'import os, sys; print(sys.implementation.cache_tag, os.uname()[0], os.uname()[4])' 2>/dev/null || return 1
-    cat requirements.txt
+    cat "${2:-requirements.txt}"
 }
 
 venv_is_complete() {
@@ -83,9 +84,7 @@ make_venv() {
     export TMPDIR="$PWD/$new/tmp" PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_USER=0
     [ -w "${HOME:-/nowhere}" ] || export PIP_NO_CACHE_DIR=1
     "$python" -I -m venv "$new" >"$log" 2>&1 || fail "making .venv failed: $(tail -n 3 "$log")"
-    # not compiled: most modules are never imported, and the others are compiled when they are
-    "$new/bin/python" -I -m pip install --quiet --no-compile --no-deps --only-binary :all: --require-hashes \
-        -r requirements.txt >"$log" 2>&1 || fail "$(what_pip_met)"
+    pip_install "$new/bin/python" requirements.txt
 
     # The scripts would hold this folder's name. We call modules only, and without them .venv can be moved or copied.
     for script in "$new"/bin/*; do
@@ -100,19 +99,51 @@ make_venv() {
     rm -rf ".venv/$new"  # where it ends if another build put its own there in between
 }
 
+# Not compiled: most modules are never imported, and the others are compiled when they are.
+pip_install() {
+    with=$1 requirements=$2
+    shift 2
+    "$with" -I -m pip install --quiet --no-compile --no-deps --only-binary :all: --require-hashes "$@" \
+        -r "$requirements" >"$log" 2>&1 || fail "$(what_pip_met)"
+}
+
 what_pip_met() {
+    case $requirements in requirements.txt) made=.venv needs=250 ;; *) made=$packages needs=300 ;; esac
     case $(cat "$log") in
         *'DO NOT MATCH THE HASHES'*)
             package=$(sed -n 's/^    \([^ ]*\) from .*/\1/p' "$log" | head -n 1)
-            echo "$package as downloaded is not the file that requirements.txt names: the hashes differ. Nothing was" \
+            echo "$package as downloaded is not the file that $requirements names: the hashes differ. Nothing was" \
                 'installed. Try again; if it stays so, your package index alters files.' ;;
-        *'No space left on device'*) echo 'the disk is full: .venv needs about 250 MB. Nothing was installed.' ;;
+        *'No space left on device'*) echo "the disk is full: $made needs about $needs MB. Nothing was installed." ;;
         *NewConnectionError* | *ConnectTimeout* | *ReadTimeout* | *NameResolutionError* | *ProxyError* | *SSLError* | \
             *'onnection broken'* | *'onnection refused'* | *'Network is unreachable'* | *'onnection aborted'*)
-            echo 'no network: .venv needs the Python package index this once. Nothing was installed; connect, then run' \
+            echo "no network: $made needs the Python package index this once. Nothing was installed; connect, then run" \
                 'make again.' ;;
-        *) echo "pip could not install requirements.txt: $(grep '^ERROR' "$log" | tail -n 3 || tail -n 3 "$log")" ;;
+        *) echo "pip could not install $requirements: $(grep '^ERROR' "$log" | tail -n 3 || tail -n 3 "$log")" ;;
     esac
+}
+
+# ---- make notebook
+
+packages=build/notebook-packages
+
+notebook_is_complete() { made_of .venv/bin/python requirements-notebook.txt | cmp -s - "$packages/.complete"; }
+
+make_notebook_packages() {
+    say "making $packages from requirements-notebook.txt (about 50 MB to download)"
+    new=$packages.new.$$
+    for left in "$packages".new.*; do kill -0 "${left##*.}" 2>/dev/null || rm -rf "$left"; done
+    trap 'rm -rf "$new"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    mkdir -p "$new/tmp" || fail "cannot write in $PWD"
+    log=$new/log
+    export TMPDIR="$PWD/$new/tmp" PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_USER=0
+    [ -w "${HOME:-/nowhere}" ] || export PIP_NO_CACHE_DIR=1
+    pip_install .venv/bin/python requirements-notebook.txt --target "$new/here"
+    made_of .venv/bin/python requirements-notebook.txt > "$new/here/.complete"
+    rm -rf "$packages"
+    mv "$new/here" "$packages"
 }
 
 # ---- TeX
@@ -251,5 +282,6 @@ $(grep '^E: ' "$log" | tail -n 3 || tail -n 3 "$log")"
 case ${1:-} in
     venv) venv_is_complete || make_venv ;;
     tex) tex_is_as_before || check_tex ;;
-    *) fail "usage: sh code/setup.sh venv | tex" ;;
+    notebook) notebook_is_complete || make_notebook_packages ;;
+    *) fail "usage: sh code/setup.sh venv | tex | notebook" ;;
 esac

@@ -61,6 +61,7 @@ class Machine:
         self.started = []
         shutil.copy(ROOT / "code" / "setup.sh", self.project / "code")
         (self.project / "requirements.txt").write_text("numpy==2.4.6 --hash=sha256:00\n")
+        (self.project / "requirements-notebook.txt").write_text("nbformat==5.11.1 --hash=sha256:00\n")
         for tool in TOOLS:
             (self.bin / tool).symlink_to(shutil.which(tool))
         self.is_root(False)
@@ -114,7 +115,8 @@ class Machine:
         return self.calls.read_text()
 
     def leftovers(self):
-        return [path.name for path in self.project.iterdir() if path.name not in {"code", "requirements.txt", ".venv", "build"}]
+        own = {"code", "requirements.txt", "requirements-notebook.txt", ".venv", "build"}
+        return [path.name for path in self.project.iterdir() if path.name not in own]
 
 
 def wanted_of_tex():
@@ -300,6 +302,40 @@ def test_when_pip_fails_one_message_says_why_and_nothing_changes(machine, output
     assert f"set-up: {message}" in said and len(said.splitlines()) == 2  # what is being made, what went wrong
     assert (machine.project / ".venv/.complete").read_text() == before
     assert machine.leftovers() == []
+
+
+PUT_NBFORMAT = 'while [ "$1" != --target ]; do shift; done; mkdir -p "$2/nbformat"'
+
+
+def test_the_notebooks_packages_are_made_once_and_beside_venv(machine):
+    machine.python("python3.13", "3.13", pip=f'case "$*" in *--target*) {PUT_NBFORMAT} ;; esac')
+    assert machine.run("venv")[0] == 0
+    before = (machine.project / ".venv/.complete").read_text()
+    status, said = machine.run("notebook")
+    assert status == 0 and re.fullmatch("set-up: making build/notebook-packages .*\n", said)
+    assert "--require-hashes" in machine.called() and "-r requirements-notebook.txt" in machine.called()
+    assert machine.run("notebook") == (0, "") and machine.run("venv") == (0, "")
+    assert (machine.project / "build/notebook-packages/nbformat").is_dir()
+    assert (machine.project / ".venv/.complete").read_text() == before
+    (machine.project / "requirements-notebook.txt").write_text("nbformat==5.11.2 --hash=sha256:00\n")
+    (machine.project / "build/notebook-packages.new.999999").mkdir()  # of a run that was killed
+    assert machine.run("notebook")[0] == 0 and machine.run("notebook") == (0, "")
+    assert [path.name for path in (machine.project / "build").iterdir()] == ["notebook-packages"] and machine.leftovers() == []
+
+
+@pytest.mark.parametrize("output, message", [
+    ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
+     "the disk is full: build/notebook-packages needs about 300 MB. Nothing was installed."),
+    ("WARNING: Retrying after NewConnectionError", "no network: build/notebook-packages needs the Python package index this once."),
+    ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES\n    nbformat from http://x", "nbformat as downloaded is not the file that "
+     "requirements-notebook.txt names"),
+])
+def test_when_the_notebooks_packages_fail_one_message_says_why(machine, output, message):
+    machine.python("python3.13", "3.13", pip=f"case \"$*\" in *--target*) printf '{output}\n' >&2; exit 1 ;; esac")
+    assert machine.run("venv")[0] == 0
+    status, said = machine.run("notebook")
+    assert status == 1 and f"set-up: {message}" in said and len(said.splitlines()) == 2
+    assert not list((machine.project / "build").iterdir()) and machine.leftovers() == []
 
 
 def test_home_is_left_alone(machine):

@@ -6,6 +6,7 @@
     formatter.py   results       -> LaTeX, with a map from each of its lines back to report.texw
     tex.py         LaTeX         -> PDF: latexmk, then every warning in the log, in words of report.texw
     build.py       all of it in order, report.pdf replaced last
+    notebook.py    results       -> report.ipynb, run; markdown.py has pandoc convert the text
     latex.py       arrays, tables and source code as LaTeX
     files.py, problems.py, provenance.py, watch.py   what their names say
 """

@@ -26,19 +26,24 @@ def main():
 
 def build_and_say(case_file):
     """Build, and say in words what came of it; the exit status."""
+    return finish("report.pdf", lambda say: f"{build(case_file, say)} pages")
+
+
+def finish(name, make):
+    """Call make(say), which makes the file of this name and says what it holds, or say why there is none; the exit status."""
     start = time.perf_counter()
     say = progress(start)
     try:
-        pages = build(case_file, say)
+        made = make(say)
     except BuildFailed as failed:
         count = f"{len(failed.problems)} problem{'s' * (len(failed.problems) > 1)}"
-        return give_up(say, f"{failed}\n\n{count}", 1)
+        return give_up(say, f"{failed}\n\n{count}", name, 1)
     except OSError as error:
-        return give_up(say, f"{error.filename or 'report'}: {error.strerror or error}", 1)
+        return give_up(say, f"{error.filename or 'report'}: {error.strerror or error}", name, 1)
     except KeyboardInterrupt:
-        return give_up(say, "interrupted", 130)
+        return give_up(say, "interrupted", name, 130)
     say("")
-    print(f"report.pdf: {pages} pages, {time.perf_counter() - start:.1f} s")
+    print(f"{name}: {made}, {time.perf_counter() - start:.1f} s")
     return 0
 
 
@@ -51,9 +56,9 @@ def progress(start):
     return say
 
 
-def give_up(say, message, status):
+def give_up(say, message, name, status):
     say("")
-    print(f"{message}; report.pdf is left as it was", file=sys.stderr)
+    print(f"{message}; {name} is left as it was", file=sys.stderr)
     return status
 
 

@@ -17,7 +17,7 @@ def build(case_file, say):
     """Make report.pdf; the number of its pages. Raises BuildFailed, leaving the old report.pdf as it was."""
     from weaving import tex
     BUILD.mkdir(exist_ok=True)
-    with _alone(say) as lock:
+    with alone(say) as lock:
         say("weave")
         lines = weave(case_file, say)
         say("typeset")
@@ -28,7 +28,12 @@ def build(case_file, say):
 
 
 def weave(case_file, say=lambda *stage: None):
-    """report.texw to build/report.tex and figures/; the line map. Chunks run only if something they can depend on changed."""
+    """report.texw to build/report.tex and figures/; the line map."""
+    return _write(execute(case_file, say))
+
+
+def execute(case_file, say):
+    """The chunks with their results. They run only if something that they can depend on changed."""
     from weaving.reader import StrictReader
     reader = StrictReader(REPORT)
     reader.parse()
@@ -37,7 +42,7 @@ def weave(case_file, say=lambda *stage: None):
     executed = _run(reader, case_file, kept, say)
     if kept is None:
         results.keep(key, executed)
-    return _write(executed)
+    return executed
 
 
 def _run(reader, case_file, kept, say):
@@ -64,7 +69,7 @@ def _write(executed):
 
 
 @contextlib.contextmanager
-def _alone(say):
+def alone(say):
     """One build at a time in this folder; a second one waits. The lock goes when its process and TeX's have ended."""
     with open(BUILD / "lock", "w") as lock:
         try:

@@ -17,6 +17,14 @@ PAGE_DIGITS = 86  # so many digits in a footnote's size are as wide as the page
 class Tex(str):
     """Text that is LaTeX already."""
 
+    def _repr_markdown_(self):  # what a notebook shows
+        from weaving.markdown import markdown, without_pandoc
+        try:
+            import pypandoc  # noqa: F401
+        except ImportError:
+            return without_pandoc(self)
+        return markdown(self)
+
 
 class Quiet(Style):
     """Colour alone, at a contrast of more than 4.5 to 1; slanted and bold faces would widen the columns."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from weaving.provenance import provenance
 
-NOT_SOURCES = shutil.ignore_patterns(".git", ".venv*", "build", "figures", "__pycache__", "report.pdf", "*.tar.gz", "mutants")
+NOT_SOURCES = shutil.ignore_patterns(".git", ".venv*", "build", "figures", "__pycache__", "report.pdf", "report.ipynb", "*.tar.gz", "mutants")
 
 
 @dataclass
