@@ -1,0 +1,114 @@
+"""Computer assignment 1, for long inputs: the same attention in little memory.
+
+Each block of queries meets the keys block by block, so that a worker holds no more
+weights at a time than fit into the cache of a core.
+
+    E  (keys, n)  the block's logits, then its weights e^(s - m), a column a query
+    m  (n,)       the largest logit so far
+    l  (n,)       the sum of the weights so far
+    o  (n, d_v)   the values so far, summed with these weights: y = o / l
+"""
+
+import math
+
+import numpy as np
+
+from solutions import workers
+from solutions.attention import (check_attention_shapes, check_finite_rows,
+                                 real_arrays, scaled_dot_product_attention)
+
+QUERIES = 576       # in a block, at most
+BLOCK = 3 * 2**18   # bytes for the weights of a block: three quarters of a MiB
+SMALL = 128 * 128   # no more weights than this in a head: the plain function
+
+
+def memory_efficient_attention(Q, K, V):
+    """Y = softmax(Q K^T / sqrt(d_k)) V without ever holding the (N, M) weights.
+
+    Parameters and errors: those of scaled_dot_product_attention.
+    Returns: Y (..., N, d_v).
+    Source: Milakov and Gimelshein (2018), Rabe and Staats (2021), Dao et al. (2022).
+    """
+    Q, K, V = real_arrays(Q=Q, K=K, V=V)
+    check_attention_shapes(Q, K, V)
+    batch = np.broadcast_shapes(Q.shape[:-2], K.shape[:-2], V.shape[:-2])
+    heads, N, M = math.prod(batch), Q.shape[-2], K.shape[-2]
+    if N * M <= SMALL or heads * N * M * Q.itemsize <= BLOCK:
+        return scaled_dot_product_attention(Q, K, V)[0]
+    Q, K, V = (np.broadcast_to(a, batch + a.shape[-2:]) for a in (Q, K, V))
+    Y = np.empty(batch + (N, V.shape[-1]), Q.dtype)
+    top = np.zeros(batch + (N, 1), Q.dtype)  # largest logits, where they were needed
+    n = min(QUERIES, 16 * math.ceil(heads * N / workers.count() / 64))  # 4 blocks each
+
+    def work(blocks):
+        d_k, d_v = Q.shape[-1], V.shape[-1]
+        sizes = BLOCK // Q.itemsize, d_k * n, d_v * n, d_v * n
+        room = [np.empty(size, Q.dtype) for size in sizes]
+        with np.errstate(all="ignore"):
+            for head, i in blocks:
+                rows = slice(i, i + n)
+                y = without_maximum(Q[head][rows], K[head], V[head], room)
+                if y is None:
+                    y, m = with_maximum(Q[head][rows], K[head], V[head], room)
+                    top[head][rows, 0] = m
+                Y[head][rows] = y
+
+    workers.run(work, [(head, i) for head in np.ndindex(batch) for i in range(0, N, n)])
+    check_finite_rows(top)
+    return Y
+
+
+def with_maximum(Q, K, V, room):
+    """y (n, d_v) and m (n,) for n queries; each block moves (m, l, o) to the new m."""
+    E, Q_T, o, o_j = arrays(room, Q, V)
+    Q_T[:] = Q.T                                  # (d_k, n)
+    share = 2.0 ** -math.ceil(math.log2(len(K)))  # of V: o is finite where y is
+    m, l, o[:] = np.finfo(V.dtype).min, 0, 0      # the lowest number stands for -inf
+    for K_j, V_j, ones, E_j in key_blocks(K, V, E):
+        np.matmul(K_j, Q_T, out=E_j)              # (keys, n)
+        E_j /= math.sqrt(Q.shape[-1])
+        above = np.maximum(m, E_j.max(axis=0))
+        E_j -= above
+        np.exp(E_j, out=E_j)
+        fade = np.exp(m - above)                  # (n,)
+        l = fade * l + ones @ E_j
+        o *= fade[:, None]
+        o += np.matmul(E_j.T, share * V_j, out=o_j)
+        m = above
+    o /= l[:, None]
+    return o / share, np.where(l == 0, -np.inf, m)
+
+
+def without_maximum(Q, K, V, room):
+    """y (n, d_v) for n queries with m = 0 throughout, or None where that is not safe.
+
+    Safe: nothing overflows, and each l is at least 1, so that no product underflows
+    that would not in A V. With log2(e) in the scale 2^s is the weight: exp2 beats exp.
+    """
+    E, Q_T, o, o_j = arrays(room, Q, V)
+    np.multiply(Q.T, math.log2(math.e) / math.sqrt(Q.shape[-1]), out=Q_T)
+    l, o[:] = 0, 0
+    for K_j, V_j, ones, E_j in key_blocks(K, V, E):
+        np.matmul(K_j, Q_T, out=E_j)              # (keys, n)
+        np.exp2(E_j, out=E_j)
+        l = l + ones @ E_j
+        o += np.matmul(E_j.T, V_j, out=o_j)
+        if not (l.min() >= 1 and l.max() < np.inf):
+            return None
+    o /= l[:, None]
+    return o if np.isfinite(o).all() else None
+
+
+def arrays(room, Q, V):
+    """Room for E (as many keys as fit, n), Q^T (d_k, n), o (n, d_v) and its addend."""
+    (n, d_k), d_v = Q.shape, V.shape[-1]
+    shapes = (len(room[0]) // n, n), (d_k, n), (n, d_v), (n, d_v)
+    return [a[:math.prod(shape)].reshape(shape) for a, shape in zip(room, shapes)]
+
+
+def key_blocks(K, V, E):
+    """Keys and values in blocks, with ones to sum over them and room for weights."""
+    ones = np.ones(len(E), V.dtype)
+    for j in range(0, len(K), len(E)):
+        K_j, V_j = K[j:j + len(E)], V[j:j + len(E)]
+        yield K_j, V_j, ones[:len(K_j)], E[:len(K_j)]
