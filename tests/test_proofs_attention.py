@@ -12,7 +12,7 @@ from proofs.attention import H, M, N, h, i, j, k, p, s, same, settle, v, w, x
 from proofs.ledger import CLAIMS, Equation
 from solutions.attention import scaled_dot_product_attention
 
-E_IJ = exp(s[i, j])
+E_IJ, E_SUM = exp(s[i, j]), exp(Sum(s[h], (h, 1, H)))
 
 
 @pytest.mark.parametrize("left, right", [
@@ -23,6 +23,7 @@ E_IJ = exp(s[i, j])
     pytest.param(Sum(w[k] * KroneckerDelta(i, j) * x[i], (i, 1, M)), w[k] * x[j], id="delta"),
     pytest.param(Sum(x[p(i)] * w[p(i)], (i, 1, N)), Sum(x[j] * w[j], (j, 1, N)), id="permuted"),
     pytest.param(Product(exp(s[h]), (h, 1, H)), exp(Sum(s[h], (h, 1, H))), id="a product of exponentials"),
+    pytest.param(1 / (1 + E_SUM) - 1 / (1 - E_SUM), 2 * E_SUM / (E_SUM ** 2 - 1), id="quotients of an exponential"),
 ])
 def test_equal_sums(left, right):
     assert same(left, right)
@@ -91,6 +92,36 @@ def test_each_law_of_merging_is_needed():
     check, (_, _, laws) = CLAIMS["merging-is-order-free"].check, CLAIMS["merging-is-order-free"].statement.value
     for law in laws:
         assert check(claims.merging([other for other in laws if other != law])) is False
+
+
+def test_each_wrong_merge_goes_wrong_as_its_name_says():
+    low, high = Tuple(1, 2, 3), Tuple(3, 5, 7)  # m, l, o
+    m, l, o = claims.merge(low, high)
+    assert m == 3
+    assert claims.merge_forgetting_outputs(low, high) == (m, l, 3 + 7)
+    assert claims.merge_forgetting_outputs(high, low) == claims.merge(high, low)  # goes unnoticed unless the maximum rises
+    assert claims.merge_forgetting_sums(low, high) == (m, 2 + 5, o)
+    for wrong, reference in [(claims.merge_at_the_first, 1), (claims.merge_at_the_mean, 2)]:
+        at, *sums = wrong(low, high)
+        assert at == reference and same(sums[0], l * exp(m - at)) and same(sums[1], o * exp(m - at))
+
+
+def test_a_state_with_a_part_missing_is_no_state():
+    with pytest.raises(ValueError):
+        claims.same_states((h, i, j), (h, i))
+
+
+def test_the_small_case_is_always_the_same_and_no_two_sizes_can_be_mistaken():
+    X, W_q, W_k, W_v, W_o = claims.small_case()
+    assert len({*X.shape, len(W_q), len(W_v), len(W_o)}) == 5 and len(W_q) == len(W_k)
+    assert all(map(np.array_equal, claims.small_case(), (X, W_q, W_k, W_v, W_o)))
+
+
+def test_statements_in_words_name_what_is_checked():
+    assert claims.permuted().latex() == (r"$\mat{Y}(\mat{\Pi}\mat{X}) = \mat{\Pi}\mat{Y}$, "
+                                         r"$\mat{A}_h(\mat{\Pi}\mat{X}) = \mat{\Pi}\mat{A}_h\mat{\Pi}\T$")
+    assert claims.merging().latex() == (r"merging states $(m, l, \vec{o})$ is commutative, associative, with the neutral state "
+                                        r"$(-\infty, 0, 0)$")
 
 
 def test_merging_in_numbers():

@@ -12,7 +12,7 @@ from itertools import permutations
 
 import numpy as np
 from sympy import (Add, BlockMatrix, Derivative, Dummy, Function, Indexed, IndexedBase, KroneckerDelta, MatMul,
-                   MatrixSymbol, Max, Mul, Product, Sum, Transpose, exp, expand, expand_log, fraction, log, oo, sqrt,
+                   MatrixSymbol, Max, Mul, Product, Sum, Symbol, Transpose, exp, expand, expand_log, fraction, log, oo, sqrt,
                    symbols, sympify, together)
 
 from proofs.ledger import Equation, Worded, claim
@@ -30,8 +30,7 @@ p = Function("p")
 
 def same(left, right):
     """True if left = right as quotients of polynomials in settled sums and exponentials."""
-    difference = settle(sympify(left)) - settle(sympify(right))
-    numerator, _ = fraction(together(difference.xreplace({total: Dummy() for total in difference.atoms(Sum)})))
+    numerator, _ = fraction(together(settle(sympify(left)) - settle(sympify(right))))
     return expand(numerator) == 0
 
 
@@ -57,17 +56,17 @@ def settle(e):
 
 def _settled_sum(term, index, first, last):
     """The sum of one term over one index."""
-    factor, f = term.as_independent(index, as_Add=False)
+    factor, f = term.as_independent(index)
     if f == 1:
         return factor * (last - first + 1)
     for delta in Mul.make_args(f):
         if isinstance(delta, KroneckerDelta):
             other, = set(delta.args) - {index}
-            return factor * settle((f / delta).xreplace({index: other}))
+            return factor * settle(f.xreplace({index: other}))  # in which the delta is 1
     if (first, last) == (1, N) and not f.xreplace({p(index): 1}).has(index):
         f = f.xreplace({p(index): index})
     bound = {name for total in f.atoms(Sum) for name in total.bound_symbols}
-    name = symbols(f"_{len(bound)}", integer=True, positive=True)  # the sums within bind _0 ... _(len - 1)
+    name = Symbol(f"_{len(bound)}")  # the sums within bind _0 ... _(len - 1)
     return factor * Sum(f.xreplace({index: name}), (name, first, last))
 
 
@@ -127,7 +126,7 @@ def _(statement):
 
 def second_moment(variable):
     """E of the square of a multiple of sum_i q_i k_i, with E q_i q_j = E k_i k_j = delta_ij and the q independent of the k."""
-    factor, total = variable.as_independent(Sum, as_Add=False)
+    factor, total = variable.as_independent(Sum)
     (index, first, last), = total.limits
     term = total.function.xreplace({index: i}) * total.function.xreplace({index: j})
     mean = term.subs(q[i] * q[j], KroneckerDelta(i, j)).subs(key[i] * key[j], KroneckerDelta(i, j))
