@@ -17,7 +17,7 @@ from threadpoolctl import OpenBLASController
 import oracle
 from solutions import memory_efficient, workers
 from solutions.attention import scaled_dot_product_attention
-from solutions.memory_efficient import arrays, key_blocks, memory_efficient_attention, with_maximum, without_maximum
+from solutions.memory_efficient import key_blocks, memory_efficient_attention, with_maximum, without_maximum
 
 TYPES = [np.float32, np.float64]
 
@@ -53,9 +53,8 @@ def no_plain_function(monkeypatch):
 
 def alone(function, Q, K, V, keys=16):
     """with_maximum or without_maximum on all queries at once, so many keys at a time."""
-    room = [np.full(len(Q) * k, np.nan, Q.dtype) for k in (keys, Q.shape[1], V.shape[1], V.shape[1])]
     with np.errstate(all="ignore"):
-        return function(Q, K, V, room)
+        return function(Q, K, V, np.full(len(Q) * keys, np.nan, Q.dtype))
 
 
 # The truth
@@ -360,25 +359,17 @@ def test_each_worker_has_four_blocks_or_more(heads, N, count, n, monkeypatch):
 
 
 def test_key_blocks_cover_the_keys():
-    K, V = np.arange(22.0).reshape(11, 2), np.arange(33, dtype=np.float32).reshape(11, 3)
-    E = np.empty((4, 5))
-    parts = list(key_blocks(K, V, E))
+    """Room for 22 numbers holds the weights of 5 queries for 4 keys at a time."""
+    K, V, room = np.arange(22.0).reshape(11, 2), np.arange(33, dtype=np.float32).reshape(11, 3), np.empty(22)
+    parts = list(key_blocks(K, V, 5, room))
     assert_array_equal(np.vstack([K_j for K_j, *_ in parts]), K)
     assert_array_equal(np.vstack([V_j for _, V_j, *_ in parts]), V)
     assert [len(K_j) for K_j, *_ in parts] == [4, 4, 3]
     for K_j, _, ones, E_j in parts:
         assert_array_equal(ones, np.ones(len(K_j)))
         assert ones.dtype == V.dtype
-        assert E_j.shape == (len(K_j), 5) and np.shares_memory(E_j, E)
-
-
-def test_a_block_holds_as_many_keys_as_fit():
-    Q, V = np.empty((7, 2)), np.empty((9, 3))
-    room = [np.empty(size) for size in (40, 16, 24, 24)]  # made for 8 queries and 5 keys
-    E, Q_T, o, o_j = arrays(room, Q, V)
-    assert [a.shape for a in (E, Q_T, o, o_j)] == [(5, 7), (2, 7), (7, 3), (7, 3)]
-    assert all(a.flags.c_contiguous and np.shares_memory(a, b) for a, b in zip((E, Q_T, o, o_j), room))
-    assert arrays(room, Q[:4], V)[0].shape == (10, 4)
+        assert E_j.shape == (len(K_j), 5) and E_j.flags.c_contiguous and np.shares_memory(E_j, room)
+    assert next(key_blocks(K, V, 2, room))[3].shape == (11, 2)
 
 
 def extra_memory(function, *arrays):

@@ -41,9 +41,7 @@ def memory_efficient_attention(Q, K, V):
     n = min(QUERIES, 16 * math.ceil(heads * N / workers.count() / 64))  # 4 blocks each
 
     def work(blocks):
-        d_k, d_v = Q.shape[-1], V.shape[-1]
-        sizes = BLOCK // Q.itemsize, d_k * n, d_v * n, d_v * n
-        room = [np.empty(size, Q.dtype) for size in sizes]
+        room = np.empty(BLOCK // Q.itemsize, Q.dtype)
         with np.errstate(all="ignore"):
             for head, i in blocks:
                 rows = slice(i, i + n)
@@ -60,23 +58,19 @@ def memory_efficient_attention(Q, K, V):
 
 def with_maximum(Q, K, V, room):
     """y (n, d_v) and m (n,) for n queries; each block moves (m, l, o) to the new m."""
-    E, Q_T, o, o_j = arrays(room, Q, V)
-    Q_T[:] = Q.T                                  # (d_k, n)
     share = 2.0 ** -math.ceil(math.log2(len(K)))  # of V: o is finite where y is
-    m, l, o[:] = np.finfo(V.dtype).min, 0, 0      # the lowest number stands for -inf
-    for K_j, V_j, ones, E_j in key_blocks(K, V, E):
-        np.matmul(K_j, Q_T, out=E_j)              # (keys, n)
+    m, l, o = np.finfo(V.dtype).min, 0, 0         # the lowest number stands for -inf
+    for K_j, V_j, ones, E_j in key_blocks(K, V, len(Q), room):
+        np.matmul(K_j, Q.T, out=E_j)              # (keys, n)
         E_j /= math.sqrt(Q.shape[-1])
         above = np.maximum(m, E_j.max(axis=0))
         E_j -= above
         np.exp(E_j, out=E_j)
         fade = np.exp(m - above)                  # (n,)
         l = fade * l + ones @ E_j
-        o *= fade[:, None]
-        o += np.matmul(E_j.T, share * V_j, out=o_j)
+        o = fade[:, None] * o + E_j.T @ (share * V_j)
         m = above
-    o /= l[:, None]
-    return o / share, np.where(l == 0, -np.inf, m)
+    return o / l[:, None] / share, np.where(l == 0, -np.inf, m)
 
 
 def without_maximum(Q, K, V, room):
@@ -85,29 +79,21 @@ def without_maximum(Q, K, V, room):
     Safe: nothing overflows, and each l is at least 1, so that no product underflows
     that would not in A V. With log2(e) in the scale 2^s is the weight: exp2 beats exp.
     """
-    E, Q_T, o, o_j = arrays(room, Q, V)
-    np.multiply(Q.T, math.log2(math.e) / math.sqrt(Q.shape[-1]), out=Q_T)
-    l, o[:] = 0, 0
-    for K_j, V_j, ones, E_j in key_blocks(K, V, E):
+    Q_T = Q.T * (math.log2(math.e) / math.sqrt(Q.shape[-1]))
+    l, o = 0, 0
+    for K_j, V_j, ones, E_j in key_blocks(K, V, len(Q), room):
         np.matmul(K_j, Q_T, out=E_j)              # (keys, n)
         np.exp2(E_j, out=E_j)
         l = l + ones @ E_j
-        o += np.matmul(E_j.T, V_j, out=o_j)
+        o = o + E_j.T @ V_j                       # (n, d_v)
         if not (l.min() >= 1 and l.max() < np.inf):
             return None
-    o /= l[:, None]
-    return o if np.isfinite(o).all() else None
+    return o / l[:, None] if np.isfinite(o).all() else None
 
 
-def arrays(room, Q, V):
-    """Room for E (as many keys as fit, n), Q^T (d_k, n), o (n, d_v) and its addend."""
-    (n, d_k), d_v = Q.shape, V.shape[-1]
-    shapes = (len(room[0]) // n, n), (d_k, n), (n, d_v), (n, d_v)
-    return [a[:math.prod(shape)].reshape(shape) for a, shape in zip(room, shapes)]
-
-
-def key_blocks(K, V, E):
-    """Keys and values in blocks, with ones to sum over them and room for weights."""
+def key_blocks(K, V, n, room):
+    """Keys and values, as many at a time as there is room for their weights; ones to sum the weights with."""
+    E = room[:len(room) // n * n].reshape(-1, n)
     ones = np.ones(len(E), V.dtype)
     for j in range(0, len(K), len(E)):
         K_j, V_j = K[j:j + len(E)], V[j:j + len(E)]
