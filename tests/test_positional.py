@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from sympy import Add, MatAdd, Matrix, MatrixBase, Tuple, symbols
+from sympy import Add, Inverse, MatAdd, MatMul, Matrix, MatrixBase, Mul, S, Sum, Tuple, symbols
 
 from proofs import positional as claims
 from proofs.ledger import CLAIMS, Equation, verify
@@ -253,6 +253,35 @@ def test_the_four_terms_are_printed_in_the_human_order():
         terms = CLAIMS[name].statement.latex().split(" = ")[1].split(" + ")
         ends = [(term.split()[0][8], term.split()[-1][8]) for term in terms]      # x_i^T ... p_j
         assert ends == [("x", "x"), ("x", "p"), ("p", "x"), ("p", "p")]
+
+
+def test_sums_and_products_stay_as_they_are_written():
+    D, N, M, x_i, p_i = claims.D, claims.N, claims.M, claims.x_i, claims.p_i
+    for write, kind, parts in [(claims.plus, Add, (D, -D)), (claims.plus, MatAdd, (x_i, p_i, -x_i)),
+                               (claims.times, Mul, (S(2), D + N)), (claims.times, MatMul, (S(2), M, Inverse(M), x_i))]:
+        whole = write(*parts)
+        assert type(whole) is kind and whole.args == parts
+
+
+def test_a_twin_with_a_term_missing_has_all_others():
+    for name, missing, place in [("addition-four-terms", "position-content missing", 2),
+                                 ("concatenation-four-terms", "content-position missing", 1)]:
+        terms, fewer = CLAIMS[name].statement.right.args, CLAIMS[name].false_twins[missing].right.args
+        assert fewer == terms[:place] + terms[place + 1:] and len(fewer) == 3
+
+
+def test_the_counts_are_written_as_they_are_checked():
+    assert CLAIMS["parameter-count"].statement.latex() == (
+        r"$2 d D$ query and key weights under addition, $2 d \left(D + E\right)$ under concatenation")
+
+
+def test_pairs_are_numbered_from_1_to_K():
+    omega = claims.w.base
+    assert claims._pairs(claims.w).subs(claims.K, 3).doit() == omega[1] + omega[2] + omega[3]
+
+
+def test_a_constant_has_no_variance():
+    assert claims.variance_of_sum(Sum(S(3), (claims.k, 1, claims.D))).doit() == 0
 
 
 def test_the_weight_gradient_entry_by_entry():
