@@ -12,6 +12,7 @@ from sympy import Add, MatAdd, MatrixSymbol, Mul, Pow, Rational, S, Symbol, Tupl
 from plots import least_squares as plots
 from proofs import least_squares as claims
 from proofs.ledger import CLAIMS, Equation, verify
+from proofs.matrices import equal
 from solutions import least_squares as ls
 
 MINE = [name for name, claim in CLAIMS.items() if claim.exercise == "least_squares"]
@@ -375,6 +376,8 @@ def test_densities():
     point = np.array([0.2, -0.5])
     density = math.exp(-point @ np.linalg.inv(Sigma) @ point / 2) / (2 * math.pi * math.sqrt(np.linalg.det(Sigma)))
     assert math.isclose(claims.log_density(0.2, -0.5, claims.c).subs(claims.c, 0.6), math.log(density), rel_tol=1e-12)
+    alone = claims.log_product(claims.Density(claims.y)).subs(claims.y, 0.4)  # standard normal
+    assert math.isclose(alone, math.log(math.exp(-0.4**2 / 2) / math.sqrt(2 * math.pi)), rel_tol=1e-12)
 
 
 def test_a_minimiser_must_be_unique():
@@ -384,6 +387,19 @@ def test_a_minimiser_must_be_unique():
     assert claims.unique_minimiser((w - c - b)**2, w, b) is nan      # a valley
     assert claims.unique_minimiser(w**2 + b**2 * w, w, b) is nan     # not convex
     assert claims.unique_minimiser(exp(w) + b**2, w, b) is nan       # no minimum
+
+
+def test_the_law_of_y_given_x():
+    """Its mean is the line with its intercept; nothing is said of what is neither a mean nor a variance."""
+    mean = claims.law_given_x(claims.MeanGiven(claims.ys, claims.xs), intercept=claims.b)
+    assert equal(mean, claims.c * claims.xs + claims.b * claims.ones)
+    assert claims.law_given_x(claims.Density(claims.ys, claims.xs)) is nan
+
+
+def test_limit_variances_are_given_one_by_one():
+    of_slope, of_product = claims.limit_variance(claims.m_xy / claims.m_xx), claims.limit_variance(claims.m_xy)
+    assert claims.limit_variances(claims.m_xy / claims.m_xx) == of_slope != of_product
+    assert claims.limit_variances(claims.m_xy / claims.m_xx, claims.m_xy) == Tuple(of_slope, of_product)
 
 
 def test_an_estimator_of_something_else_has_no_limit_variance():

@@ -109,7 +109,7 @@ def mean_of_chi_square(expression, dof):
     return gammasimp(powsimp(integrate(expression.replace(ChiSquare, lambda _: S) * density, (S, 0, oo))))
 
 
-def log_density(at_x, at_y, c):
+def log_density(at_x, at_y, _=c):  # c stands in SIGMA; the argument is there for the derivative
     point = Matrix([at_x, at_y])
     return -log(2*pi) - log(SIGMA.det())/2 - (point.T * SIGMA.inv() * point)[0]/2
 
@@ -120,7 +120,7 @@ def log_normal(at, centre, variance):
 
 def log_product(densities):
     """The logarithm of a product of densities; the law of x alone, or of y alone, is N(0, 1)."""
-    logarithms = {Normal: log_normal, Density: lambda *at: log_density(*at, c) if len(at) == 2 else log_normal(*at, 0, 1)}
+    logarithms = {Normal: log_normal, Density: lambda *at: log_density(*at) if len(at) == 2 else log_normal(*at, 0, 1)}
     return Add(*(logarithms[type(part)](*part.args) if type(part) in logarithms else log(part)
                  for part in Mul.make_args(densities)))
 
@@ -254,7 +254,7 @@ def unique_minimiser(risk, *variables):
     """The only zero of the gradient, if the Hessian is positive definite; else nan."""
     zeros = solve(list(gradient(risk, *variables)), variables, dict=True)
     convex = hessian(risk, variables).is_positive_definite is True
-    return Tuple(*(zeros[0].get(v, v) for v in variables)) if convex and len(zeros) == 1 else nan
+    return Tuple(*(zeros[0][v] for v in variables)) if convex and len(zeros) == 1 else nan
 
 
 @claim("conditional-law",
