@@ -432,6 +432,12 @@ def test_same():
     assert claims.same_positive(2 * S(2)**(claims.N - 1), S(2)**claims.N)
     assert not claims.same_positive(S(2)**(claims.N - 1), S(2)**claims.N)
     assert not claims.same(x, x + S(10)**-30)
+    assert claims.same_positive((x * claims.y)**claims.s, x**claims.s * claims.y**claims.s)  # true of positive x and y
+
+
+def test_sums_and_products_stay_as_they_are_written():
+    assert claims.in_order(claims.c, -claims.c).args == (claims.c, -claims.c)
+    assert claims.product(S(2), claims.c + 1).args == (2, claims.c + 1)
 
 
 def test_the_parabola_in_numbers(rng):
