@@ -10,12 +10,11 @@ export PYTHONUTF8 := 1
 export CASE NAME
 unexport PYTHONDONTWRITEBYTECODE  # without its bytecode SymPy alone takes seconds to import
 RUN := .venv/bin/python
-SOURCES := report.texw requirements.txt $(wildcard code/*/*.py code/*/*.json code/*/*.tex code/*/*.sty bib/*.bib) \
-           $(wildcard .git/logs/HEAD PROVENANCE)
 
 pdf: report.pdf ## report.pdf; make pdf CASE=case.npz takes the numbers from a file
 
-report.pdf: $(SOURCES) build/case | ready
+# Asked each time: the build goes by what the sources hold, not by their dates.
+report.pdf: FORCE | ready
 	@$(RUN) -m weaving --case "$$CASE"
 
 notebook: ready ## report.ipynb, the same as a Jupyter notebook that has been run
@@ -62,10 +61,5 @@ help: ## this list
 ready:
 	@sh code/setup.sh venv
 	@sh code/setup.sh tex
-
-# Holds the case's name and checksum, so that another case makes the report anew.
-build/case: FORCE
-	@mkdir -p build; now="$$CASE $$([ ! -f "$$CASE" ] || cksum < "$$CASE")"; \
-	 [ "$$now" = "$$(cat build/case 2>/dev/null)" ] || printf '%s\n' "$$now" > build/case
 
 FORCE:

@@ -24,6 +24,14 @@ say() { printf 'set-up: %s\n' "$*" >&2; }
 fail() { say "$@"; exit 1; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
+# Ends here if the disk has no room for $1, which needs about $2 MB: a message of ours instead of one of a tool half-way.
+check_disk() {
+    free=$(df -Pk . 2>/dev/null | sed -n '2s/^.* \([0-9][0-9]*\)  *[0-9]*% .*$/\1/p')
+    if [ -n "$free" ] && [ "$free" -lt "$(($2 * 1000))" ]; then
+        fail "the disk is full: $1 needs about $2 MB, $((free / 1000)) MB are free. Nothing was installed."
+    fi
+}
+
 # ---- Python
 
 # What .venv is made of: the Python, the machine and the requirements. .venv/.complete holds it, and is written last.
@@ -70,6 +78,7 @@ make_venv() {
         find_python || fail 'Python is installed, and still none can make .venv; PYTHON=/path/to/python3.12 chooses one'
     fi
     version=$("$python" -I -c 'import platform; print(platform.python_version())')
+    check_disk .venv 250
     say "making .venv with Python $version and the packages of requirements.txt (about 50 MB to download)"
 
     # Made under another name, so that .venv is never half there and two builds can do this at once.
@@ -130,6 +139,7 @@ packages=build/notebook-packages
 notebook_is_complete() { made_of .venv/bin/python requirements-notebook.txt | cmp -s - "$packages/.complete"; }
 
 make_notebook_packages() {
+    check_disk "$packages" 300
     say "making $packages from requirements-notebook.txt (about 50 MB to download)"
     new=$packages.new.$$
     for left in "$packages".new.*; do kill -0 "${left##*.}" 2>/dev/null || rm -rf "$left"; done
@@ -184,8 +194,10 @@ check_tex() {
         [ -z "$missing" ] || fail "TeX is installed and still lacks $(some_of $missing). If files were deleted, put them back with
     sudo apt-get install --reinstall $debian_tex"
     fi
-    mkdir -p build
-    { echo $tex_files; printf '%s\n' "$found"; } > build/tex.ok.$$
+    { mkdir -p build && { echo $tex_files; printf '%s\n' "$found"; } > build/tex.ok.$$; } 2>/dev/null || {
+        rm -f build/tex.ok.$$
+        fail "cannot write build/tex.ok: is the disk full, or the folder read-only?"
+    }
     mv build/tex.ok.$$ build/tex.ok
 }
 

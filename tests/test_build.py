@@ -332,3 +332,61 @@ def test_watch_builds_at_each_save_and_lives_through_faults(project):
         os.killpg(process.pid, signal.SIGINT)
         _, err = process.communicate()
     assert process.returncode == 0 and b"ZeroDivisionError" in err
+
+
+# ---- only what changed
+
+def test_the_build_goes_by_content_and_not_by_dates(project, reference):
+    (project.folder / "code/numbers.json").write_text("[1]")
+    (project.folder / "case.json").write_text("[1]")
+    used = project.latexmk('touch used; exec "$latexmk" "$@"')
+
+    def build():
+        """Whether TeX was asked."""
+        (project.folder / "used").unlink(missing_ok=True)
+        status, said = project.build(sys.executable, "-m", "weaving", "--case", "case.json", PATH=used)
+        asked = (project.folder / "used").exists()
+        assert status == 0 and ("report.pdf: up to date" in said) != asked, said
+        return asked
+
+    assert build() and not build()
+    for file, old, new in [("report.texw", "After", "Below"), ("code/numbers.json", "1", "2"), ("case.json", "1", "2"),
+                           ("code/weaving/house.sty", "accent", "Accent"), ("bib/references.bib", "Cee", "Dee"),
+                           ("requirements.txt", "", "x"), ("PROVENANCE", "0123456", "0123457"), ("report.pdf", None, GOOD),
+                           ("report.synctex.gz", None, b"")]:
+        path = project.folder / file
+        if old is None:
+            path.write_bytes(new)
+        else:
+            path.write_text(path.read_text().replace(old, new))
+        os.utime(path, (1e8, 1e8))  # restored with an old date
+        assert build() and not build(), file
+    for path in project.folder.rglob("*.*"):
+        os.utime(path, (2e9, 2e9))
+    assert not build()
+    (project.folder / "build/made.json").write_text("{")
+    assert build() and not build()
+    project.write(LIGHT.replace("2 + 3", "1 / 0"))
+    assert project.build()[0] == 1
+
+
+def test_make_asks_the_build_each_time(project):
+    shutil.copy(ROOT / "Makefile", project.folder)
+    (project.folder / "code/setup.sh").write_text("")
+    for _ in range(2):
+        status, said = project.build("make", "pdf", "RUN=echo asked", "CASE=a b")
+        assert (status, said) == (0, "asked -m weaving --case a b\n")
+    assert "asked -m weaving" in project.build("make", "RUN=echo asked", "report.pdf")[1]
+
+
+@pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not installed here")
+def test_a_wrong_clock_that_jumps_back_changes_nothing(project, reference):
+    def build(clock, report):
+        project.write(report)
+        status, said = project.build("faketime", "-f", clock, sys.executable, "-m", "weaving")
+        assert status == 0, said
+        return project.pdf.read_bytes()
+
+    assert build("@2039-06-01 00:00:00", LIGHT) == reference
+    assert build("@1999-12-31 23:59:59", LIGHT.replace("2 + 3", "2 + 4")) != reference
+    assert build("@1970-01-01 00:00:10", LIGHT) == reference

@@ -304,6 +304,29 @@ def test_when_pip_fails_one_message_says_why_and_nothing_changes(machine, output
     assert machine.leftovers() == []
 
 
+DF = "#!/bin/sh\necho 'Filesystem 1024-blocks Used Available Capacity Mounted on'\necho '/dev/a 5 9000 5000 {free} 97% /a 5% b'\n"
+
+
+def test_a_full_disk_is_named_before_anything_is_made(machine):
+    machine.python("python3.13", "3.13")
+    machine.command("df", DF.format(free=1900))
+    assert machine.run("venv") == (1, "set-up: the disk is full: .venv needs about 250 MB, 1 MB are free. Nothing was installed.\n")
+    assert "venv" not in machine.called().replace("import ensurepip, venv", "") and machine.leftovers() == []
+    assert not (machine.project / ".venv").exists()
+    machine.command("df", DF.format(free=290000))
+    assert machine.run("venv")[0] == 0
+    assert machine.run("notebook") == (1, "set-up: the disk is full: build/notebook-packages needs about 300 MB, 290 MB are free. "
+                                          "Nothing was installed.\n")
+
+
+def test_a_disk_too_full_for_the_list_of_tex_gets_one_line(machine):
+    machine.tex()
+    (machine.project / "build").write_text("a file in its place\n")
+    assert machine.run("tex") == (1, "set-up: cannot write build/tex.ok: is the disk full, or the folder read-only?\n")
+    (machine.project / "build").unlink()
+    assert machine.run("tex") == (0, "")
+
+
 PUT_NBFORMAT = 'while [ "$1" != --target ]; do shift; done; mkdir -p "$2/nbformat"'
 
 

@@ -59,6 +59,8 @@ FAULTS = {
     "exception in a function": ([CHUNK, "def f():", "    raise ValueError('5 columns')", "", "f()", "@"], 7, "5 columns"),
     "failed assertion": ([CHUNK, "assert 1 + 1 == 3", "@"], 4, "AssertionError"),
     "sys.exit(0)": ([CHUNK, "import sys", "sys.exit(0)", "@"], 5, "SystemExit"),
+    "os._exit(0)": ([CHUNK, "import os", "os._exit(0)", "@"], 5, "os._exit(0)"),
+    "inline os._exit": (["<%= __import__('os')._exit(0) %>"], 3, "os._exit(0)"),
     "warning": ([CHUNK, "import warnings", "", "warnings.warn('too small')", "@"], 6, "too small"),
     "warning of NumPy": ([CHUNK, "import numpy as np", "np.log(np.array([0.0, 2.0]))[0:0].sum()", "@"], 5, "divide by zero"),
     "logged warning": ([CHUNK, "import logging", "logging.getLogger('x.y').warning('no such font')", "@"], 5, "no such font"),
@@ -141,6 +143,12 @@ def test_all_faults_of_a_stage_are_told_at_once(capsys):
     message = said(capsys)
     assert [int(n) for n in re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE)] == [3, 5, 7, 9]
     assert "4 problems; report.pdf is left" in message
+
+
+def test_a_forked_process_may_end_as_it_does():
+    report("<%= (lambda os: (lambda child: os.waitpid(child, 0)[1] if child else os._exit(5))(os.fork()))(__import__('os')) >> 8 %>")
+    weave("")
+    assert "\n5\n" in Path("build/report.tex").read_text()
 
 
 def test_a_failed_chunk_does_not_accuse_the_lines_that_need_it(capsys):

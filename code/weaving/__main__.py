@@ -5,7 +5,7 @@ import os
 import sys
 import time
 
-from weaving.build import build
+from weaving.build import build, is_up_to_date
 from weaving.problems import BuildFailed
 
 # Nobody's settings and no number of processors: what the chunks compute and draw depends on the sources alone.
@@ -26,7 +26,9 @@ def main():
 
 def build_and_say(case_file):
     """Build, and say in words what came of it; the exit status."""
-    return finish("report.pdf", lambda say: f"{build(case_file, say)} pages")
+    def make(say):
+        return "up to date" if is_up_to_date(case_file) else f"{build(case_file, say)} pages"
+    return finish("report.pdf", make)
 
 
 def finish(name, make):

@@ -2,15 +2,23 @@
 
 import contextlib
 import fcntl
+import hashlib
+import json
+import platform
 from pathlib import Path
 
 from weaving import results
-from weaving.files import replace, update
+from weaving.files import digest, replace, update
 from weaving.provenance import provenance
 
 REPORT = "report.texw"
 BUILD = Path("build")
 JOB = BUILD / "report"
+MADE = BUILD / "made.json"  # what report.pdf was made from, and its own digest
+OUTPUTS = [Path("report.pdf"), Path("report.synctex.gz")]
+SOURCES = [REPORT, "requirements.txt", "code/**/*.py", "code/**/*.json", "code/**/*.npz", "code/**/*.csv", "code/**/*.tex",
+           "code/**/*.sty", "bib/*.bib"]
+TEX_FILES = BUILD / "tex.ok"  # where the set-up found what the report loads, a line for each file
 
 
 def build(case_file, say):
@@ -18,13 +26,35 @@ def build(case_file, say):
     from weaving import tex
     BUILD.mkdir(exist_ok=True)
     with alone(say) as lock:
+        made_from = sources(case_file)  # as they are now: what is edited from here on makes the next build
         say("weave")
         lines = weave(case_file, say)
         say("typeset")
         pages = tex.typeset(JOB, REPORT, lines, provenance().epoch, lock)
         replace(Path("report.synctex.gz"), tex.synctex_to_report(JOB, REPORT, lines))
         replace(Path("report.pdf"), JOB.with_suffix(".pdf").read_bytes())
+        files = {**results.files_kept(), **{str(path): digest(path) for path in OUTPUTS}}
+        replace(MADE, json.dumps({"sources": made_from, "files": files}).encode())
     return pages
+
+
+def is_up_to_date(case_file):
+    """Whether report.pdf is what a build would make, by the content of all that it depends on; dates say nothing."""
+    with contextlib.suppress(*results.UNREADABLE):
+        made = json.loads(MADE.read_text(encoding="utf-8"))
+        return made["sources"] == sources(case_file) and results.unchanged(made["files"])
+    return False
+
+
+def sources(case_file):
+    """A hash of the sources, the case, the commit, Python, and the size and date of each file of TeX."""
+    made_from = provenance()
+    parts = [platform.python_version(), made_from.archived(), made_from.changed, case_file]
+    named = {path for pattern in SOURCES for path in Path().glob(pattern)} | ({Path(case_file)} if case_file else set())
+    parts += [[path.as_posix(), digest(path)] for path in sorted(named)]
+    listed = TEX_FILES.read_text(encoding="utf-8").splitlines()[1:] if TEX_FILES.exists() else []
+    parts += [[path, status.st_size, status.st_mtime_ns] for path in listed for status in [Path(path).stat()]]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def weave(case_file, say=lambda *stage: None):

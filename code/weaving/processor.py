@@ -5,6 +5,7 @@ import contextlib
 import io
 import linecache
 import logging
+import os
 import re
 import sys
 import textwrap
@@ -124,7 +125,7 @@ class StrictProcessor(PwebProcessorBase):
     def _reported(self, line, what, code):
         """Turn whatever the code raises, warns of or logs into a Problem at its own line. KeyboardInterrupt passes."""
         try:
-            with warnings.catch_warnings(), _logging_raises():
+            with warnings.catch_warnings(), _logging_raises(), _exit_raises():
                 warnings.simplefilter("error")
                 yield
         except (Exception, SystemExit) as error:
@@ -175,6 +176,23 @@ def _logging_raises():
         yield
     finally:
         logging.getLogger().removeHandler(handler)
+
+
+@contextlib.contextmanager
+def _exit_raises():
+    """os._exit would end the build at once, with a status that says all is well. Forked processes may end that way."""
+    builder, real = os.getpid(), os._exit
+
+    def _exit(status):
+        if os.getpid() != builder:
+            real(status)
+        raise SystemExit(f"os._exit({status})")
+
+    os._exit = _exit
+    try:
+        yield
+    finally:
+        os._exit = real
 
 
 def _pieces(content, line, value):

@@ -1,6 +1,5 @@
 """What a report was made from and with."""
 
-import importlib.metadata
 import subprocess
 import time
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ class Provenance:
 
     def macros(self):
         """As LaTeX: \\commit, \\versions, \\reportdate, and what the PDF needs beside its text."""
+        import importlib.metadata  # slow to import, and not needed to see that nothing changed
         day = time.gmtime(self.epoch)
         versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
         macros = {"commit": f"\\texttt{{{self.commit}}}{' with changes' * self.changed}", "versions": versions,

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 from weaving.files import digest, replace
-from weaving.reader import INLINE
 
 KEPT = Path("build/results.json")
 INPUTS = {".py", ".json", ".npz", ".csv"}  # what of code/ a result can depend on
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)  # what reading a damaged JSON file raises
 NOT_INPUTS = {"build", "figures", ".venv", ".git", "__pycache__"}
 
 _opened = set()  # the paths of all files opened since fresh_start
@@ -21,6 +21,7 @@ _opened = set()  # the paths of all files opened since fresh_start
 
 def key(chunks, case_file):
     """A hash of everything a result can depend on: the report's code, all of code/, the case, the versions."""
+    from weaving.reader import INLINE
     parts = [platform.python_version()]
     for chunk in chunks:
         if chunk["type"] == "code":
@@ -35,11 +36,21 @@ def key(chunks, case_file):
 
 def recall(key):
     """The results kept under this key, if their figures and all the files they were made from are unchanged; else None."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+    with contextlib.suppress(*UNREADABLE):
         kept = json.loads(KEPT.read_text(encoding="utf-8"))
-        if kept["key"] == key and all(digest(Path(file)) == was for file, was in kept["files"].items()):
+        if kept["key"] == key and unchanged(kept["files"]):
             return kept["results"]
     return None
+
+
+def unchanged(files):
+    """Whether the files have the content they had: path and digest of each."""
+    return all(digest(Path(file)) == was for file, was in files.items())
+
+
+def files_kept():
+    """The figures and all the files that the kept results were made from, with their digests."""
+    return json.loads(KEPT.read_text(encoding="utf-8"))["files"]
 
 
 def keep(key, executed):

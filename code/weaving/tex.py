@@ -57,8 +57,8 @@ def typeset(job, source, lines, epoch, lock=None):
     if not problems and (status or not pages):
         problems = [Problem(source, 0, f"latexmk stopped with status {status}", output[-2000:])]
     free = shutil.disk_usage(job.parent).free // 1000
-    if not pages and free < 2000:
-        problems.append(Problem(str(job.parent), 0, f"the disk is full: {free} kB are left"))
+    if not pages and free < 2000:  # what else is said then only follows
+        problems = [Problem(str(job.parent), 0, f"the disk is full: {free} kB are left")]
     if problems:
         raise BuildFailed(problems)
     return pages
@@ -70,6 +70,7 @@ def _state(job):
 
 def _latexmk(job, epoch, lock):
     command = ["latexmk", "-norc", "-pdf", "-f", "-silent", "-interaction=nonstopmode", "-file-line-error", "-synctex=1",
+               "-e", "no strict 'vars'; $filetime_slop = 1e10",  # a clock that is ahead of the file system's is no fault of the report
                f"-outdir={job.parent}", f"{job}.tex"]
     done = subprocess.run(command, env=_environment(job.parent, epoch), pass_fds=[lock.fileno()] if lock else [],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
