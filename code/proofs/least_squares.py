@@ -186,7 +186,7 @@ def _(statement):
 
 def stretched(vector, by):
     """Sigma v = by v, not multiplied out."""
-    return Equation(MatMul(SIGMA, vector, evaluate=False), MatMul(by, vector, evaluate=False))
+    return Equation(MatMul(SIGMA, vector), MatMul(by, vector))
 
 
 DIAGONAL = Matrix([1, 1])
