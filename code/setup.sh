@@ -87,7 +87,7 @@ make_venv() {
     trap 'rm -rf "$new" "$old"' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
-    mkdir -p "$new/tmp" || fail "cannot write in $PWD"
+    mkdir -p "$new/tmp" 2>/dev/null || fail "cannot write in $PWD"
     echo '*' > "$new/.gitignore"
     log=$new/log
     export TMPDIR="$PWD/$new/tmp" PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_USER=0
@@ -146,7 +146,7 @@ make_notebook_packages() {
     trap 'rm -rf "$new"' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
-    mkdir -p "$new/tmp" || fail "cannot write in $PWD"
+    mkdir -p "$new/tmp" 2>/dev/null || fail "cannot write in $PWD"
     log=$new/log
     export TMPDIR="$PWD/$new/tmp" PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_USER=0
     [ -w "${HOME:-/nowhere}" ] || export PIP_NO_CACHE_DIR=1

@@ -125,8 +125,12 @@ An undefined \nothing here.
 """
 
 
-def test_all_that_latex_finds_is_told_at_once_with_its_line(project):
+@pytest.mark.parametrize("before", ["nothing", "a good build"])
+def test_all_that_latex_finds_is_told_at_once_with_its_line(project, before):
     first = PREAMBLE.count("\n") + 1
+    if before == "a good build":
+        project.builds()
+        project.pdf.write_bytes(GOOD)
     (project.folder / "bib/references.bib").write_text(BIB + UNREAD)
     project.write(PREAMBLE.replace(r"\begin{document}", "\\tracinglostchars=3\n\\begin{document}") + FAULTS)
     status, said = project.build()

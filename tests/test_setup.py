@@ -319,6 +319,14 @@ def test_a_full_disk_is_named_before_anything_is_made(machine):
                                           "Nothing was installed.\n")
 
 
+def test_a_folder_that_is_not_writable_gets_one_line(machine):
+    machine.python("python3.13", "3.13")
+    (machine.bin / "mkdir").unlink()
+    machine.command("mkdir", "#!/bin/sh\necho 'mkdir: Permission denied' >&2\nexit 1\n")
+    status, said = machine.run("venv")
+    assert status == 1 and said.splitlines()[1:] == [f"set-up: cannot write in {machine.project}"]
+
+
 def test_a_disk_too_full_for_the_list_of_tex_gets_one_line(machine):
     machine.tex()
     (machine.project / "build").write_text("a file in its place\n")

@@ -27,7 +27,10 @@ def main():
 def build_and_say(case_file):
     """Build, and say in words what came of it; the exit status."""
     def make(say):
-        return "up to date" if is_up_to_date(case_file) else f"{build(case_file, say)} pages"
+        if is_up_to_date(case_file):
+            return "up to date"
+        pages = build(case_file, say)
+        return f"{pages} page{'s' * (pages != 1)}"
     return finish("report.pdf", make)
 
 

@@ -52,6 +52,7 @@ def typeset(job, source, lines, epoch, lock=None):
         whole.write_text(_state(job), encoding="utf-8")
     problems = _with_places(read_log(log, source, lines, f"{job}.tex"), job, source, lines)
     problems = _settled(problems, _read(job.with_suffix(".aux")), pages) + bibtex_problems(job)
+    problems += labels_twice(_read(job.with_suffix(".tex")), source, lines)
     if pages:
         problems += never_cited(job)
     if not problems and (status or not pages):
@@ -132,6 +133,16 @@ def _with_places(problems, job, source, lines):
         elif not (label and label.group(1).endswith("@cref")):
             placed.append(problem)
     return placed
+
+
+def labels_twice(tex, source, lines):
+    """Labels that the text gives twice. LaTeX says so only in a second run, which it may not come to after an error."""
+    places = {}
+    for line, text in zip(lines, tex.splitlines()):
+        for label in re.findall(r"\\label\{([^{}]*)\}", re.sub(r"(?<!\\)%.*", "", text)):
+            places.setdefault(label, []).append(line)
+    return [Problem(source, found[1], f"label {label} is there already, at line {found[0]}")
+            for label, found in places.items() if len(found) > 1]
 
 
 def bibtex_problems(job):
