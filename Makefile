@@ -1,5 +1,5 @@
 # make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, and TeX on Debian and Ubuntu.
-.PHONY: pdf notebook test proofs watch check reproduce submission mutants lock clean help ready FORCE
+.PHONY: pdf html notebook test proofs watch check reproduce submission mutants lock clean help ready FORCE
 .PRECIOUS: report.pdf
 .DEFAULT_GOAL := pdf
 
@@ -16,6 +16,9 @@ pdf: report.pdf ## report.pdf; make pdf CASE=case.npz takes the numbers from a f
 # Asked each time: the build goes by what the sources hold, not by their dates.
 report.pdf: FORCE | ready
 	@$(RUN) -m weaving --case "$$CASE"
+
+html: report.pdf ## report.html, the same as one page for the browser (needs LaTeXML)
+	@$(RUN) -m weaving.html
 
 notebook: ready ## report.ipynb, the same as a Jupyter notebook that has been run
 	@sh code/setup.sh notebook
@@ -52,7 +55,7 @@ lock: ## pin the requirements (needs uv)
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-notebook.txt
 
 clean: ## remove what the build made, but not .venv
-	rm -rf build figures/*.pdf report.pdf report.ipynb report.synctex.gz submission.tar.gz
+	rm -rf build figures/*.pdf report.pdf report.html report.ipynb report.synctex.gz submission.tar.gz
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
