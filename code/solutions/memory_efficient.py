@@ -17,7 +17,7 @@ from solutions import workers
 from solutions.attention import (check_attention_shapes, check_finite_rows,
                                  real_arrays, scaled_dot_product_attention)
 
-QUERIES = 576       # in a block, at most
+QUERIES = 384       # in a block, at most
 BLOCK = 3 * 2**18   # bytes for the weights of a block: three quarters of a MiB
 SMALL = 128 * 128   # no more weights than this in a head: the plain function
 
@@ -38,7 +38,8 @@ def memory_efficient_attention(Q, K, V):
     Q, K, V = (np.broadcast_to(a, batch + a.shape[-2:]) for a in (Q, K, V))
     Y = np.empty(batch + (N, V.shape[-1]), Q.dtype)
     top = np.zeros(batch + (N, 1), Q.dtype)  # largest logits, where they were needed
-    n = min(QUERIES, 16 * math.ceil(heads * N / workers.count() / 64))  # 4 blocks each
+    per_head = max(math.ceil(N / QUERIES), math.ceil(16 / heads))  # blocks, of one size
+    n = math.ceil(N / per_head)
 
     def work(blocks):
         room = np.empty(BLOCK // Q.itemsize, Q.dtype)
@@ -92,7 +93,7 @@ def without_maximum(Q, K, V, room):
 
 
 def key_blocks(K, V, n, room):
-    """Keys and values, as many at a time as there is room for their weights; ones to sum the weights with."""
+    """As many keys and values at a time as there is room for weights; ones to sum with."""
     E = room[:len(room) // n * n].reshape(-1, n)
     ones = np.ones(len(E), V.dtype)
     for j in range(0, len(K), len(E)):
