@@ -1,5 +1,5 @@
 # make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, and TeX on Debian and Ubuntu.
-.PHONY: pdf html notebook test proofs watch check reproduce submission mutants lock clean help ready FORCE
+.PHONY: pdf html notebook test proofs watch check reproduce submission mutants bench lock clean help ready FORCE
 .PRECIOUS: report.pdf
 .DEFAULT_GOAL := pdf
 
@@ -44,9 +44,16 @@ submission: ready ## submission.tar.gz from the last commit: PDF, sources, plain
 	@$(RUN) -m weaving.submission
 
 mutants: ready ## change the code, one thing at a time: do the tests notice? (hours)
-	@[ -d build/mutants-venv ] || $(RUN) -m venv --system-site-packages build/mutants-venv
-	@build/mutants-venv/bin/python -m pip install -q -r requirements-mutants.in -r requirements.txt
+	@[ -d build/mutants-venv ] || $(RUN) -m venv build/mutants-venv
+	@build/mutants-venv/bin/python -m pip install -q --no-deps -r requirements.txt
+	@build/mutants-venv/bin/python -m pip install -q -r requirements-mutants.in
 	@build/mutants-venv/bin/python tests/mutants.py
+
+bench: ready ## measure attention and the build beside other tools; the report draws the result (half an hour)
+	@[ -d build/bench-venv ] || $(RUN) -m venv build/bench-venv
+	@build/bench-venv/bin/python -m pip install -q --no-deps -r requirements.txt
+	@build/bench-venv/bin/python -m pip install -q -r requirements-bench.in
+	@build/bench-venv/bin/python -m benchmarks $(BENCH)
 
 lock: ## pin the requirements (needs uv)
 	uv pip compile requirements.in --excludes requirements.excluded --universal --python-version 3.11 \

@@ -1,6 +1,6 @@
 """How far from the truth? The attention functions beside PyTorch's CPU kernels, all against 50-digit arithmetic.
 
-    PYTHONPATH=code python code/benchmarks/accuracy.py
+    PYTHONPATH=code python -m benchmarks.accuracy
 
 Each entry: the median and the largest error of an output, in units in the last place of the largest output of its row.
 PyTorch is left out where it is not installed; this project does not depend on it.

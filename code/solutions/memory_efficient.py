@@ -93,7 +93,7 @@ def without_maximum(Q, K, V, room):
 
 
 def key_blocks(K, V, n, room):
-    """As many keys and values at a time as there is room for weights; ones to sum with."""
+    """As many keys and values at a time as fit; ones to sum the weights with."""
     E = room[:len(room) // n * n].reshape(-1, n)
     ones = np.ones(len(E), V.dtype)
     for j in range(0, len(K), len(E)):
