@@ -46,13 +46,14 @@ def roofline(flops, bandwidth, with_exp, points):
     Returns: a Matplotlib figure.
     """
     fig, ax = figure(width=4.0, height=2.2)
-    x = np.geomspace(1, 2000, 200)
+    x = np.geomspace(0.3, 2000, 200)
+    lowest = min(bandwidth * x[0], *(rate for found in points.values() for _, rate in found.values()))
     ax.plot(x, np.minimum(bandwidth * x, flops), color=INK, linewidth=1)
     ax.plot(x[bandwidth * x > with_exp], np.full_like(x, with_exp)[bandwidth * x > with_exp], color=GREY, linestyle=(0, (4, 2)), linewidth=0.9)
     for name, found in points.items():
         color, marker, _ = STYLES[name]
         ax.plot(*np.transpose(list(found.values())), marker, color=color, markersize=3.6, markerfacecolor="white", markeredgewidth=0.9)
-    ax.set(xscale="log", yscale="log", xlabel="operations of the products for each byte that moves", xlim=(x[0], x[-1]), ylim=(bandwidth, 1.8 * flops))
+    ax.set(xscale="log", yscale="log", xlabel="operations of the products for each byte that moves", xlim=(x[0], x[-1]), ylim=(0.7 * lowest, 1.8 * flops))
     ax.set_title("operations a second", loc="left")
     ax.set_yticks([1e10, 3e10, 1e11, 3e11])
     ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v / 1e9:g} G"))
@@ -61,7 +62,7 @@ def roofline(flops, bandwidth, with_exp, points):
     ridge = flops / bandwidth
     ax.text(x[-1], 1.08 * flops, "large matrix products", ha="right", va="bottom")
     ax.text(1.15 * ridge, 0.92 * with_exp, "with exponentials", color=GREY, va="top", fontsize=8)
-    ax.annotate("copying memory", (1.5, 1.5 * bandwidth), (6, -2), textcoords="offset points", va="top")
+    ax.text(1.1 * x[0], 2 * bandwidth, "copying\nmemory", va="center", linespacing=1.1)
     for name, found in points.items():
         right = max(found.values())
         ax.annotate(NAMES[name], right, (6, -1), textcoords="offset points", color=STYLES[name][0], va="center")
