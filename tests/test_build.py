@@ -378,9 +378,9 @@ def test_make_asks_the_build_each_time(project):
     shutil.copy(ROOT / "Makefile", project.folder)
     (project.folder / "code/setup.sh").write_text("")
     for _ in range(2):
-        status, said = project.build("make", "pdf", "RUN=echo asked", "CASE=a b")
+        status, said = project.build("make", "--no-print-directory", "pdf", "RUN=echo asked", "CASE=a b")
         assert (status, said) == (0, "asked -m weaving --case a b\n")
-    assert "asked -m weaving" in project.build("make", "RUN=echo asked", "report.pdf")[1]
+    assert "asked -m weaving" in project.build("make", "--no-print-directory", "RUN=echo asked", "report.pdf")[1]
 
 
 @pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not installed here")

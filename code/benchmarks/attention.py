@@ -188,7 +188,7 @@ def instead():
         def __getattr__(self, name):
             return getattr(np, name)
     return {
-        "the running maximum always": (memory_efficient, "without_maximum", lambda *arguments: None),
+        "the listing above, always": (memory_efficient, "without_maximum", lambda *arguments: None),
         "exp instead of exp2": (memory_efficient, "np", NumPyWithExp()),
         "blocks of 128 x 128": (memory_efficient, ("QUERIES", "BLOCK"), (128, 128 * 128 * 4)),
         "one worker, the BLAS with all threads": (workers, "_BLAS", Free(1)),

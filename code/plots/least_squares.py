@@ -40,7 +40,7 @@ def regressions(c):
     _note(axes[1], line[::-1, 1], (6, 0), r"$\mathrm{E}[x\,|\,y] = cy$", BLUE)
     _note(axes[0], axis[:, 1], (9, 8), "major axis $y = x$", GREY)
     for ax, hidden in zip(axes, "yx"):
-        ax.text(0.03, 0.97, f"${hidden}$ hidden", transform=ax.transAxes, va="top")
+        ax.text(0.06, 0.97, f"${hidden}$ hidden", transform=ax.transAxes, va="top")
     return fig
 
 

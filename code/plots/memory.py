@@ -62,7 +62,7 @@ def roofline(flops, bandwidth, with_exp, points):
     ridge = flops / bandwidth
     ax.text(x[-1], 1.08 * flops, "large matrix products", ha="right", va="bottom")
     ax.text(1.15 * ridge, 0.92 * with_exp, "with exponentials", color=GREY, va="top", fontsize=8)
-    ax.text(1.1 * x[0], 2 * bandwidth, "copying\nmemory", va="center", linespacing=1.1)
+    ax.text(1.25 * x[0], 2 * bandwidth, "copying\nmemory", va="center", linespacing=1.1)
     for name, found in points.items():
         right = max(found.values())
         ax.annotate(NAMES[name], right, (6, -1), textcoords="offset points", color=STYLES[name][0], va="center")

@@ -498,7 +498,7 @@ def _(statement):
 
 @claim("merging-gives-the-softmax",
        statement=Worded(r"the merged $\vec{o} / l$ is $\sum_j a_j \vec{v}_j$ over the tokens of all blocks", merge),
-       scope="general", over="three blocks of all sizes",
+       scope="general", over="three blocks of all sizes, any $m$",
        false_twin={"the old output not rescaled": Worded("without rescaling $\\vec{o}$", merge_forgetting_outputs),
                    "the sums not rescaled": Worded("without rescaling $l$", merge_forgetting_sums)},
        by_hand="More blocks come from merging again.")

@@ -546,7 +546,8 @@ FISHER = Equation(PARTS, Tuple(1/RESIDUAL, 2*c**2/RESIDUAL**2, INFORMATION))
                    "noise of known size": Equation(PARTS, Tuple(1/RESIDUAL, Integer(0), 1/RESIDUAL)),
                    "sign of a square": Equation(PARTS, Tuple(1/RESIDUAL, 2*c**2/RESIDUAL**2, 1/RESIDUAL)),
                    "information of the noise": Equation(PARTS, Tuple(2*c**2/RESIDUAL**2, *FISHER.right[1:])),
-                   **shortened(FISHER)})
+                   **shortened(FISHER)},
+       by_hand="That no unbiased estimator is below the bound is Cauchy--Schwarz")
 def _(statement):
     return same(value(statement.left), statement.right)
 
