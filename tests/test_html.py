@@ -73,18 +73,19 @@ SAMPLE = """<?xml version="1.0"?>
 <div class="ltx_theorem ltx_theorem_answer">
 <h6 class="ltx_title ltx_runin">Answer.</h6><div><p class="ltx_p">No.</p></div></div>
 <section id="S2"><h4>Cost.</h4><div><p>It is 4&#x2009;000<span id="mark1" class="ltx_text mark"><a href="#row1">1</a></span>
-(<cite><a href="#b2">2</a>,
+(<cite><a href="#b2"><span>2</span></a>,
 <a href="#b1">1</a></cite>) for
 <math xmlns="http://www.w3.org/1998/Math/MathML" id="m1" alttext="PQ" display="inline"><mrow><msup>
 <mi>&#x1D40F;&#x1D410;</mi><mi>T</mi></msup><mo>/</mo><mi mathsize="80%">s</mi></mrow></math>, as said.</p></div></section>
 <table class="ltx_equation ltx_eqn_table"><tbody><tr><td class="ltx_eqn_cell ltx_eqn_center_padleft"/><td><math
  xmlns="http://www.w3.org/1998/Math/MathML" display="block"
-><mrow><mi>X</mi><mspace width="2em"/><mi>Y</mi></mrow></math></td></tr>
+><mrow><mi>X</mi><mspace width="2em"/><mrow><mi>Y</mi><mo rspace="2.167em">,</mo><mi>Z</mi></mrow></mrow></math></td></tr>
 </tbody></table>
 <p><span class="ltx_text file">code/a.py</span><span class="ltx_text place">0</span></p>
 <figure id="F1"><span class="ltx_text place">1</span><figcaption><span
  class="ltx_tag ltx_tag_figure">Figure 1: </span>It.</figcaption></figure>
-<table class="ltx_tabular"><tbody><tr><th class="ltx_align_right">Claim</th>
+<table class="ltx_tabular"><tbody><tr><th class="ltx_th_column ltx_align_right">Claim</th><th class="ltx_th_column"/>
+<th class="ltx_th_row">7</th>
 <td class="ltx_align_right" style="width:3pt"><span id="row1"
  class="ltx_text row"><a href="#mark1">1</a></span></td></tr></tbody></table>
 </section>
@@ -131,7 +132,14 @@ def test_each_bold_letter_is_a_name_of_its_own(made):
 
 def test_formulas_side_by_side_may_stand_below_each_other(made):
     assert re.search('<div [^>]*class="display scroll"><math display="block"><mrow><mi>X</mi></mrow></math>'
-                     '<math display="block"><mrow><mi>Y</mi></mrow></math></div>', made)
+                     '<math display="block"><mrow><mi>Y</mi><mo>,</mo></mrow></math>'
+                     '<math display="block"><mrow><mi>Z</mi></mrow></math></div>', made)
+
+
+def test_regions_of_one_name_are_numbered(no_fonts):
+    twice = re.sub('(<p><span class="ltx_text file">code/a.py</span><span class="ltx_text place">0</span></p>)', r"\1\1", SAMPLE)
+    names = re.findall('aria-label="(Listing: .*?)"', page(twice, PLACES, "Attention"))
+    assert names == ["Listing: code/a.py", "Listing: code/a.py (2)"]
 
 
 def test_listings_figures_and_tables_scroll_in_boxes_with_names(made):
@@ -139,7 +147,8 @@ def test_listings_figures_and_tables_scroll_in_boxes_with_names(made):
                      r'aria-label="Listing: code/a.py">', made)
     assert '<svg role="img" aria-label="A cat" width="100" height="40">' in made
     assert re.search(r'<div role="region" aria-label="Table: Exercise 1" class="scroll"><table', made)
-    assert '<th scope="col"' in made and not re.search('<p[^>]*>[^<]*<pre', made)
+    assert made.count("<th") == made.count('<th scope="col"') == 1 and "<td>7</td>" in made
+    assert not re.search('<p[^>]*>[^<]*<pre', made)
 
 
 def test_nothing_of_the_converters_looks_is_left(made):

@@ -33,12 +33,12 @@ def _face(name, path, says, text):
     options = subset.Options(flavor="woff", hinting=False, desubroutinize=True, notdef_outline=True, layout_features=["*"],
                              name_IDs=[1, 2, 13, 14])
     options.drop_tables += ["FFTM"]
-    font = subset.load_font(path, options)
-    font.recalcTimestamp = False
-    cutter = subset.Subsetter(options)
-    cutter.populate(text=text)
-    cutter.subset(font)
     out = io.BytesIO()
-    subset.save_font(font, out, options)
+    with subset.load_font(path, options) as font:
+        font.recalcTimestamp = False
+        cutter = subset.Subsetter(options)
+        cutter.populate(text=text)
+        cutter.subset(font)
+        subset.save_font(font, out, options)
     data = base64.b64encode(out.getvalue()).decode()
     return f'@font-face{{font-family:"{name}";{says}src:url(data:font/woff;base64,{data}) format("woff")}}\n'

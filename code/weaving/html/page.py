@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from collections import Counter
 from html import escape
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def page(xhtml, places, title):
     for step in [_title, _contents, _drop, _run_in, _equations, _formulas, _long, _tables, _marks, _citations, _looks]:
         step(body)
     _fill(body, places)
+    _regions(body)
     body.tag, body.attrib = "main", {}
     text = ET.tostring(body, encoding="unicode", method="html").strip()
     # No line ends at a thin space, between a formula and its comma, or between it and its bracket.
@@ -99,6 +101,16 @@ def _fill(body, places):
             _replace(parents[place], place, [box])
 
 
+def _regions(body):
+    """Regions are told apart by their names: the second of a name is numbered, and so on."""
+    seen = Counter()
+    for region in [e for e in body.iter() if e.get("role") == "region" and e.get("aria-label")]:
+        name = region.get("aria-label")
+        seen[name] += 1
+        if seen[name] > 1:
+            region.set("aria-label", f"{name} ({seen[name]})")
+
+
 def _run_in(body):
     """Headings that begin a line become its first words."""
     parents = _parents(body)
@@ -134,15 +146,41 @@ def _equations(body):
 def _parts(formula):
     """Formulas side by side in one line: each by itself, so that they may stand below each other."""
     line = formula[0] if len(formula) else formula
-    gaps = [k for k, e in enumerate(line) if e.tag == "mspace" and float(e.get("width", "0em").removesuffix("em")) >= 1]
-    if formula.tag != "math" or line.tag != "mrow" or not gaps:
+    if formula.tag != "math" or line.tag != "mrow" or not _has_gap(line):
         return [formula]
-    parts = []
-    for begin, end in zip([-1, *gaps], [*gaps, len(line)]):
-        part = ET.Element("math", {"display": "block"})
-        ET.SubElement(part, "mrow").extend(line[begin + 1:end])
-        parts.append(part)
-    return parts
+    parts = [[]]
+    for element in _level(line):
+        if element.tag != "mspace" or not _is_gap(element):
+            parts[-1].append(element)
+        if _is_gap(element):
+            element.attrib.pop("rspace", None)
+            parts.append([])
+    made = []
+    for part in parts:
+        made.append(ET.Element("math", {"display": "block"}))
+        ET.SubElement(made[-1], "mrow").extend(part)
+    return made
+
+
+def _is_gap(element):
+    """A wide space, or a comma with one behind it."""
+    width = {"mspace": element.get("width", ""), "mo": element.get("rspace", "")}.get(element.tag, "")
+    return width.endswith("em") and float(width.removesuffix("em")) >= 1
+
+
+def _has_gap(line):
+    inside = [e for e in line if e.tag == "mrow"]
+    fenced = len(line) and line[0].tag == "mo" and (line[0].text or "") in "([{|"
+    return not fenced and (any(map(_is_gap, line)) or any(map(_has_gap, inside)))
+
+
+def _level(line):
+    """What stands between the gaps, groups with gaps in them taken apart."""
+    for element in line:
+        if element.tag == "mrow" and _has_gap(element):
+            yield from _level(element)
+        else:
+            yield element
 
 
 def _formulas(body):
@@ -195,7 +233,7 @@ def _part_names(formula):
 
 
 def _tables(body):
-    """Tables scroll in boxes of their own; the first cell of a row with several heads it."""
+    """Tables scroll in boxes of their own; only the first row is a head."""
     parents = _parents(body)
     for number, table in enumerate(body.iter("table")):
         caption = parents[table].find("figcaption") if parents[table].tag == "figure" else None
@@ -206,8 +244,11 @@ def _tables(body):
         else:
             caption.set("id", f"caption{number}")
             box.set("aria-labelledby", f"caption{number}")
-        for cell in table.iter("th"):
-            cell.set("scope", "col")
+        for cell in list(table.iter("th")):
+            if "ltx_th_column" in _kinds(cell) and "".join(cell.itertext()).strip():
+                cell.set("scope", "col")
+            else:  # LaTeXML guesses that numbers on the left head their rows
+                cell.tag = "td"
         for cell in [*table.iter("td"), *table.iter("th")]:
             for paragraph in cell.findall("p"):
                 paragraph.tag = "span"
@@ -231,10 +272,10 @@ def _citations(body):
     for number, tag in enumerate(_all(body, "ltx_tag_bibitem"), 1):
         tag[:], tag.text, tag.tail = [], f"[{number}]", " " + (tag.tail or "")
     for citation in body.iter("cite"):
-        links = [a for a in citation.iter("a") if (a.text or "").isdigit()]
-        ascending = sorted(((int(a.text), a.get("href")) for a in links))
+        links = [a for a in citation.iter("a") if "".join(a.itertext()).isdigit()]
+        ascending = sorted((int("".join(a.itertext())), a.get("href")) for a in links)
         for link, (number, target) in zip(links, ascending):
-            link.text = str(number)
+            link[:], link.text = [], str(number)
             link.set("href", target)
 
 
