@@ -46,7 +46,7 @@ def show_attention(run):
     for dtype in attention.TYPES:
         rates = run["rates"][dtype]
         lines.append(f"{dtype}: products {rates['flops'] / 1e9:.0f} GFLOP/s, exponentials {rates['exponentials'] / 1e9:.2f} G/s")
-    lines += [f"copying: {run['rates']['bytes'] / 1e9:.1f} GB/s", "", f"Attention, {attention.HEADS} heads of {attention.D}: ours in ms, the others' time / ours "
+    lines += [f"copying: {run['rates']['bytes'] / 1e9:.1f} GB/s", "", f"Attention, {measurements.HEADS} heads of {measurements.D}: ours in ms, the others' time / ours "
               "(median, quartiles), and the limit / ours", f"{'':8} {'N':>6} {'ours':>10}" + "".join(f"{name:>22}" for name in RIVALS.values()) + f"{'limit':>8}"]
     below = []
     for entry in run["times"]:
@@ -60,7 +60,7 @@ def show_attention(run):
                     below.append(f"{entry['dtype']} N = {entry['N']}{' wide logits' * (entry['scale'] > 1)}: {name} {middle:.2f}")
             else:
                 line += " " * 22
-        lines.append(line + f"{attention.limit(run['rates'], entry['dtype'], entry['N']) / measure.quartiles(ours)[1]:8.2f}" + " wide logits" * (entry["scale"] > 1))
+        lines.append(line + f"{measurements.limit({'attention': [run]}, entry['dtype'], entry['N']) / measure.quartiles(ours)[1]:8.2f}" + " wide logits" * (entry["scale"] > 1))
     lines += ["below 1: " + ("; ".join(below) or "none"), "", "Bytes held beside inputs and output, float32, in MiB",
               f"{'N':>6}" + "".join(f"{name:>10}" for name in ("ours", *RIVALS.values()))]
     for entry in run["memory"]:

@@ -7,14 +7,13 @@ import sys
 import numpy as np
 
 from benchmarks import measure
+from benchmarks.measurements import D, HEADS, JAX_WHOLE_UP_TO, WIDE, WIDE_N
 from solutions import memory_efficient, workers
 from solutions.attention import multi_head_self_attention, scaled_dot_product_attention
 
-HEADS, D = 8, 64
 SIZES = (512, 1024, 2048, 4096, 8192, 16384)
 QUICK = (512, 2048)
 PLAIN_UP_TO = 4096          # further up its weights fill the memory
-JAX_WHOLE_UP_TO = 8192      # further up it takes the heads one by one
 TYPES = ("float32", "float64")
 
 
@@ -71,7 +70,7 @@ def check_agreement(made, dtype):
 def times(quick):
     """One entry a type and size: the seconds of each round; and one with logits too wide to leave the maximum out."""
     cases = [(dtype, N, 1) for dtype in TYPES for N in (QUICK if quick else SIZES)]
-    cases += [(dtype, 2048 if quick else 4096, 30) for dtype in TYPES]
+    cases += [(dtype, 2048 if quick else WIDE_N, WIDE) for dtype in TYPES]
     entries = []
     for dtype, N, scale in cases:
         label = f"{dtype}, N = {N}" + ", wide logits" * (scale > 1)
@@ -113,12 +112,6 @@ def limits():
             np.copyto(other[row], big[row])
     rates["bytes"] = 2 * big.nbytes / measure.best(lambda: workers.run(copy, range(len(big))))
     return {key: rounded(value) for key, value in rates.items()}
-
-
-def limit(rates, dtype, N):
-    """The seconds that the two products and one exponential a weight take at these rates."""
-    weights = HEADS * N * N
-    return 4 * D * weights / rates[dtype]["flops"] + weights / rates[dtype]["exponentials"]
 
 
 def memory(quick):

@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 
 CLEAN, PROSE = "from clean, all claims checked", "a word added to the text"  # of what is timed in benchmarks.build
+HEADS, D = 8, 64          # of the attention that is timed
+WIDE, WIDE_N = 30, 4096   # logits so many times as wide, at this N
+JAX_WHOLE_UP_TO = 8192    # further up JAX takes the heads one by one
 FILE = Path(__file__).with_name("results.json")
 PASSES = 12  # over the weights in the plain function: products 1 and 1, division 2, softmax: max 1, minus 2, exp 2, sum 1, division 2
 
@@ -57,13 +60,13 @@ def rates(results, dtype):
         [run[dtype]["flops"] for run in runs], [run[dtype]["exponentials"] for run in runs], [run["bytes"] for run in runs]))
 
 
-def limit(results, dtype, N, heads=8, d=64):
+def limit(results, dtype, N, heads=HEADS, d=D):
     """The seconds that the two products and one exponential a weight take at these rates."""
     flops, exponentials, _ = rates(results, dtype)
     return heads * N * N * (4 * d / flops + 1 / exponentials)
 
 
-def intensity(N, d=64, size=4, block=None):
+def intensity(N, d=D, size=4, block=None):
     """Operations of the two products a byte that moves, counted: weights pass by PASSES times, or keys and values once a block of queries."""
     moved = PASSES * N * N if block is None else d * (2 * N + 2 * N * N / min(N, block))
     return 4 * d * N * N / (size * moved)

@@ -38,8 +38,7 @@ def memory_efficient_attention(Q, K, V):
     Q, K, V = (np.broadcast_to(a, batch + a.shape[-2:]) for a in (Q, K, V))
     Y = np.empty(batch + (N, V.shape[-1]), Q.dtype)
     top = np.zeros(batch + (N, 1), Q.dtype)  # largest logits, where they were needed
-    per_head = max(math.ceil(N / QUERIES), math.ceil(16 / heads))  # blocks, of one size
-    n = math.ceil(N / per_head)
+    n = queries_in_a_block(heads, N)
 
     def work(blocks):
         room = np.empty(BLOCK // Q.itemsize, Q.dtype)
@@ -55,6 +54,11 @@ def memory_efficient_attention(Q, K, V):
     workers.run(work, [(head, i) for head in np.ndindex(batch) for i in range(0, N, n)])
     check_finite_rows(top)
     return Y
+
+
+def queries_in_a_block(heads, N):
+    """At most QUERIES; the blocks of a head are of one size, and 16 or more in all."""
+    return math.ceil(N / max(math.ceil(N / QUERIES), math.ceil(16 / heads)))
 
 
 def with_maximum(Q, K, V, room):
