@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 from sympy import Add, MatAdd, MatrixSymbol, Mul, Pow, Rational, S, Symbol, Tuple, exp, expand, lambdify, nan, sqrt
 
+from drawings import faults
 from plots import least_squares as plots
 from proofs import least_squares as claims
 from proofs.ledger import CLAIMS, Equation, verify
@@ -278,6 +279,27 @@ def test_every_estimator_has_its_line_and_its_dots():
                 "mean of the products": "mean product"}.get(label := colours[line.get_color()], label)
         assert np.array_equal(line.get_ydata(), limits[name]) and np.array_equal(dots.get_ydata(), simulated[name])
         assert dots.get_color() == line.get_color()
+
+
+def test_labels_are_clear_of_lines_marks_and_the_edge():
+    grid, at = np.linspace(0, 1, 201), np.linspace(0, 0.9, 10)
+    limits, exact = ls.limit_variances(grid), ls.limit_variances(at)
+    assert faults(plots.regressions(0.6)) == []
+    for noise in (0, 0.05, -0.05):  # the standard deviation of 2000 samples is about sqrt(2 / 2000), 3 %
+        assert faults(plots.variances(grid, limits, at, {name: exact[name] * (1 + noise) for name in exact})) == []
+
+
+def test_each_label_is_nearest_to_its_own_curve():
+    grid = np.linspace(0, 1, 201)
+    limits, none = ls.limit_variances(grid), {name: [] for name in ls.ESTIMATORS}
+    fig = plots.variances(grid, limits, np.array([]), none)
+    fig.canvas.draw()
+    (ax,) = fig.axes
+    curves = [ax.transData.transform(line.get_xydata()) for line in ax.lines[::2]]
+    for text in ax.texts:
+        box = text.get_window_extent()
+        distances = [np.hypot(*(curve - ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)).T).min() for curve in curves]
+        assert ax.lines[2 * np.argmin(distances)].get_color() == text.get_color()
 
 
 # Claims -----------------------------------------------------------------------------------------------------------------
