@@ -138,9 +138,21 @@ def test_the_curves_are_the_measurements():
         assert lines == [*(curves[name] for name in names), thin]
 
 
+@pytest.mark.parametrize("heights", [[0.5, 0.51, 0.49], [1, 1, 1, 1], [0, 2, 0.05]])
+def test_labels_move_apart_and_keep_their_order(heights):
+    moved = memory._apart(heights, gap=0.2)
+    assert np.diff(np.sort(moved)).min() > 0.199 and moved.mean() == pytest.approx(np.mean(heights))
+    assert np.array_equal(np.argsort(moved, kind="stable"), np.argsort(heights, kind="stable"))
+
+
+def test_labels_that_are_apart_stay():
+    assert np.array_equal(memory._apart([3, 1, 2], gap=0.5), [3, 1, 2])
+
+
 def test_the_roof_is_the_lower_of_memory_and_products():
     figure = memory.roofline(1e11, 1e10, 6e10, {"plain": {9: (5, 2e10)}, "ours": {9: (90, 5e10), 20: (300, 5.5e10)}})
     (x, roof), (_, dashed), plain, ours = (line.get_data() for line in figure.axes[0].lines)
-    np.testing.assert_allclose(roof, np.where(x < 10, 1e10 * x, 1e11))
+    np.testing.assert_allclose(roof, np.minimum(1e10 * np.array(x), 1e11))
+    assert x[0] < 5 and x[1] == 10 and x[-1] > 300
     assert {*dashed} == {6e10}
     assert [*zip(*plain)] == [(5, 2e10)] and [*zip(*ours)] == [(90, 5e10), (300, 5.5e10)]

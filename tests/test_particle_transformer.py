@@ -252,7 +252,7 @@ def test_the_figure_shows_what_differs():
     fig = plot.blocks(12, 3, (4, 6, 3), 7, 2)
     width, height = fig.get_size_inches()
     texts = [text.get_text() for text in fig.axes[0].texts]
-    assert width == pytest.approx(5.39) and 2.8 <= height <= 3.2
+    assert width == pytest.approx(6.69) and 2.7 <= height <= 3.1
     assert texts.count("LayerNorm") == 2 + 4
     assert texts.count("linear 12 → 48, GELU") == 2 and "4 → 6 → 3" in texts
     assert sum("mathbf{U}" in text and "softmax" in text for text in texts) == 1

@@ -2,19 +2,21 @@
 
 from matplotlib.patches import Circle, FancyBboxPatch
 
-from plots.style import BLUE, GREY, INK, RUST, TEXT_WIDTH, figure
+from plots.style import BLUE, GREY, INK, RUST, PAGE_WIDTH, figure
 
-HEIGHT = 2.86
-FIRST, STEP, BOX = 0.34, 0.238, 0.172   # inches: height of the first row, from row to row, of a box
-STANDARD, PARTICLE, NOTES = 0.95, 2.87, 4.63  # where the two blocks and the notes stand
-SIDE = 0.91                             # from a block's middle to the connection that passes by
+HEIGHT = 2.9
+FIRST, STEP, BOX = 0.345, 0.241, 0.185   # inches: height of the first row, from row to row, of a box
+STANDARD, PARTICLE, NOTES = 1.13, 3.5, 5.75  # where the two blocks and the notes stand
+BOX_WIDTH, NOTE_WIDTH, LINE = 1.78, 1.86, 0.165
+SIDE = 1.12                              # from a block's middle to the connection that passes by
+TEXT = 8.5                               # points
 TINT = "#F8EDE5"                        # RUST at a tenth; a light grey in greyscale
 
 
 def blocks(width, heads, pair_widths, n_blocks, n_class_blocks):
     """The standard pre-norm block and Particle Transformer's, row by row; what differs is drawn heavier and tinted."""
-    fig, ax = figure(TEXT_WIDTH, HEIGHT)
-    ax.set(xlim=(0, TEXT_WIDTH), ylim=(0, HEIGHT), aspect="equal")
+    fig, ax = figure(PAGE_WIDTH, HEIGHT)
+    ax.set(xlim=(0, PAGE_WIDTH), ylim=(0, HEIGHT), aspect="equal")
     ax.axis("off")
     rows = [("LayerNorm", "both"), ("attention", "both"), (r"head scales $\mathbf{c}$", "new"), ("LayerNorm", "new"),
             ("+", "both"), ("LayerNorm", "both"), (f"linear {width} → {4 * width}, GELU", "both"), ("LayerNorm", "new"),
@@ -26,7 +28,7 @@ def blocks(width, heads, pair_widths, n_blocks, n_class_blocks):
     _note(ax, attention + 0.4, RUST, [
         r"pair bias $\mathbf{U}$", r"ln$\,k_T$, ln$\,z$, ln$\,\Delta$, ln$\,m^2$", "of each pair of particles,",
         " → ".join(map(str, pair_widths)), "one value for each head,", f"the same in all {n_blocks} blocks"])
-    ax.annotate("", (PARTICLE + 0.75, attention), (NOTES - 0.73, attention),
+    ax.annotate("", (PARTICLE + BOX_WIDTH / 2 + 0.02, attention), (NOTES - NOTE_WIDTH / 2, attention),
                 arrowprops=dict(arrowstyle="-|>", color=RUST, lw=1.2, shrinkA=0, shrinkB=0))
     _note(ax, _height(8) - 0.06, GREY, [
         f"after {n_blocks} such blocks", f"{n_class_blocks} class-attention blocks:", "one query, the class token;",
@@ -44,7 +46,7 @@ def _column(ax, x, rows, title, formula, new):
     ax.plot([x, x], [0.13, top], color=GREY, lw=0.8, zorder=0)
     ax.annotate("", (x, top + 0.22), (x, top), zorder=0,
                 arrowprops=dict(arrowstyle="-|>", color=GREY, lw=0.8, shrinkA=0, shrinkB=0))
-    ax.text(x, 0.06, r"tokens $\mathbf{X}$", ha="center", va="center", fontsize=8)
+    ax.text(x, 0.06, r"tokens $\mathbf{X}$", ha="center", va="center", fontsize=TEXT)
     ax.text(x, HEIGHT - 0.07, title, ha="center", va="center", fontsize=9, fontweight="bold", color=RUST if new else INK)
     sums = [_height(row) for row, (label, _) in enumerate(rows) if label == "+"]
     for low, high in zip([0.195, sums[0] + STEP / 2], sums):
@@ -60,17 +62,16 @@ def _column(ax, x, rows, title, formula, new):
 
 def _note(ax, y, colour, lines):
     """Lines of text in a frame whose middle is at height y; the first line is its title."""
-    line, width = 0.15, 1.46
-    height = line * len(lines) + 0.06
-    _frame(ax, NOTES, y, width, height, TINT if colour == RUST else "white", colour, 1.2 if colour == RUST else 0.7)
+    height = LINE * len(lines) + 0.1
+    _frame(ax, NOTES, y, NOTE_WIDTH, height, TINT if colour == RUST else "white", colour, 1.2 if colour == RUST else 0.7)
     for row, text in enumerate(lines):
-        ax.text(NOTES, y + height / 2 - 0.105 - line * row, text, ha="center", va="center", fontsize=7.5,
+        ax.text(NOTES, y + height / 2 - 0.05 - LINE * (row + 0.5), text, ha="center", va="center", fontsize=TEXT,
                 fontweight="bold" if row == 0 else None, color=colour if row == 0 else INK)
 
 
-def _box(ax, x, y, text, new, width=1.46):
+def _box(ax, x, y, text, new, width=BOX_WIDTH):
     _frame(ax, x, y, width, BOX, TINT if new else "white", RUST if new else GREY, 1.2 if new else 0.7)
-    ax.text(x, y - 0.004, text, ha="center", va="center", fontsize=7.5, color=RUST if new else INK)
+    ax.text(x, y - 0.004, text, ha="center", va="center", fontsize=TEXT, color=RUST if new else INK)
 
 
 def _frame(ax, x, y, width, height, fill, edge, line):
