@@ -149,7 +149,7 @@ def test_what_the_cells_show(made):
     table = shown(cells["chunk-3"])
     assert "$1$" in table and "**x**" in table and re.search(r"\$c (<|\\lt )\s*\\lvert d\\rvert\$", table), table
     counted = shown(cells["chunk-5"])  # the mark in the text was made before it was counted
-    assert counted == r"Of first-claim. $$\begin{gathered} X = \left(\begin{array}{rr} 1.5 & -2.0 \end{array}\right) \end{gathered}$$"
+    assert counted == r"Of first-claim. $$\begin{aligned} X &= \left(\begin{array}{rr} 1.5 & -2.0 \end{array}\right) \end{aligned}$$"
 
 
 @needs_packages
@@ -212,15 +212,15 @@ def test_the_report_as_a_notebook_runs_from_top_to_bottom_in_a_stock_jupyter(tmp
     for before, after in zip(cells, again, strict=True):
         assert [list(o.get("data", [])) for o in before.get("outputs", [])] == [list(o.get("data", [])) for o in after.get("outputs", [])]
     matrices = next(cell for cell in again if "Print outputs and weights" in text(cell))
-    assert shown(matrices).startswith("**Result for $H = 1$.**\n\n$$\\begin{gathered}")
+    assert shown(matrices).startswith("$$\\begin{aligned} \\mathbf{Y}\\,(H = 1) &= \\left(")
 
 
 # ---- without Pandoc
 
 def test_without_pandoc_formulas_are_shown_and_the_rest_as_it_is():
-    tex = "\\paragraph{One.}{\\small\n\\begin{gather*}\n\\fitted{a = \\begin{pmatrix*}[r]\n1 & 2\n\\end{pmatrix*}}\n\\end{gather*}}"
+    tex = "\\paragraph{One.}{\\small\n\\begin{alignat*}{1}\na &= \\fitted{\\begin{pmatrix*}[r]\n1 & 2\n\\end{pmatrix*}}\n\\end{alignat*}}"
     assert markdown.without_pandoc(tex) == \
-        "**One.**\n\n$$\\begin{gathered} {a = \\left(\\begin{array}{rr} 1 & 2 \\end{array}\\right)} \\end{gathered}$$"
+        "**One.**\n\n$$\\begin{aligned} a &= {\\left(\\begin{array}{rr} 1 & 2 \\end{array}\\right)} \\end{aligned}$$"
     assert markdown.without_pandoc("\\begin{tabular}{l}a\\end{tabular}") == "```latex\n\\begin{tabular}{l}a\\end{tabular}\n```"
 
 

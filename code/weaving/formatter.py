@@ -40,9 +40,9 @@ class MappedFormatter(PwebTexFormatter):
         return "\n".join(parts) if parts else "%"
 
     def formatfigure(self, options, result):
-        return (f"\\begin{{figure}}[htb]\n\\centering\n"
-                f"\\includegraphics[alt={{{options['alt']}}}]{{{result['data']['application/pdf']}}}\n"
-                f"\\caption{{{result['metadata']['caption']}}}\\label{{fig:{options['label']}}}\n\\end{{figure}}")
+        return (f"\\begin{{figure}}[htb]\n\\sidefigure\n"
+                f"{{\\includegraphics[alt={{{options['alt']}}}]{{{result['data']['application/pdf']}}}}}\n"
+                f"{{\\caption{{{result['metadata']['caption']}}}\\label{{fig:{options['label']}}}}}\n\\end{{figure}}")
 
 
 def _has_text(piece):

@@ -11,7 +11,7 @@ from pygments.style import Style
 from pygments.token import Comment, Keyword, Operator, String
 
 LIMIT = 12        # a larger matrix is shown by its corner
-PAGE_DIGITS = 86  # so many digits in a footnote's size are as wide as the page
+PAGE_DIGITS = 106 # so many digits in a footnote's size are as wide as the page
 
 
 class Tex(str):
@@ -44,18 +44,18 @@ def matrix(array, decimals=3):
 
 
 def displayed(matrices, decimals=3):
-    """(name, array) pairs as displayed equations `name = array`, side by side where the page is wide enough."""
-    lines, taken = [], math.inf
-    for name, array in matrices:
+    """(name, array) pairs as displayed equations `name = array`, as many side by side as fit, with their equals signs aligned."""
+    def width(array):
         digits = max(len(f"{value:.{decimals}f}") for value in array.flat)
-        width = (min(array.shape[1], LIMIT) + (array.shape[1] > LIMIT)) * (digits + 1) + 6
-        if taken + width > PAGE_DIGITS:
-            lines, taken = [*lines, []], 0
-        lines[-1].append(f"{name} = {matrix(array, decimals)}")
-        taken += width
-    body = " \\\\[3pt]\n".join(r"\fitted{" + r" \qquad ".join(line) + "}" for line in lines)
-    style = r"\footnotesize\setlength{\arraycolsep}{2.6pt}\abovedisplayskip 6pt\abovedisplayshortskip 6pt"
-    return Tex("{" + style + "\n\\begin{gather*}\n" + body + "\n\\end{gather*}}")
+        return (min(array.shape[1], LIMIT) + (array.shape[1] > LIMIT)) * (digits + 1) + 6
+
+    widest = max(width(array) for _, array in matrices)
+    columns = max(1, min(len(matrices), PAGE_DIGITS // widest))
+    fit = r"\fitted{%s}" if widest > PAGE_DIGITS else "%s"
+    cells = [f"{name} &= {fit % matrix(array, decimals)}" for name, array in matrices]
+    body = " \\\\[3pt]\n".join(r" & \qquad ".join(cells[k:k + columns]) for k in range(0, len(cells), columns))
+    style = r"\footnotesize\setlength{\arraycolsep}{2.6pt}\renewcommand{\arraystretch}{0.94}\abovedisplayskip 6pt\abovedisplayshortskip 6pt"
+    return Tex(f"\\begin{{wide}}{style}\n\\begin{{alignat*}}{{{columns}}}\n{body}\n\\end{{alignat*}}\\end{{wide}}")
 
 
 def exact_decimals(*arrays, most=4):
@@ -84,10 +84,10 @@ def table(header, rows, align):
                           *lines, r"\bottomrule", r"\end{tabular}"]))
 
 
-def long_table(header, rows, align):
-    """A table that may break between pages; cells are LaTeX already."""
+def long_table(header, groups, align):
+    """A table that may break between pages, but not within a group of rows; cells are LaTeX already."""
     head = " & ".join(header) + r" \\"
-    lines = [" & ".join(map(str, row)) + r" \\" for row in rows]
+    lines = [" \\\\*\n".join(" & ".join(map(str, row)) for row in rows) + r" \\" for rows in groups]
     return Tex("\n".join([f"\\begin{{longtable}}{{@{{}}{align}@{{}}}}", r"\toprule", head, r"\midrule\endhead", *lines,
                           r"\bottomrule", r"\end{longtable}"]))
 

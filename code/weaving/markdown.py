@@ -26,6 +26,9 @@ MACROS = r"""
 \newcommand{\floatcaption}[2]{\par\textbf{#1.} #2\par}
 \newenvironment{answer}{\begin{boxed}\textbf{Answer.} }{\end{boxed}}
 \newenvironment{claimbox}[1][]{\begin{boxed}\textbf{#1.} }{\end{boxed}}
+\newcommand{\aside}[1]{ (#1)}
+\newenvironment{wide}{}{}
+\newcommand{\sidefigure}[2]{#1 #2}
 \newenvironment{remark}[1][]{\par\textbf{Remark (#1).} }{\par}
 """
 
@@ -39,6 +42,7 @@ GROUP = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"  # braces, three deep
 COLUMNS = re.compile(rf"(\\begin\{{(?:tabular|longtable)\}}|\\multicolumn\{{\d+\}})({GROUP})")
 MATRIX = re.compile(r"\\begin\{pmatrix\*\}\[r\]\n(.*?)\n\\end\{pmatrix\*\}", re.DOTALL)
 GATHERED = re.compile(r"\\(begin|end)\{(?:multline|gather)\*?\}")
+ALIGNED = re.compile(r"\\(begin|end)\{alignat\*\}(?:\s*\{\d+\})?")
 
 
 def markdown(tex, bibliography=False):
@@ -77,7 +81,7 @@ def house_macros():
 
 def without_pandoc(tex):
     """What can be shown where pandoc is not installed: formulas as formulas, the rest as it is."""
-    formulas = re.findall(r"\\paragraph\{(.*?)\}\{|(\\begin\{gather\*\}.*?\\end\{gather\*\})", tex, re.DOTALL)
+    formulas = re.findall(r"\\paragraph\{(.*?)\}\{|(\\begin\{alignat\*\}.*?\\end\{alignat\*\})", tex, re.DOTALL)
     if not formulas:
         return f"```latex\n{tex}\n```"
     return "\n\n".join(f"**{title}**" if title else f"$${plain_math(formula)}$$" for title, formula in formulas)
@@ -89,7 +93,7 @@ def plain_math(formula):
         columns = match.group(1).split("\n")[0].count("&") + 1
         return f"\\left(\\begin{{array}}{{{'r' * columns}}}\n{match.group(1)}\n\\end{{array}}\\right)"
 
-    formula = GATHERED.sub(r"\\\1{gathered}", MATRIX.sub(array, formula)).replace(r"\fitted", "")
+    formula = ALIGNED.sub(r"\\\1{aligned}", GATHERED.sub(r"\\\1{gathered}", MATRIX.sub(array, formula))).replace(r"\fitted", "")
     return " ".join(formula.split())  # one line: in a quotation each line would begin with >
 
 
