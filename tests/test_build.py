@@ -21,7 +21,7 @@ GOOD = b"the last good report"
 PREAMBLE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
 \usepackage{lmodern,graphicx,natbib,xcolor,fancyvrb}
-\input{listings}
+\input{listings}\newcommand{\sidefigure}[2]{#1 #2}
 \begin{document}
 """
 BODY = r"""\section{One}\label{one}
