@@ -11,7 +11,7 @@ tex_commands='latexmk pdflatex bibtex kpsewhich'
 tex_files='pdflatex.fmt pdftex.map article.cls pdfmanagement-testphase.sty sRGB.icc plainnat.bst
     fontenc.sty lmodern.sty mathpazo.sty tgpagella.sty textcomp.sty upquote.sty amssymb.sty mathtools.sty amsthm.sty
     geometry.sty microtype.sty babel.sty british.ldf xcolor.sty graphicx.sty booktabs.sty array.sty fancyvrb.sty
-    marginnote.sty enumitem.sty longtable.sty natbib.sty tcolorbox.sty pgf.sty caption.sty etoolbox.sty titlesec.sty
+    multicol.sty enumitem.sty longtable.sty natbib.sty tcolorbox.sty pgf.sty caption.sty etoolbox.sty titlesec.sty
     fancyhdr.sty needspace.sty accsupp.sty hyperref.sty cleveref.sty
     texgyrepagella-regular.otf qplr.pfb uplr8a.pfb fplmr.pfb cmex10.pfb lmtt10.pfb dummy-space.pfb'
 

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 import tracemalloc
+import weakref
 from contextlib import contextmanager
 
 import hypothesis
@@ -642,9 +643,13 @@ def alarm():
     on = []
 
     def interrupt(number, frame):
-        if on:  # Python may get to it only after the alarm was called off
-            on.clear()
-            raise KeyboardInterrupt
+        if not on:  # Python may get to it only after the alarm was called off
+            return
+        if frame.f_code.co_filename == weakref.__file__:  # Python drops what is raised in a callback: a user would press it again
+            signal.setitimer(signal.ITIMER_REAL, 1e-4)
+            return
+        on.clear()
+        raise KeyboardInterrupt
 
     def alarm(seconds):
         on[:] = [True] if seconds else []
