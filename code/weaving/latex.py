@@ -107,7 +107,7 @@ def scientific(value, digits=1):
 
 
 def thousands(number):
-    """A whole number with thin spaces between the thousands."""
+    """A number with thin spaces between the thousands."""
     return Tex(f"{number:,}".replace(",", r"\,"))
 
 
