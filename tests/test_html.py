@@ -113,6 +113,12 @@ def test_the_first_lines_are_title_and_contents(made):
     assert '<nav aria-label="Contents">' in made
 
 
+def test_the_title_may_be_wide(made, no_fonts):
+    head = re.search('<div id="p1">(.*?)</div>', SAMPLE).group(1)
+    wide = '<h6>.</h6>' + head.replace("<p", "<div><p").replace("</p>", "</p></div>")
+    assert page(SAMPLE.replace(head, wide), PLACES, "Attention & more").replace("\n", " ") == made
+
+
 def test_headings_in_the_line_begin_it(made):
     assert re.search(r'<div class="answer">\s*<div><p><b class="run-in">Answer\.</b> No\.', made)
     assert '<b class="run-in">Cost.</b> It is' in made
@@ -162,7 +168,80 @@ def test_works_are_numbered_and_cited_in_order(made):
 
 
 def test_no_line_ends_inside_a_number_or_before_a_comma(made):
-    assert "4\u2060\u2009\u2060000" in made and "</math>\u2060\u2060, as" in made
+    assert "4\u2060\u2009\u2060000" in made
+    assert re.search('<span class="whole"><math [^>]*>(?:(?!</?math).)*</math>,</span> as', made)
+
+
+def body_with(paragraph):
+    return page(SAMPLE.replace("<figure", f"{paragraph}<figure"), PLACES, "Attention").replace("\n", " ")
+
+
+LETTER = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="inline"><mi>i</mi></math>'
+
+
+def test_a_word_with_a_formula_in_it_stays_whole(no_fonts):
+    made = body_with(f"<p>f({LETTER}); the {LETTER}th, {LETTER} or {LETTER}</p>")
+    formula = '<math display="inline"><mi>i</mi></math>'
+    assert (f'<p>f<span class="whole">({formula});</span> the <span class="whole">{formula}th,</span> {formula} or {formula}</p>'
+            in made)
+
+
+def test_a_long_formula_takes_its_comma_into_its_box(no_fonts):
+    long = LETTER.replace("<mi>i</mi>", "<mrow>" + "<mi>i</mi><mo>+</mo>" * 7 + "</mrow>")
+    made = body_with(f"<p>Here ({long}), that</p>")
+    assert re.search(r'<p>Here <span [^>]*class="long scroll">\(<math(?:(?!</math>).)*</math>\),</span> that</p>', made)
+
+
+def test_a_hat_is_the_small_one_and_does_not_grow(no_fonts):
+    made = body_with("<p>" + LETTER.replace("<mi>i</mi>", '<mover accent="true"><mi>w</mi><mo>^</mo></mover>') + "</p>")
+    assert '<mover accent="true"><mi>w</mi><mo stretchy="false">\u02c6</mo></mover>' in made
+
+
+NOTE = '<span class="ltx_text aside">See <em>there</em>.</span>'
+
+
+def test_a_side_note_follows_its_paragraph(no_fonts):
+    made = body_with(f"<div><p>One.{NOTE} Two <em>and {NOTE.replace('there', 'here')}three</em>.</p></div>")
+    assert re.search('<div class="noted"><p>One. Two <em>and three</em>.</p><div>'
+                     '<aside role="note"[^>]*>See <em>there</em>.</aside>'
+                     '<aside role="note"[^>]*>See <em>here</em>.</aside></div></div>', made)
+
+
+def test_a_side_note_alone_stands_alone(no_fonts):
+    made = body_with(f"<div><p>{NOTE}</p></div>")
+    assert re.search('<div><aside [^>]*>See <em>there</em>.</aside></div>', made) and "noted" not in made[made.index("<body>"):]
+
+
+def test_a_side_note_where_there_is_no_paragraph_stays(no_fonts):
+    made = page(SAMPLE.replace("</span>It.", f"</span>It.{NOTE}"), PLACES, "Attention")
+    assert re.search('It.<span role="note"[^>]*>See <em>there</em>.</span></figcaption>', made)
+
+
+def test_no_box_stands_in_a_paragraph(no_fonts):
+    place = '<span class="ltx_text place">1</span>'
+    made = page(SAMPLE.replace(place, f'<p class="ltx_align_center">{place}</p>'), PLACES, "Attention")
+    assert re.search('<div class="center"><div [^>]*><svg', made)
+    assert not re.search(r"<p\b[^>]*>(?:(?!</p>).)*<div", made, re.DOTALL)
+
+
+# --- the style sheet ----------------------------------------------------------------------------------------------------
+
+def rule(selector):
+    return re.search(r"(?:^|\{ )" + re.escape(selector) + r" \{(.*?)\}", CSS, re.MULTILINE | re.DOTALL).group(1)
+
+
+def test_an_edge_with_more_behind_it_is_shaded():
+    layers = [layer.strip() for layer in rule(".scroll").partition("background:")[2].strip(" ;\n").split("no-repeat")]
+    assert [("local" in layer, "--ground" in layer, "--shade" in layer) for layer in layers[:4]] == \
+        [(True, True, False)] * 2 + [(False, False, True)] * 2
+    grounds = re.findall(r"--ground: ([^;]*)", CSS)
+    assert grounds == ["var(--paper)", "var(--box)", "#fff"] and "--ground: var(--box)" in rule(".answer, .claimed")
+
+
+def test_the_shade_is_seen_by_day_and_by_night():
+    for scheme, ground in zip(re.findall(r":root \{(.*?)\}", CSS, re.DOTALL), [255, 0x14]):
+        red, *_, alpha = re.search(r"--shade: rgb\((\d+) (\d+) (\d+) / ([\d.]+)\)", scheme).groups()
+        assert abs(int(red) - ground) * float(alpha) > 60
 
 
 # --- colours ------------------------------------------------------------------------------------------------------------
@@ -253,6 +332,51 @@ def test_the_converter_keeps_all_of_it_and_makes_the_same_bytes(tmp_path, no_fon
 def test_a_command_that_the_converter_does_not_know_stops_it(tmp_path):
     with pytest.raises(BuildFailed, match=r"undefined:\\unheard"):
         convert.latexml(LATEX % r"\unheard", tmp_path)
+
+
+CAT = r"\includegraphics[alt={A cat}]{cat}"
+
+
+@pytest.fixture
+def converted(tmp_path, monkeypatch, no_fonts):
+    monkeypatch.setattr(convert, "drawing", lambda alt, figure: PLACES[1])
+    return lambda latex: _converted(latex, tmp_path)
+
+
+def _converted(latex, tmp_path):
+    ready, places = convert.prepared(LATEX % latex, "", "")
+    made = page(convert.latexml(ready, tmp_path), places, "Attention")
+    assert html.lost(LATEX % latex, made) == []
+    return made.replace("\n", " ")
+
+
+@needs_converter
+def test_a_side_figure_is_the_figure_and_then_its_caption(converted):
+    latex = r"\begin{figure}\sidefigure{CAT}{\caption{A cat.}\label{fig:cat}}\end{figure} \cref{fig:cat}"
+    made = converted(latex.replace("CAT", CAT))
+    inside = "(?:(?!</figure>).)*"
+    assert re.search(rf'<figure id="(.*?)">{inside}<svg{inside}<figcaption>{inside}A cat\.</figcaption>\s*</figure>'
+                     r'.*href="#\1"', made)
+
+
+@needs_converter
+@pytest.mark.parametrize("latex", [
+    r"\begin{wide}\begin{figure}CAT\caption{It.}\end{figure}\end{wide}",
+    r"\begin{figure}\begin{wide}CAT\caption{It.}\end{wide}\end{figure}",
+    r"\begin{figure}\begin{wide}CAT\end{wide}\caption{It.}\end{figure}",
+    r"\begin{wide}It. \[ x \]\end{wide}",
+    r"\begin{wide}It.\begin{longtable}{rl} 1 & a\\ 2 & b\\ \end{longtable}\end{wide}",
+], ids=["around a figure", "inside one", "around its picture", "text", "table"])
+def test_what_may_be_wide_is_marked_so(converted, latex):
+    made = converted(latex.replace("CAT", CAT) + " After.")
+    assert re.search('<div class="broad">.*(<svg|class="display scroll"|<table).*After', made) and "It." in made
+
+
+@needs_converter
+def test_a_side_note_keeps_its_formulas_and_links(converted):
+    made = converted(r"One.\aside{By $\hat{w}$, \emph{see} \hyperref[ex:1]{there}.} Two.\claimmark{2}\claimrow{2}")
+    assert re.search(r'<p>One\.\s+Two\..*?</p><div><aside [^>]*>By <span class="whole"><math.*?</math>,</span> <em>see</em> '
+                     r'<a href="#.*?">there</a>\.</aside></div></div>', made)
 
 
 @needs_converter

@@ -50,6 +50,7 @@ COUNTED = [
     ("figures", r"\\includegraphics", "<svg"),
     ("answers", r"\\begin\{answer\}", 'class="answer"'),
     ("headings", r"\\(?:sub)?exercise\{", r"<h[23]\b(?!>References)"),
+    ("side notes", r"\\aside\{", 'role="note"'),
     ("tables", r"\\begin\{(?:tabular|longtable)\}", "<table"),
 ]
 

@@ -10,34 +10,37 @@ from weaving.html.fonts import faces
 
 STYLE = Path(__file__).with_name("page.css")
 QUIET = "#6B7280"  # house.sty's rulegrey
-# The keyboard stops only at what is wider than its box.
+# The keyboard stops only at what is wider than its box; a part of a line has no width.
 SCRIPT = """
 const watch = new ResizeObserver(seen => seen.forEach(({target: box}) =>
-  box.scrollWidth > box.clientWidth + 1 ? box.setAttribute("tabindex", 0) : box.removeAttribute("tabindex")));
+  box.clientWidth && box.scrollWidth > box.clientWidth + 1 ? box.setAttribute("tabindex", 0) : box.removeAttribute("tabindex")));
 document.querySelectorAll(".scroll").forEach(box => watch.observe(box));
 """
 # What LaTeXML calls it: our class. All other classes and all styles go.
-OURS = ["mark", "row", "number", "file", "subtitle", "scroll", "long", "run-in", "display", "small", "wide", "quiet", "place"]
+OURS = ["mark", "row", "number", "file", "subtitle", "scroll", "long", "run-in", "display", "small", "wide", "quiet", "place",
+        "aside", "noted", "broad", "whole"]
 CLASSES = {**{name: name for name in OURS}, "ltx_theorem_answer": "answer", "ltx_theorem_remark": "remark",
-           "ltx_theorem_claimed": "claimed", "ltx_align_right": "right", "ltx_align_center": "center",
-           "ltx_bibliography": "bibliography", "ltx_tag_figure": "tag", "ltx_tag_table": "tag"}
+           "ltx_theorem_claimed": "claimed", "ltx_theorem_broad": "broad",
+           "ltx_align_right": "right", "ltx_align_center": "center", "ltx_bibliography": "bibliography",
+           "ltx_tag_figure": "tag", "ltx_tag_table": "tag"}
 BOLD, ITALIC, TYPEWRITER = "ltx_font_bold", "ltx_font_italic", "ltx_font_typewriter"
 TALL = {"mfrac", "mtable", "msqrt", "msup", "msubsup", "munder", "mover", "munderover"}  # what parentheses grow with
 TOKENS, LONG = {"mi", "mn", "mo"}, 14  # more of them may be wider than a telephone
 BOLD_LETTERS = re.compile("[\U0001D400-\U0001D433\U0001D6A8-\U0001D6E1]")
+CLOSING, OPENING = re.compile(r"[\w,.;:!?)\]\u2019\u201d-]+"), re.compile(r"[(\[\u2018\u201c]+$")  # of one word with a formula
 
 
 def page(xhtml, places, title):
     """The page as text. places: XML of the listings and figures, in order; title: the window's."""
     body = _parsed(xhtml).find(".//article")
-    for step in [_title, _contents, _drop, _run_in, _equations, _formulas, _long, _tables, _marks, _citations, _looks]:
+    for step in [_title, _contents, _drop, _run_in, _equations, _formulas, _long, _words, _tables, _marks, _citations, _asides,
+                 _looks]:
         step(body)
     _fill(body, places)
     _regions(body)
     body.tag, body.attrib = "main", {}
     text = ET.tostring(body, encoding="unicode", method="html").strip()
-    # No line ends at a thin space, between a formula and its comma, or between it and its bracket.
-    text = re.sub(r"\u2009|(?<=</math>)(?=[,.;:)\]])|(?<=[(\[])(?=<math)", "\u2060\\g<0>\u2060", text)
+    text = text.replace("\u2009", "\u2060\u2009\u2060")  # no line ends at a thin space
     style = faces(text) + STYLE.read_text(encoding="utf-8")
     return (f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -57,8 +60,8 @@ def _parsed(xml):
 def _title(body):
     """The first paragraph is the title, its second line the subtitle."""
     head = body[0]
-    head.tag, head.attrib = "header", {}
-    for level, line in enumerate(head.findall("p")):
+    head.tag, head.attrib, head[:] = "header", {}, list(head.iter("p"))
+    for level, line in enumerate(head):
         line.tag, line.attrib = ("p", {"class": "subtitle"}) if level else ("h1", {})
 
 
@@ -99,6 +102,8 @@ def _fill(body, places):
             box.append(made)
             made.attrib.update({key: str(round(float(made.get(key).removesuffix("pt")) * 4 / 3)) for key in ["width", "height"]})
             _replace(parents[place], place, [box])
+            if parents[place].tag == "p":  # in which no box may stand
+                parents[place].tag = "div"
 
 
 def _regions(body):
@@ -195,6 +200,9 @@ def _formulas(body):
                 if re.fullmatch(r"\d\d%", element.get(name, "")):
                     del element.attrib[name]
                     element.attrib.pop("stretchy", None)
+            if element.tag == "mover" and element[1].text == "^":  # the ASCII sign is a large one, and in Firefox grows
+                element[1].text = "\u02c6"
+                element[1].set("stretchy", "false")
             if element.tag == "mo" and (element.text == "/" or element.get("fence")):
                 element.attrib.update({"lspace": "0em", "rspace": "0em"})
             if element.tag == "mrow" and not any(e.tag in TALL for e in element.iter()):
@@ -214,6 +222,34 @@ def _long(body):
             box = ET.Element("span", {"class": "scroll long", "role": "group", "aria-label": "Formula"})
             _replace(inside, formula, [box])
             box.append(formula)
+
+
+def _words(body):
+    """No line ends between a formula and its comma or its bracket, nor in words like "ith"."""
+    for parent in [e for e in body.iter() if e.tag != "math" and "display" not in _kinds(e)]:
+        for child in list(parent):
+            long = "long" in _kinds(child)
+            if child.tag != "math" and not long or "long" in _kinds(parent):
+                continue
+            k = list(parent).index(child)
+            before = (parent[k - 1].tail if k else parent.text) or ""
+            opening, closing = OPENING.search(before), CLOSING.match(child.tail or "")
+            if not opening and not closing:
+                continue
+            if long:  # what is wider than its line takes them along
+                whole = child
+            else:
+                whole = ET.Element("span", {"class": "whole"})
+                _replace(parent, child, [whole])
+                whole.append(child)
+            if closing:
+                whole.tail, whole[-1].tail = whole.tail[closing.end():], closing.group()
+            if opening:
+                whole.text, before = opening.group(), before[:opening.start()]
+                if k:
+                    parent[k - 1].tail = before
+                else:
+                    parent.text = before
 
 
 def _part_names(formula):
@@ -277,6 +313,30 @@ def _citations(body):
         for link, (number, target) in zip(links, ascending):
             link[:], link.text = [], str(number)
             link.set("href", target)
+
+
+def _asides(body):
+    """A side note leaves its paragraph and follows it; both share a box, in which a wide page puts them side by side."""
+    for note in _all(body, "aside"):
+        parents = _parents(body)
+        inside = note
+        while inside is not None and inside.tag != "p":
+            inside = parents.get(inside)
+        note.set("role", "note")
+        if inside is None:  # in a heading, a caption or a table it stays
+            continue
+        note.tag = "aside"
+        _replace(parents[note], note, [])
+        box = parents[inside]
+        if "noted" in _kinds(box):
+            box[-1].append(note)
+        elif not "".join(inside.itertext()).strip() and not len(inside):
+            _replace(box, inside, [note])
+        else:
+            noted = ET.Element("div", {"class": "noted"})
+            _replace(box, inside, [noted])
+            noted.append(inside)
+            ET.SubElement(noted, "div").append(note)
 
 
 def _looks(body):
