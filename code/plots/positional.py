@@ -48,8 +48,8 @@ def geometry(simplex, cosines):
     _place(pair, 0.03, 0.03, 1.22, 1.22)
     _place(triple, 1.43, 0.03, 1.22, 1.22)
     _place(crowd, 2.87, 0.4, 1.83, 1.07)
-    _arrows(pair, np.eye(2), "$N = D = 2$: cosine 0")
-    _arrows(triple, simplex, "$N = D + 1$: cosines $-1/2$")
+    _arrows(pair, np.eye(2), "$N = D = 2$: cosine $0$")
+    _arrows(triple, simplex, "$N = D + 1 = 3$: $-1/2$")
     bins = np.linspace(-1, 1, 81)
     for colour, style, (dim, values) in zip((GREY, RUST, BLUE), (":", "--", "-"), sorted(cosines.items())):
         density, _ = np.histogram(values, bins, density=True)

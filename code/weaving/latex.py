@@ -36,7 +36,8 @@ class Quiet(Style):
 def matrix(array, decimals=3):
     """A vector or matrix with aligned decimals, between parentheses; for use inside mathematics."""
     rows = array.reshape(1, -1) if array.ndim == 1 else array
-    shown = [[_fixed(value, decimals) for value in row[:LIMIT]] + [r"\cdots"] * (rows.shape[1] > LIMIT) for row in rows[:LIMIT]]
+    room = r"\phantom{-}" if rows.min() < 0 else ""  # for a sign, so that all columns are alike
+    shown = [[room * (value[0] != "-") + value for value in (_fixed(value, decimals) for value in row[:LIMIT])] + [r"\cdots"] * (rows.shape[1] > LIMIT) for row in rows[:LIMIT]]
     if len(rows) > LIMIT:
         shown.append([r"\vdots"] * len(shown[0]))
     body = " \\\\\n".join(" & ".join(row) for row in shown)
