@@ -182,9 +182,12 @@ def test_marks_are_checked_both_ways(empty, tmp_path):
                           (lambda: ledger.statement("fourth"), "the ledger has no claim 'fourth'"),
                           (lambda: ledger.mark("wrong"), "claim 'wrong': the check rejects the statement $1 + 1 = 3$; "
                                                          "the check accepts the false twin (right): $1 + 1 = 2$"),
-                          (ledger.rows, "the report never makes the claim 'wrong', 'third'")]:
+                          (lambda: ledger.mark("frist"), "the ledger has no claim 'frist'; is it 'first'?")]:
         with pytest.raises(ClaimFailed, match=re.escape(message) + "$"):
             call()
+    with pytest.raises(ClaimFailed, match=r"^the report never makes the claim 'wrong' \(code/tests/test_ledger\.py:(\d+)\), "
+                                          r"'third' \(code/tests/test_ledger\.py:\1\); mark it where it is made, or delete it there$"):
+        ledger.rows()
 
 
 # The terminal

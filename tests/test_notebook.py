@@ -149,7 +149,7 @@ def test_what_the_cells_show(made):
     table = shown(cells["chunk-3"])
     assert "$1$" in table and "**x**" in table and re.search(r"\$c (<|\\lt )\s*\\lvert d\\rvert\$", table), table
     counted = shown(cells["chunk-5"])  # the mark in the text was made before it was counted
-    assert counted == r"Of first-claim. $$\begin{aligned} X &= \left(\begin{array}{rr} 1.5 & -2.0 \end{array}\right) \end{aligned}$$"
+    assert counted == r"Of first-claim. $$\begin{aligned} X &= \left(\begin{array}{rr} \phantom{-}1.5 & -2.0 \end{array}\right) \end{aligned}$$"
 
 
 @needs_packages

@@ -112,4 +112,5 @@ def test_a_bad_case_leaves_the_report_alone(folder):
     done = build(folder, "bad.json")
     assert done.returncode != 0
     assert "bad.json" in done.stderr and "6 x 5" in done.stderr and "Traceback" not in done.stderr
+    assert "\n1 problem; report.pdf is left as it was" in done.stderr  # what follows from it is not told
     assert (folder / "report.pdf").read_bytes() == b"the last good one"

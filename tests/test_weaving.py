@@ -135,6 +135,20 @@ def test_what_the_faults_are_built_from_is_no_fault_itself():
     assert "\\caption{Half: 2\\%.}\\label{fig:line}" in tex and "1.5 and 5" in tex
 
 
+def test_what_follows_from_a_fault_is_not_told(capsys):
+    """The third chunk would read the first one's x, where the second was about to give it another value."""
+    report('<<name="First">>=', "x = 1", "@", '<<name="Second">>=', "y = 1 / 0", "x = [y]", "@", '<<name="Third">>=', "len(x)", "@")
+    message = said(capsys)
+    assert "report.texw:7: chunk 'Second' raised ZeroDivisionError" in message and "\n1 problem;" in message and "len" not in message
+
+
+def test_what_a_fault_has_made_already_stays(capsys):
+    """The third chunk has a fault of its own, and is told of it."""
+    report('<<name="First">>=', "x = 1", "@", '<<name="Second">>=', "x = 2", "1 / 0", "@", '<<name="Third">>=', "x / 0", "@")
+    message = said(capsys)
+    assert "chunk 'Second'" in message and "chunk 'Third' raised ZeroDivisionError" in message and "\n2 problems;" in message
+
+
 def test_all_faults_of_a_stage_are_told_at_once(capsys):
     report('<<name="A", fgi=True>>=', "1", "@", "<%= 2", "", "At 1.25.", "", '<<nome="B">>=', "x = 1")
     message = said(capsys)
@@ -261,8 +275,15 @@ def test_plain_text_is_escaped():
 
 def test_matrices_and_tables():
     assert latex.matrix(np.array([[1.0, -0.0004], [-2.25, 10.0]]), 2) == \
-        "\\begin{pmatrix*}[r]\n1.00 & 0.00 \\\\\n-2.25 & 10.00\n\\end{pmatrix*}"
+        "\\begin{pmatrix*}[r]\n\\phantom{-}1.00 & \\phantom{-}0.00 \\\\\n-2.25 & \\phantom{-}10.00\n\\end{pmatrix*}"
     assert latex.matrix(np.zeros((14, 13))).count(r"\cdots") == 12 and latex.matrix(np.zeros((14, 13))).count(r"\vdots") == 13
+    assert "phantom" not in latex.matrix(np.ones((2, 3)))
+    named = [(name, np.full((2, 6), -1.5)) for name in "abc"]
+    shown = latex.displayed(named, 1)
+    assert "{alignat*}{2}" in shown and shown.count(r" & \qquad ") == 1 and "fitted" not in shown
+    assert "{alignat*}{3}" in latex.displayed([(name, array[:, :3]) for name, array in named], 1)
+    wide = latex.displayed([("a", np.full((2, 12), -1234.5)), *named], 3)
+    assert "{alignat*}{1}" in wide and wide.count(r"\fitted{") == 4
     with pytest.raises(ValueError, match="2 cells, the header has 3"):
         latex.table(["a", "b", "c"], [["1", "2"]], "lll")
 

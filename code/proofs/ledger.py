@@ -17,7 +17,9 @@ CLAIMS = {}
 
 
 class ClaimFailed(AssertionError):
-    """A check rejected its statement, or accepted a false twin."""
+    """A check rejected its statement or accepted a false twin, or the report and the ledger do not agree on the claims."""
+
+    in_the_input = True  # the build shows the message and no traceback
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,9 @@
 """The ledger in the report: a mark in the margin beside each claim, a row in the table at the end, checked both ways."""
 
+import inspect
+from difflib import get_close_matches
+from pathlib import Path
+
 from proofs import runner
 from proofs.ledger import CLAIMS, ClaimFailed
 
@@ -39,9 +43,17 @@ class Marks:
         """(Claim, Outcome, number) of every claim, in the order of the marks."""
         missing = [name for name in CLAIMS if name not in self.numbers]
         if missing:
-            raise ClaimFailed("the report never makes the claim " + ", ".join(map(repr, missing)))
+            raise ClaimFailed("the report never makes the claim " + ", ".join(f"{name!r} ({_place(CLAIMS[name])})" for name in missing)
+                              + "; mark it where it is made, or delete it there")
         return [(CLAIMS[name], self.outcomes[name], number) for name, number in self.numbers.items()]
 
     def _known(self, name):
         if name not in CLAIMS:
-            raise ClaimFailed(f"the ledger has no claim {name!r}")
+            close = get_close_matches(name, CLAIMS, n=1)
+            raise ClaimFailed(f"the ledger has no claim {name!r}" + (f"; is it {close[0]!r}?" if close else ""))
+
+
+def _place(claim):
+    """The file and line where it stands."""
+    _, line = inspect.getsourcelines(claim.check)
+    return f"code/{'/'.join(Path(inspect.getsourcefile(claim.check)).parts[-2:])}:{line}"

@@ -39,6 +39,7 @@ class Case:
     heads: tuple = None         # (1, 3), as on the sheet; where 3 does not divide D, its smallest prime factor
     source: str = ""            # the name of the file
     is_stand_in: bool = False
+    from_right: bool = False    # the file has the transposes of the weights
 
     def __post_init__(self):
         X = _matrix("X", self.X)
@@ -69,7 +70,7 @@ def load(path):
             raise CaseError(f"from_right is {from_right!r}, true or false is needed")
         fields["heads"] = fields.pop("H", fields.get("heads"))
         case = Case(**fields, source=path.name)
-        return replace(case, **{name: getattr(case, name).T for name in WEIGHTS}) if from_right else case
+        return replace(case, from_right=True, **{name: getattr(case, name).T for name in WEIGHTS}) if from_right else case
     except CaseError as error:
         raise CaseError(f"{path}: {error}") from None
 
@@ -123,12 +124,18 @@ def _matrix(name, rows):
         if len(row) != len(rows[0]):
             raise CaseError(f"{name}, row {i} has {len(row)} numbers, row 1 has {len(rows[0])}")
         for j, entry in enumerate(row, 1):
+            if isinstance(entry, list):
+                raise CaseError(f"{name} has {_depth(rows)} axes, 2 are needed")
             if isinstance(entry, bool) or not isinstance(entry, (int, float)) or not abs(entry) <= float_info.max:  # NaN too
                 shown = json.dumps(entry, default=str)[:20]
                 raise CaseError(f"{name}, row {i}, column {j} is {shown}, a finite number is needed")
     matrix = np.array(rows, dtype=np.float64)
     matrix.setflags(write=False)
     return matrix
+
+
+def _depth(rows):
+    return 1 + (_depth(rows[0]) if rows else 0) if isinstance(rows, list) else 0
 
 
 def _heads(heads, D):

@@ -11,7 +11,8 @@ from pygments.style import Style
 from pygments.token import Comment, Keyword, Operator, String
 
 LIMIT = 12        # a larger matrix is shown by its corner
-PAGE_DIGITS = 106 # so many digits in a footnote's size are as wide as the page
+PAGE = 482        # points: the width of text and margin, without the indentation of formulas but with a gap
+DIGIT, SIGN, POINT, SEPARATION, NAMED = 4.3, 6.6, 2.2, 5.2, 79  # the widths of parts of a matrix in a footnote's size; NAMED: the rest
 
 
 class Tex(str):
@@ -46,17 +47,20 @@ def matrix(array, decimals=3):
 
 def displayed(matrices, decimals=3):
     """(name, array) pairs as displayed equations `name = array`, as many side by side as fit, with their equals signs aligned."""
-    def width(array):
-        digits = max(len(f"{value:.{decimals}f}") for value in array.flat)
-        return (min(array.shape[1], LIMIT) + (array.shape[1] > LIMIT)) * (digits + 1) + 6
-
-    widest = max(width(array) for _, array in matrices)
-    columns = max(1, min(len(matrices), PAGE_DIGITS // widest))
-    fit = r"\fitted{%s}" if widest > PAGE_DIGITS else "%s"
+    widths = [_width(array, decimals) for _, array in matrices]
+    columns = max([k for k in range(1, len(matrices) + 1) if sum(max(widths[c::k]) for c in range(k)) <= PAGE], default=1)
+    fit = r"\fitted{%s}" if max(widths) > PAGE else "%s"
     cells = [f"{name} &= {fit % matrix(array, decimals)}" for name, array in matrices]
     body = " \\\\[3pt]\n".join(r" & \qquad ".join(cells[k:k + columns]) for k in range(0, len(cells), columns))
     style = r"\footnotesize\setlength{\arraycolsep}{2.6pt}\renewcommand{\arraystretch}{0.94}\abovedisplayskip 6pt\abovedisplayshortskip 6pt"
     return Tex(f"\\begin{{wide}}{style}\n\\begin{{alignat*}}{{{columns}}}\n{body}\n\\end{{alignat*}}\\end{{wide}}")
+
+
+def _width(array, decimals):
+    """Of the displayed equation, in points, about."""
+    digits = max(len(f"{abs(value):.{decimals}f}") for value in array.flat) - (decimals > 0)
+    number = DIGIT * digits + POINT * (decimals > 0) + SIGN * (array.min() < 0)
+    return (min(array.shape[1], LIMIT) + (array.shape[1] > LIMIT)) * (number + SEPARATION) + NAMED
 
 
 def exact_decimals(*arrays, most=4):

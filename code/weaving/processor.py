@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import dis
 import io
 import linecache
 import logging
@@ -124,6 +125,7 @@ class StrictProcessor(PwebProcessorBase):
     @contextlib.contextmanager
     def _reported(self, line, what, code):
         """Turn whatever the code raises, warns of or logs into a Problem at its own line. KeyboardInterrupt passes."""
+        before = dict(self.scope)
         try:
             with warnings.catch_warnings(), _logging_raises(), _exit_raises():
                 warnings.simplefilter("error")
@@ -131,6 +133,9 @@ class StrictProcessor(PwebProcessorBase):
         except (Exception, SystemExit) as error:
             follows = isinstance(error, NameError) and error.name in self.unmade
             self.unmade |= set(re.findall(r"\w+", code))  # names that the failed code may have been about to make
+            for name in _assigned(code):  # an older value of such a name would mislead the code that follows
+                if name in before and self.scope.get(name) is before[name]:
+                    del self.scope[name]
             if not follows:
                 self.problems.append(self._problem(error, line, what))
 
@@ -145,6 +150,14 @@ class StrictProcessor(PwebProcessorBase):
         message = f"{what} raised {type(error).__name__}: {error}".splitlines()[0]
         return Problem(self.source, here[0] if here else line, message,
                        textwrap.indent(details.replace(str(Path.cwd()) + "/", ""), "    "))
+
+
+def _assigned(code):
+    """The names that a chunk or an expression gives a value to, at its top level."""
+    try:
+        return {step.argval for step in dis.get_instructions(code) if step.opname == "STORE_NAME"}
+    except SyntaxError:
+        return set()
 
 
 def _close_figures(value):

@@ -16,6 +16,7 @@ def watch(case_file):
             now = _state(case_file)
             if now != built:
                 built = now
+                print("building", flush=True)
                 subprocess.run([sys.executable, "-m", "weaving", "--case", case_file])
                 print(time.strftime("%H:%M:%S"), "waiting for a change; Ctrl-C ends", flush=True)
             time.sleep(0.3)
