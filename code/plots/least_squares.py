@@ -41,6 +41,7 @@ def regressions(c):
     _note(axes[0], line[:, 1], (6, 0), r"$\mathrm{E}[y\,|\,x] = cx$", BLUE)
     _note(axes[1], line[::-1, 1], (6, 0), r"$\mathrm{E}[x\,|\,y] = cy$", BLUE)
     _note(axes[0], axis[:, 1], (9, 8), "major axis $y = x$", GREY)
+    axes[1].text(1.06, 0.1, f"$c = {c:g}$", transform=axes[1].transAxes)
     for ax, hidden in zip(axes, "yx"):
         ax.text(0.06, 0.97, f"${hidden}$ hidden", transform=ax.transAxes, va="top")
     return fig
