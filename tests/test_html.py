@@ -41,7 +41,8 @@ def test_a_listing_is_the_code_with_the_lines_of_the_file():
 
 def test_listings_and_figures_are_taken_out_in_order(monkeypatch):
     monkeypatch.setattr(convert, "drawing", lambda alt, figure: f"{figure}: {alt}")
-    tex = ("\\DocumentMetadata{lang=en}\n\\input{provenance}\n\\input{listings}\n" + code_listing("a = 1", 3)
+    tex = ("\\DocumentMetadata{lang=en}\n\\input{provenance}\n\\input{listings}\n"
+           + "\\hypersetup{pdftitle={{T}}, pdfauthor={{A & B}}}\n" + code_listing("a = 1", 3)
            + "\n\\includegraphics[alt={A cat.}]{figures/cat.pdf}\n\\bibliography{references}")
     ready, places = convert.prepared(tex, "\\newcommand{\\commit}{c0ffee}\n\\input{glyphs}\n", "THE \\works")
     assert ready == "\\newcommand{\\commit}{c0ffee}\n\\htmlplace{0}\n\\htmlplace{1}\nTHE \\works"
@@ -142,6 +143,44 @@ def test_formulas_side_by_side_may_stand_below_each_other(made):
                      '<math display="block"><mrow><mi>Z</mi></mrow></math></div>', made)
 
 
+def aligned(cells):
+    return ('<table class="ltx_equationgroup ltx_eqn_align ltx_eqn_table"><tbody><tr><td class="ltx_eqn_cell ltx_eqn_center_padleft"/>'
+            + "".join(f'<td class="ltx_td ltx_eqn_cell">{cell}</td>' for cell in cells) + "</tr></tbody></table>")
+
+
+@pytest.mark.parametrize("pairs, kind", [(1, "aligned scroll"), (2, "aligned pairs2 scroll"), (5, "aligned pairs4 scroll")])
+def test_a_name_and_what_it_equals_are_a_pair(no_fonts, pairs, kind):
+    made = body_with(aligned([LETTER, LONG_FORMULA] * pairs))
+    box = re.search(f'<div [^>]*class="{kind}">(.*?)</div></div></div>', made).group(1) + "</div></div>"
+    assert box.count("<div><div><math") == pairs and box.count("<math") == 2 * pairs == box.count('display="block"')
+    assert "long" not in box
+
+
+def test_a_name_without_an_equal_keeps_its_place(no_fonts):
+    assert re.search('aligned scroll"><div><div><math[^>]*><mi>i</mi></math></div><div></div></div></div>', body_with(aligned([LETTER])))
+
+
+def test_a_prime_is_not_raised_twice(no_fonts):
+    prime = "<mi>i</mi><mo>\u2032</mo>"
+    formula = LETTER.replace("<mi>i</mi>", f"<msup>{prime}</msup><msubsup>{prime.replace('<mo', '<mn>1</mn><mo')}</msubsup>")
+    prime = prime.replace("<mo>", '<mo lspace="0em" rspace="0em">')
+    assert f"<mrow>{prime}</mrow><msub><mrow>{prime}</mrow><mn>1</mn></msub>" in body_with(f"<p>{formula}</p>")
+
+
+def test_a_listing_stands_between_the_words_before_and_after_it(no_fonts):
+    place = '<span class="ltx_text place">0</span>'
+    pre = '<pre class="scroll" role="region" aria-label="Listing: report.texw( .2.)?"><code>x = 1</code></pre>'
+    assert re.search(f"<p>Before </p>{pre}<p> after <em>it</em>.</p>",
+                     body_with(f'<p>Before {place} after <em class="ltx_font_italic">it</em>.</p>'))
+    made = body_with(f"<p>{place} After.</p>")
+    assert re.search(f"{pre}<p> After.</p>", made) and not re.search(r"<p>\s*</p>", made)
+
+
+def test_a_cell_begins_with_its_words(no_fonts):
+    made = page(SAMPLE.replace("<td class", "<td><span>\u2003\u00a0</span><b>W</b></td><td class", 2), PLACES, "Attention")
+    assert "<td><span></span><b>W</b></td>" in made
+
+
 def test_regions_of_one_name_are_numbered(no_fonts):
     twice = re.sub('(<p><span class="ltx_text file">code/a.py</span><span class="ltx_text place">0</span></p>)', r"\1\1", SAMPLE)
     names = re.findall('aria-label="(Listing: .*?)"', page(twice, PLACES, "Attention"))
@@ -177,6 +216,7 @@ def body_with(paragraph):
 
 
 LETTER = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="inline"><mi>i</mi></math>'
+LONG_FORMULA = LETTER.replace("<mi>i</mi>", "<mrow>" + "<mi>i</mi><mo>+</mo>" * 7 + "</mrow>")
 
 
 def test_a_word_with_a_formula_in_it_stays_whole(no_fonts):
@@ -187,8 +227,7 @@ def test_a_word_with_a_formula_in_it_stays_whole(no_fonts):
 
 
 def test_a_long_formula_takes_its_comma_into_its_box(no_fonts):
-    long = LETTER.replace("<mi>i</mi>", "<mrow>" + "<mi>i</mi><mo>+</mo>" * 7 + "</mrow>")
-    made = body_with(f"<p>Here ({long}), that</p>")
+    made = body_with(f"<p>Here ({LONG_FORMULA}), that</p>")
     assert re.search(r'<p>Here <span [^>]*class="long scroll">\(<math(?:(?!</math>).)*</math>\),</span> that</p>', made)
 
 
@@ -302,6 +341,10 @@ def test_what_the_page_lost_is_counted():
     assert [p.message for p in html.lost(tex, good.replace('id="a"', ""))] == ["a link to #a leads nowhere"]
 
 
+def test_the_title_is_without_braces():
+    assert html.title(r"\hypersetup{pdftitle={{Attention: a sheet}}, pdfauthor={{}}}") == "Attention: a sheet"
+
+
 def test_the_mathematics_of_the_style_is_found():
     part = convert.mathematics(Path(convert.HERE.parent, "house.sty").read_text(encoding="utf-8"))
     assert r"\newcommand{\mat}" in part and "tcolorbox" not in part and "hyperref" not in part
@@ -370,6 +413,16 @@ def test_a_side_figure_is_the_figure_and_then_its_caption(converted):
 def test_what_may_be_wide_is_marked_so(converted, latex):
     made = converted(latex.replace("CAT", CAT) + " After.")
     assert re.search('<div class="broad">.*(<svg|class="display scroll"|<table).*After', made) and "It." in made
+
+
+@needs_converter
+def test_matrices_side_by_side_keep_their_names(converted):
+    matrix = r"\begin{pmatrix*}[r]\phantom{-}1 & -2\end{pmatrix*}"
+    latex = r"\begin{wide}\footnotesize\begin{alignat*}{2} A &= X & \qquad B &= X \\[3pt] C' &= X \end{alignat*}\end{wide}"
+    made = converted(latex.replace("X", matrix))
+    names = re.findall(r"<div><div><math[^>]*>(.*?)</math></div><div><math[^>]*><mrow><mi></mi><mo[^>]*>=</mo>", made)
+    assert [text_of(name) for name in names] == ["A", "B", "C\u2032"]
+    assert 'class="aligned pairs2 scroll"' in made
 
 
 @needs_converter

@@ -21,7 +21,7 @@ def regressions(c):
     Parameters: c, 0 < c < 1.
     Returns: a Matplotlib figure.
     """
-    fig, axes = figure(height=1.9, ncols=2, sharex=True, sharey=True)
+    fig, axes = figure(height=1.8, ncols=2, sharex=True, sharey=True)
     angle = np.linspace(0, 2 * np.pi, 241)
     ellipse = EDGE * np.stack([np.cos(angle), c * np.cos(angle) + np.sqrt(1 - c**2) * np.sin(angle)])  # (2, 241)
     axis = EDGE * np.sqrt((1 + c) / 2) * np.array([[-1, 1], [-1, 1]])
@@ -63,7 +63,7 @@ def variances(c, limits, dots, simulated):
     for name, (start, end, side, text) in {"mean product": (0.3, 0.58, 1, "mean of the products"),
                                            "least squares": (0.67, 0.83, 1, "least squares"),
                                            "correlation": (0.64, 0.76, 1, "correlation"),
-                                           "maximum likelihood": (0.2, 0.58, -1, "maximum likelihood = bound")}.items():
+                                           "maximum likelihood": (0.2, 0.6, -1, "maximum likelihood = bound")}.items():
         _along(ax, c, limits[name], start, end, side, text, STYLES[name][0])
     return fig
 
@@ -73,7 +73,7 @@ def _along(ax, x, y, start, end, side, text, color):
     before, after = np.interp([start, end], x, y)
     slope, middle = (after - before) / (end - start), (start + end) / 2
     level = side * np.max((side * (y - slope * (x - middle)))[(x >= start) & (x <= end)])
-    clear = offset_copy(ax.transData, ax.figure, 0, 5 * side, units="points")
+    clear = offset_copy(ax.transData, ax.figure, 0, 5.5 * side, units="points")
     ax.text(middle, level, text, color=color, fontsize=8, ha="center", va="baseline" if side > 0 else "top", transform=clear,
             rotation=np.degrees(np.arctan(slope)), rotation_mode="anchor", transform_rotates_text=True)
 

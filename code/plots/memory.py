@@ -83,7 +83,7 @@ def _apart(heights, gap=LINE):
 
 # The roofline -----------------------------------------------------------------------------------------------------------
 
-ROOF_HEIGHT, ROOF_FLOOR, ROOF_TALL, ROOF_LEFT, ROOF_WIDE = 2.15, 0.4, 1.52, 0.5, 4.2
+ROOF_HEIGHT, ROOF_FLOOR, ROOF_TALL, ROOF_LEFT, ROOF_WIDE = 2.15, 0.4, 1.52, 0.5, 4.07
 
 
 def roofline(flops, bandwidth, with_exp, points):

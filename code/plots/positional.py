@@ -21,7 +21,7 @@ def four_terms():
     shared = [[r"$\mathbf{M}$"] * 2] * 2
     own = [[rf"$\mathbf{{M}}^{{{row}{column}}}$" for column in "xp"] for row in "xp"]
     _block_matrix(ax, 0.25, [0.97, 0.97], [0.52, 0.52], 0, shared, [[0.28, 0.28], [0.28, 0.28]], one)
-    _block_matrix(ax, 2.53, [1.2, 0.97], [0.58, 0.42], 0.05, own, [[0.28, 0.04], [0.14, 0.46]], four)
+    _block_matrix(ax, 2.43, [1.16, 0.97], [0.58, 0.42], 0.05, own, [[0.28, 0.04], [0.14, 0.46]], four)
     return fig
 
 
@@ -47,7 +47,7 @@ def geometry(simplex, cosines):
     fig, (pair, triple, crowd) = figure(height=1.5, ncols=3)
     _place(pair, 0.03, 0.03, 1.22, 1.22)
     _place(triple, 1.43, 0.03, 1.22, 1.22)
-    _place(crowd, 2.87, 0.4, 1.83, 1.07)
+    _place(crowd, 2.8, 0.4, 1.78, 1.07)
     _arrows(pair, np.eye(2), "$N = D = 2$: cosine $0$")
     _arrows(triple, simplex, "$N = D + 1 = 3$: $-1/2$")
     bins = np.linspace(-1, 1, 81)
@@ -80,7 +80,7 @@ def similarity(one_hot, sinusoidal):
     fig, (left, middle, right) = figure(height=1.6, ncols=3)
     _place(left, 0.4, 0.37, 1.03, 1.03)
     _place(middle, 1.58, 0.37, 1.03, 1.03)
-    _place(right, 2.98, 0.37, 1.74, 1.03)
+    _place(right, 2.92, 0.37, 1.67, 1.03)
     n, half = len(one_hot), len(one_hot) // 2
     grams = [P @ P.T / (P[0] @ P[0]) for P in (one_hot, sinusoidal)]
     for ax, gram, name in zip((left, middle), grams, ("one-hot", "sinusoidal")):

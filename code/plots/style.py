@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 from matplotlib import font_manager
 
 BLUE, RUST, GREY, INK = "#1B4F72", "#A04000", "#6B7280", "#1A1A1A"
-TEXT_WIDTH = 4.76  # inches: 121 mm, the width of the text; a caption stands beside such a figure, in the margin
+TEXT_WIDTH = 4.63  # inches: 117.6 mm, the width of the text; a caption stands beside such a figure, in the margin
 PAGE_WIDTH = 6.69  # inches: 170 mm, text and margin; a caption stands below
 
 FACE = "TeX Gyre Pagella"

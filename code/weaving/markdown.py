@@ -29,6 +29,7 @@ MACROS = r"""
 \newcommand{\aside}[1]{ (#1)}
 \newenvironment{wide}{}{}
 \newcommand{\sidefigure}[2]{#1 #2}
+\newcommand{\wideformula}[1]{\[#1\]}
 \newenvironment{remark}[1][]{\par\textbf{Remark (#1).} }{\par}
 """
 
@@ -76,7 +77,7 @@ def house_macros():
     macros = re.findall(r"^\\(?:renewcommand|newcommand|DeclareMathOperator)\{.*$", section, re.MULTILINE)
     pairs = re.findall(r"^\\DeclarePairedDelimiter(\{.*?\})\{(.*?)\}\{(.*?)\}$", section, re.MULTILINE)
     macros += [rf"\newcommand{name}[1]{{{left} #1{right}}}" for name, left, right in pairs]
-    return "\n".join(macro for macro in macros if r"\fitted" not in macro)
+    return "\n".join(macro for macro in macros if r"\fitted" not in macro and r"\wideformula" not in macro)
 
 
 def without_pandoc(tex):

@@ -34,11 +34,14 @@ def make():
     tex = JOB.with_suffix(".tex").read_text(encoding="utf-8")
     ready, places = convert.prepared(tex, (BUILD / "provenance.tex").read_text(encoding="utf-8"),
                                      JOB.with_suffix(".bbl").read_text(encoding="utf-8"))
-    title = re.search(r"pdftitle=\{(.*?)\}", tex).group(1)
-    text = page(convert.latexml(ready, BUILD / "html"), places, title)
+    text = page(convert.latexml(ready, BUILD / "html"), places, title(tex))
     if problems := lost(tex, text):
         raise BuildFailed(problems)
     return text
+
+
+def title(tex):
+    return re.search(r"pdftitle=\{+(.*?)\}", tex).group(1)
 
 
 # What the LaTeX and the page must have equally many of.

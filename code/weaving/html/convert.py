@@ -49,7 +49,7 @@ def prepared(tex, provenance, bibliography):
             return rf"\htmlplace{{{len(places) - 1}}}"
         return place
 
-    tex = re.sub(r"\\DocumentMetadata\{.*?\}\n|\\input\{listings\}\n", "", tex)
+    tex = re.sub(r"\\DocumentMetadata\{.*?\}\n|\\input\{listings\}\n|\\hypersetup\{pdftitle.*\n", "", tex)
     tex = tex.replace("\\input{provenance}\n", "".join(re.findall(r"^\\newcommand.*\n", provenance, re.MULTILINE)))
     tex = tex.replace("\\ \\mat", "\\quad\\mat")  # LaTeXML drops the smaller space, and [A B] would read as a product
     tex = VERBATIM.sub(taken(listing), tex)

@@ -18,7 +18,7 @@ document.querySelectorAll(".scroll").forEach(box => watch.observe(box));
 """
 # What LaTeXML calls it: our class. All other classes and all styles go.
 OURS = ["mark", "row", "number", "file", "subtitle", "scroll", "long", "run-in", "display", "small", "wide", "quiet", "place",
-        "aside", "noted", "broad", "whole"]
+        "aside", "noted", "broad", "whole", "aligned", "pairs2", "pairs3", "pairs4"]
 CLASSES = {**{name: name for name in OURS}, "ltx_theorem_answer": "answer", "ltx_theorem_remark": "remark",
            "ltx_theorem_claimed": "claimed", "ltx_theorem_broad": "broad",
            "ltx_align_right": "right", "ltx_align_center": "center", "ltx_bibliography": "bibliography",
@@ -82,21 +82,23 @@ def _drop(body):
 
 
 def _fill(body, places):
-    """Put the listings and figures in. A listing leaves the paragraph that LaTeX sees it in."""
-    parents = _parents(body)
+    """Put the listings and figures in. A listing parts the paragraph that LaTeX sees it in: words before it and after it."""
     for place in _all(body, "place"):
+        parents = _parents(body)
         made = ET.fromstring(places[int(place.text)])
         inside = place
         while made.tag == "pre" and inside.tag != "p":
             inside = parents[inside]
         if made.tag == "pre":
-            for element in inside.iter():  # the name of the file stays, above its listing
-                if place in list(element):
-                    _replace(element, place, [])
-            above = [inside] if "".join(inside.itertext()).strip() else []
-            name = "".join(inside.itertext()).strip() if above else "report.texw"
+            after = ET.Element("p")
+            if parents[place] is inside:
+                k = list(inside).index(place)
+                after.text, place.tail, after[:], inside[k + 1:] = place.tail, None, inside[k + 1:], []
+            _replace(parents[place], place, [])
+            name = next(("".join(file.itertext()) for file in _all(inside, "file")), "report.texw")
             made.attrib.update({"role": "region", "aria-label": f"Listing: {name}"})
-            _replace(parents[inside], inside, above + [made])
+            words = {p: "".join(p.itertext()).strip() for p in [inside, after]}
+            _replace(parents[inside], inside, [part for part in [inside, made, after] if words.get(part, True)])
         else:
             box = ET.Element("div", {"class": "scroll", "role": "group", "aria-label": "Figure"})
             box.append(made)
@@ -137,15 +139,32 @@ def _run_in(body):
 
 
 def _equations(body):
-    """Tables that only place formulas become boxes that scroll, one for each line."""
+    """Tables that only place formulas become boxes that scroll, one for each line; names and what they equal, one for all."""
     parents = _parents(body)
     for table in [t for t in body.iter("table") if "ltx_eqn_table" in _kinds(t)]:
-        boxes = []
-        for row in table.iter("tr"):
-            box = ET.Element("div", {"class": "scroll display", "role": "group", "aria-label": "Formula"})
-            box.extend(part for td in row for cell in td for part in _parts(cell))
-            boxes.append(box)
+        for formula in table.iter("math"):
+            formula.set("display", "block")
+        boxes, rows = [], list(map(list, table.iter("tr")))
+        if "ltx_eqn_align" in _kinds(table):
+            boxes = [_aligned(rows)]
+        else:
+            for row in rows:
+                boxes.append(ET.Element("div", {"class": "scroll display", "role": "group", "aria-label": "Formula"}))
+                boxes[-1].extend(part for td in row for cell in td for part in _parts(cell))
         _replace(parents[table], table, boxes)
+
+
+def _aligned(rows):
+    """Lines of a name and what it equals, perhaps several such pairs in a line."""
+    box = ET.Element("div", {"class": "scroll aligned", "role": "group", "aria-label": "Formulas"})
+    pairs = [[row[k:k + 2] for k in range(0, len(row), 2)] for row in rows]
+    if (most := max(map(len, pairs))) > 1:
+        box.set("class", f"scroll aligned pairs{min(most, 4)}")
+    for sides in [sides for line in pairs for sides in line]:
+        pair = ET.SubElement(box, "div")
+        for side in (sides + [()])[:2]:
+            ET.SubElement(pair, "div").extend(side)
+    return box
 
 
 def _parts(formula):
@@ -203,6 +222,17 @@ def _formulas(body):
             if element.tag == "mover" and element[1].text == "^":  # the ASCII sign is a large one, and in Firefox grows
                 element[1].text = "\u02c6"
                 element[1].set("stretchy", "false")
+            if element.tag in ("msup", "msubsup") and element[-1].text == "\u2032":  # raised already
+                prime = element[-1]
+                element.remove(prime)
+                prime.attrib.update({"lspace": "0em", "rspace": "0em"})
+                if element.tag == "msup":
+                    element.tag = "mrow"
+                    element.append(prime)
+                else:
+                    element.tag = "msub"
+                    base, element[0] = element[0], ET.Element("mrow")
+                    element[0].extend([base, prime])
             if element.tag == "mo" and (element.text == "/" or element.get("fence")):
                 element.attrib.update({"lspace": "0em", "rspace": "0em"})
             if element.tag == "mrow" and not any(e.tag in TALL for e in element.iter()):
@@ -288,6 +318,8 @@ def _tables(body):
         for cell in [*table.iter("td"), *table.iter("th")]:
             for paragraph in cell.findall("p"):
                 paragraph.tag = "span"
+            if len(cell) and not len(cell[0]) and not (cell[0].text or "").strip():  # a space to the column's edge
+                cell[0].text = None
         for row in table.iter("tr"):
             if any(int(cell.get("colspan", 1)) > 1 for cell in row):
                 row.set("class", "wide")
