@@ -140,8 +140,8 @@ OUTPUT = P * (G * E * X * W_v.T)
        false_twin={"the values left in place": Equation((P * G * P.T) * (P * E * P.T) * (X * W_v.T), OUTPUT),
                    "the sums left in place": Equation(G * (P * E * P.T) * (P * X * W_v.T), OUTPUT),
                    "invariant, not equivariant": Equation((P * G * P.T) * (P * E * P.T) * (P * X * W_v.T), G * E * X * W_v.T)},
-       by_hand=r"exp acts entry by entry, and a permutation moves the row sums with the rows; heads, $\mat{W}_o$, residual "
-               "sums and LayerNorms act row by row.")
+       by_hand=r"$\mat{E}$ holds the exp of the logits, $\mat{G}$ one over its row sums. Exp acts entry by entry, and a permutation "
+               r"moves the row sums with the rows; heads, $\mat{W}_o$, residual sums and LayerNorms act row by row.")
 def _(statement):
     return equal(statement.left, statement.right, given={(P.T, P): 1})
 
