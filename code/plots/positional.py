@@ -77,10 +77,10 @@ def _arrows(ax, vectors, title):
 
 def similarity(one_hot, sinusoidal):
     """p_s^T p_t as maps, and over the shift t - s; both embeddings (N, ...), scaled to length 1."""
-    fig, (left, middle, right) = figure(height=1.6, ncols=3)
-    _place(left, 0.4, 0.37, 1.03, 1.03)
-    _place(middle, 1.58, 0.37, 1.03, 1.03)
-    _place(right, 2.92, 0.37, 1.67, 1.03)
+    fig, (left, middle, right) = figure(height=1.52, ncols=3)
+    _place(left, 0.4, 0.36, 0.97, 0.97)
+    _place(middle, 1.52, 0.36, 0.97, 0.97)
+    _place(right, 2.88, 0.36, 1.71, 0.97)
     n, half = len(one_hot), len(one_hot) // 2
     grams = [P @ P.T / (P[0] @ P[0]) for P in (one_hot, sinusoidal)]
     for ax, gram, name in zip((left, middle), grams, ("one-hot", "sinusoidal")):
