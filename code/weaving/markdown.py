@@ -30,6 +30,7 @@ MACROS = r"""
 \newenvironment{wide}{}{}
 \newcommand{\sidefigure}[2]{#1 #2}
 \newcommand{\wideformula}[1]{\[#1\]}
+\newcommand{\onpage}[1]{ · }
 \newenvironment{remark}[1][]{\par\textbf{Remark (#1).} }{\par}
 """
 
