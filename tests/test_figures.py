@@ -1,5 +1,8 @@
 """The figures that depend on the case: whatever its sizes, their text can be read and shows the numbers it should."""
 
+import re
+from pathlib import Path
+
 import matplotlib.colors
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,6 +18,14 @@ from solutions.attention import multi_head_self_attention
 
 SIZES = [(2, 1, 1), (3, 8, 2), (3, 8, 4), (5, 6, 1), (5, 6, 3), (6, 12, 2), (8, 8, 8), (10, 6, 3),
          (11, 6, 3), (14, 15, 3), (30, 4, 2), (4, 64, 64)]
+
+
+def test_the_figures_are_as_wide_as_the_page():
+    """What house.sty says in millimetres, style.py says in inches; a wider figure would lose its place beside its caption."""
+    house = (Path(style.__file__).parents[1] / "weaving/house.sty").read_text()
+    of = {name: float(mm) / 25.4 for name, mm in re.findall(r"(textwidth|marginparwidth|marginparsep)=([\d.]+)mm", house)}
+    assert style.TEXT_WIDTH == pytest.approx(of["textwidth"], abs=0.01)
+    assert style.PAGE_WIDTH == pytest.approx(sum(of.values()), abs=0.01)
 
 
 @pytest.fixture(autouse=True)

@@ -43,8 +43,8 @@ class Marks:
         """(Claim, Outcome, number) of every claim, in the order of the marks."""
         missing = [name for name in CLAIMS if name not in self.numbers]
         if missing:
-            raise ClaimFailed("the report never makes the claim " + ", ".join(f"{name!r} ({_place(CLAIMS[name])})" for name in missing)
-                              + "; mark it where it is made, or delete it there")
+            places = ", ".join(f"{name!r} ({_place(CLAIMS[name])})" for name in missing)
+            raise ClaimFailed(f"the report never makes the claim {places}; mark it where it is made, or delete it there")
         return [(CLAIMS[name], self.outcomes[name], number) for name, number in self.numbers.items()]
 
     def _known(self, name):

@@ -345,5 +345,6 @@ def notation(name, template):
 
 
 def tex(e):
-    """A SymPy expression as LaTeX, its terms in the order as written."""
-    return _Printer({"order": "none", "mat_symbol_style": "bold"}).doprint(e).replace("+ - ", "- ")
+    """A SymPy expression as LaTeX, its terms in the order as written and roots in exponents on the line."""
+    text = _Printer({"order": "none", "mat_symbol_style": "bold"}).doprint(e).replace("+ - ", "- ")
+    return re.sub(r"\^\{\\frac\{1\}\{(\\sqrt\{\w\})\}\}", r"^{1/\1}", text)

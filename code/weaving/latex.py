@@ -12,7 +12,7 @@ from pygments.token import Comment, Keyword, Operator, String
 
 LIMIT = 12        # a larger matrix is shown by its corner
 PAGE = 482        # points: the width of text and margin, without the indentation of formulas but with a gap
-DIGIT, SIGN, POINT, SEPARATION, NAMED = 4.3, 6.6, 2.2, 5.2, 79  # the widths of parts of a matrix in a footnote's size; NAMED: the rest
+DIGIT, SIGN, POINT, SEPARATION, NAMED = 4.3, 6.6, 2.2, 5.2, 79  # of a matrix in a footnote's size; NAMED: of its name and gap
 
 
 class Tex(str):
@@ -37,8 +37,8 @@ class Quiet(Style):
 def matrix(array, decimals=3):
     """A vector or matrix with aligned decimals, between parentheses; for use inside mathematics."""
     rows = array.reshape(1, -1) if array.ndim == 1 else array
-    room = r"\phantom{-}" if rows.min() < 0 else ""  # for a sign, so that all columns are alike
-    shown = [[room * (value[0] != "-") + value for value in (_fixed(value, decimals) for value in row[:LIMIT])] + [r"\cdots"] * (rows.shape[1] > LIMIT) for row in rows[:LIMIT]]
+    signs = rows.min() < 0  # then each entry keeps room for one, so that all columns are alike
+    shown = [[_fixed(value, decimals, signs) for value in row[:LIMIT]] + [r"\cdots"] * (rows.shape[1] > LIMIT) for row in rows[:LIMIT]]
     if len(rows) > LIMIT:
         shown.append([r"\vdots"] * len(shown[0]))
     body = " \\\\\n".join(" & ".join(row) for row in shown)
@@ -52,7 +52,8 @@ def displayed(matrices, decimals=3):
     fit = r"\fitted{%s}" if max(widths) > PAGE else "%s"
     cells = [f"{name} &= {fit % matrix(array, decimals)}" for name, array in matrices]
     body = " \\\\[3pt]\n".join(r" & \qquad ".join(cells[k:k + columns]) for k in range(0, len(cells), columns))
-    style = r"\footnotesize\setlength{\arraycolsep}{2.6pt}\renewcommand{\arraystretch}{0.94}\abovedisplayskip 6pt\abovedisplayshortskip 6pt"
+    style = (r"\footnotesize\setlength{\arraycolsep}{2.6pt}\renewcommand{\arraystretch}{0.94}"
+             r"\abovedisplayskip 6pt\abovedisplayshortskip 6pt")
     return Tex(f"\\begin{{wide}}{style}\n\\begin{{alignat*}}{{{columns}}}\n{body}\n\\end{{alignat*}}\\end{{wide}}")
 
 
@@ -152,6 +153,7 @@ def _listing(code, lexer, options):
     return highlight(code, lexer, LatexFormatter(style=Quiet, verboptions=options)).rstrip("\n")
 
 
-def _fixed(value, decimals):
+def _fixed(value, decimals, signs):
     text = f"{value:.{decimals}f}"
-    return text.removeprefix("-") if float(text) == 0 else text
+    text = text.removeprefix("-") if float(text) == 0 else text
+    return r"\phantom{-}" + text if signs and not text.startswith("-") else text

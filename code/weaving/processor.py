@@ -154,10 +154,11 @@ class StrictProcessor(PwebProcessorBase):
 
 def _assigned(code):
     """The names that a chunk or an expression gives a value to, at its top level."""
-    try:
-        return {step.argval for step in dis.get_instructions(code) if step.opname == "STORE_NAME"}
-    except SyntaxError:
-        return set()
+    with warnings.catch_warnings(action="ignore"):  # they were told of
+        try:
+            return {step.argval for step in dis.get_instructions(code) if step.opname == "STORE_NAME"}
+        except SyntaxError:
+            return set()
 
 
 def _close_figures(value):
