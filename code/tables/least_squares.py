@@ -28,3 +28,8 @@ def example(c):
     if not 0 < abs(c) < 1:
         raise ValueError(f"c must be between -1 and 1 and not 0, got {c}")
     return Pair(c)
+
+
+def price_of_least_squares(c):
+    """How many times as many pairs least squares needs as the best estimator, in words."""
+    return latex.Tex(f"at $c = {c:g}$, ${(1 + c**2) / (1 - c**2):.1f}$ times")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from solutions.positional import welch_bound
 from weaving import latex
 
 WINDOW = 512      # tokens that BERT reads at once (Devlin et al., 2019)
@@ -35,3 +36,15 @@ def collision(which):
     x = np.array([0.3, 0.5, 0.0])
     values = {"x": x, "other": x + e_1 - e_2, "sum": x + e_1}[which]
     return latex.Tex("(" + r",\, ".join(f"{value:.1f}".replace("-0.0", "0.0") for value in values) + ")")
+
+
+def random_directions(many=2048, dim=256):
+    """How close to orthogonal the vectors of one random draw are, beside the best that is possible."""
+    P = np.random.default_rng(1974).standard_normal((many, dim))
+    P /= np.linalg.norm(P, axis=1, keepdims=True)                     # (many, dim)
+    worst = float(np.abs(P @ P.T - np.eye(many)).max())
+    return latex.Tex(
+        f"Of {latex.thousands(many)} random directions in ${dim}$ dimensions, drawn once, the worst pair has "
+        f"$\\abs{{\\mathbf p_i\\T\\mathbf p_j}} = {worst:.2f}$; the typical size is $1/\\sqrt{{{dim}}} = {dim**-0.5:.2f}$, "
+        f"and by the Welch bound no choice of so many directions has all of them below "
+        f"${welch_bound(many, dim):.2f}$.")
