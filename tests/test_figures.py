@@ -12,7 +12,7 @@ from matplotlib.text import Text
 
 from benchmarks import measurements
 from plots import attention as plot
-from plots import memory, particle_transformer, style
+from plots import memory, style
 from solutions import cases
 from solutions.attention import multi_head_self_attention
 
@@ -127,10 +127,6 @@ def test_the_frames_and_names_follow_the_tokens():
 
 def test_a_number_never_is_minus_zero():
     assert plot._number(-0.04, 1) == "0.0" and plot._number(-0.06, 1) == "-0.1"
-
-
-def test_the_block():
-    check(particle_transformer.blocks(128, 8, (4, 64, 64, 64, 8), 8, 2), smallest=8)
 
 
 def test_the_measurements():
