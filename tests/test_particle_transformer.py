@@ -107,10 +107,10 @@ def test_heads_are_an_axis_and_float32_stays(rng):
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"U": np.zeros((5, 3))}, r"U is \(5, 3\) .* need \(3, 5\)"),
-    ({"U": np.zeros(5)}, r"U is \(5,\) .* need \(3, 5\)"),
-    ({"K": np.zeros((5, 6))}, "Q has 4 columns, K has 6"),
-    ({"V": np.zeros((4, 2))}, "K has 5 rows, V has 4"),
+    ({"U": np.zeros((5, 3))}, "^U .*3.*5"),
+    ({"U": np.zeros(5)}, "^U .*1-D"),
+    ({"K": np.zeros((5, 6))}, "^K .*4 as in Q.*6"),
+    ({"V": np.zeros((4, 2))}, "^V .*5 as in K.*4"),
 ])
 def test_shapes_that_do_not_fit(rng, change, message):
     arguments = dict(zip(["Q", "K", "V", "U"], unequal(rng))) | change
@@ -153,7 +153,7 @@ def test_pair_features_are_symmetric_and_move_with_the_particles(rng):
 
 
 def test_pair_features_refuse():
-    with pytest.raises(ValueError, match=r"p is \(2, 3\), \(N, 4\) is needed"):
+    with pytest.raises(ValueError, match="^p .*4.*got 3"):
         part.pair_features(np.ones((2, 3)))
     with pytest.raises(ValueError, match=r"particle 1 has E = 2.0, more than \|p_z\| = 3.0 is needed"):
         part.pair_features([[1, 0, 0, 2], [1, 0, -3, 2]])

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from solutions.attention import check_attention_shapes, real_arrays, softmax
+from solutions.attention import softmax
+from solutions.checks import shapes
 
 
 # What was read ---------------------------------------------------------------------------
@@ -181,6 +182,7 @@ def products(N, pair_bias=True):
 
 # The attention, at toy size --------------------------------------------------------------
 
+@shapes(Q="... N d_k", K="... M d_k", V="... M d_v", U="... N M")
 def biased_attention(Q, K, V, U):
     """Y = A V with A = softmax(Q K^T / sqrt(d_k) + U).
 
@@ -189,16 +191,12 @@ def biased_attention(Q, K, V, U):
     Raises: ValueError if the shapes do not fit; TypeError if one is not real.
     Source: the official code; U = 0 gives Vaswani et al. (2017), equation 1.
     """
-    Q, K, V, U = real_arrays(Q=Q, K=K, V=V, U=U)
-    check_attention_shapes(Q, K, V)
-    if U.shape[-2:] != (Q.shape[-2], K.shape[-2]):
-        raise ValueError(f"U is {U.shape[-2:]} in its last two axes, "
-                         f"Q and K need {(Q.shape[-2], K.shape[-2])}")
     S = Q @ K.swapaxes(-1, -2) / math.sqrt(Q.shape[-1]) + U  # (..., N, M)
     A = softmax(S)                                           # (..., N, M)
     return A @ V, A
 
 
+@shapes(p="N 4")
 def pair_features(p, smallest=1e-8):
     """ln k_T, ln z, ln Delta and ln m^2 of every pair of particles.
 
@@ -207,9 +205,6 @@ def pair_features(p, smallest=1e-8):
     Raises: ValueError if p is not (N, 4) or an energy is too small.
     Source: the official code.
     """
-    (p,) = real_arrays(p=p)
-    if p.ndim != 2 or p.shape[1] != 4:
-        raise ValueError(f"p is {p.shape}, (N, 4) is needed")
     p_x, p_y, p_z, E = p.T
     if not (E > abs(p_z)).all():
         i = int(np.argmin(E > abs(p_z)))
