@@ -88,14 +88,12 @@ def _run(reader, case_file, kept, say):
 
 
 def _write(executed):
-    from weaving.formatter import MappedFormatter
-    from weaving.latex import styles
-    formatter = MappedFormatter(executed, source=REPORT)
-    formatter.format()
+    from weaving import document, pdf
+    tex, lines = pdf.write(document.read(executed))
     update(BUILD / "provenance.tex", provenance().macros().encode())
-    update(BUILD / "listings.tex", styles().encode())
-    update(JOB.with_suffix(".tex"), formatter.formatted.encode())
-    return formatter.lines
+    update(BUILD / "listings.tex", pdf.styles().encode())
+    update(JOB.with_suffix(".tex"), tex.encode())
+    return lines
 
 
 @contextlib.contextmanager
