@@ -7,7 +7,7 @@ from pygments.lexers import PythonLexer, TextLexer
 from pygments.style import Style
 from pygments.token import Comment, Keyword, Operator, String
 
-from weaving.document import Chunk, Figure, Listing, Output, Part, Text
+from weaving.document import Chunk, Figure, Listing, Output, Part, Text, joined
 from weaving.latex import escape
 
 
@@ -20,17 +20,7 @@ class Quiet(Style):
 
 def write(parts: list[Part]) -> tuple[str, list[int]]:
     """The LaTeX, and for each of its lines the line of the source that made it."""
-    latex, lines = [], [1]
-    for part in parts:
-        text = _latex(part)
-        if not text:
-            continue
-        if not latex or latex[-1].endswith("\n"):  # otherwise it continues an earlier part's line
-            lines[-1] = part.line
-        typed = isinstance(part, Text) and not part.computed
-        lines += [part.line + k * typed for k in range(1, text.count("\n") + 1)]
-        latex.append(text)
-    return "".join(latex), lines
+    return joined(parts, _latex)
 
 
 def styles() -> str:
@@ -44,7 +34,7 @@ def _latex(part: Part) -> str:
         case Text():
             return part.latex
         case Chunk():
-            return "%\n" if part.silent else ""
+            return "".join(map(_latex, part.shown)) or "%\n"
         case Listing():
             heading = f"\\listingname{{{escape(part.file)}}}\n" if part.file else ""
             options = f"numbers=left,firstnumber={part.first},formatcom=\\listing"
