@@ -67,10 +67,10 @@ def test_listings_and_output_are_escaped_and_numbered():
 
 
 def test_source_shows_a_function_with_its_file_and_line():
-    (listing,) = [part for part in document.read([doc((1, latex.source(pdf.styles), True))])
+    (listing,) = [part for part in document.read([doc((1, latex.source(latex.bold), True))])
                   if isinstance(part, Listing)]
-    assert listing.file == "code/weaving/pdf.py"
-    text = open(pdf.__file__, encoding="utf-8").read().split("\n")
+    assert listing.file == "code/weaving/latex.py"
+    text = Path(latex.__file__).read_text(encoding="utf-8").split("\n")
     assert text[listing.first - 1:listing.first + 1] == listing.code.split("\n")[:2]
     with pytest.raises(ValueError, match="listing"):
         latex.code_listing(r"'\end{listing}'", 1)
