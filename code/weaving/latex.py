@@ -41,9 +41,7 @@ def displayed(matrices, decimals=3):
     fit = r"\fitted{%s}" if max(widths) > PAGE else "%s"
     cells = [f"{name} &= {fit % matrix(array, decimals)}" for name, array in matrices]
     body = " \\\\[3pt]\n".join(r" & \qquad ".join(cells[k:k + columns]) for k in range(0, len(cells), columns))
-    style = (r"\footnotesize\setlength{\arraycolsep}{2.6pt}\renewcommand{\arraystretch}{0.94}"
-             r"\abovedisplayskip 6pt\abovedisplayshortskip 6pt")
-    return Tex(f"\\begin{{wide}}{style}\n\\begin{{alignat*}}{{{columns}}}\n{body}\n\\end{{alignat*}}\\end{{wide}}")
+    return Tex(f"\\begin{{matrices}}\n\\begin{{alignat*}}{{{columns}}}\n{body}\n\\end{{alignat*}}\\end{{matrices}}")
 
 
 def _width(array, decimals):

@@ -30,6 +30,7 @@ MEANING = r"""
 
 }{\end{totrybox}}
 \newenvironment{wide}{}{}
+\newenvironment{matrices}{}{}
 \newenvironment{multicols}[1]{}{}
 \newcommand{\term}[2]{\emph{#1}\footnote{\emph{#1}: #2}}
 \newcommand{\aside}[1]{\footnote{#1}}
@@ -55,7 +56,7 @@ LAYOUT = {
 # What Pandoc passes over in silence, or says that it passes over although nothing is lost.
 PASSED_OVER = {
     r"\small", r"\footnotesize", r"\normalsize", r"\large", r"\raggedright", r"\centering", r"\bgroup", r"\egroup",
-    r"\clearpage", r"\newpage", r"\pagebreak", r"\par", r"\noindent", r"\bfseries", r"\itshape", r"\multicolumn",
+    r"\clearpage", r"\newpage", r"\pagebreak", r"\par", r"\noindent", r"\bfseries", r"\itshape", r"\multicolumn", r"\vspace", r"\hspace",
 }
 
 

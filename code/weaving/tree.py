@@ -68,7 +68,10 @@ def plain_math(formula: str) -> str:
         columns = match[1].split("\n")[0].count("&") + 1
         return f"\\left(\\begin{{array}}{{{'r' * columns}}}\n{match[1]}\n\\end{{array}}\\right)"
 
+    formula = formula.replace(r"\begin{psmallmatrix}", r"\left(\begin{smallmatrix}")
+    formula = formula.replace(r"\end{psmallmatrix}", r"\end{smallmatrix}\right)")
     formula = GATHERED.sub(r"\\\1{gathered}", MATRIX.sub(array, formula))
+    formula = re.sub(r"\\([bB]igg?)m\b", r"\\\1", formula)
     formula = re.sub(r"\\(label|setlength|renewcommand|abovedisplay\w*)(\{[^{}]*\})+", "", formula)
     return " ".join(ALIGNED.sub(r"\\\1{aligned}", formula).replace(r"\fitted", "").split())
 
@@ -182,7 +185,7 @@ def _run(text: str, *options: str) -> tuple[str, list[dict]]:
                               capture_output=True, encoding="utf-8")
         said = json.loads(Path(log.name).read_text(encoding="utf-8") or "[]")
     if done.returncode:
-        said.append({"type": "Failure", "pretty": done.stderr.strip()})
+        said.append({"type": "Failure", "verbosity": "ERROR", "pretty": done.stderr.strip()})
     return done.stdout or '{"blocks": []}', said
 
 
@@ -193,7 +196,7 @@ def _problems(said: list[dict], source: str, line_of: Callable[[int], int]) -> I
             name = re.match(r"\\(?:begin|end)\{(\w+\*?)\}|\\\w+|.*", entry["contents"])
             if (name[1] or "") not in BLOCKS | {"document"} and name[0].strip() not in macros.PASSED_OVER and name[0]:
                 yield Problem(source, line, f"notebook and HTML do not know {name[0]} (code/weaving/macros.py lists what they know)")
-        elif entry["type"] not in ("MacroAlreadyDefined", "ParsingUnescaped"):
+        elif entry["verbosity"] != "INFO":
             found = re.search(r"line (\d+)", entry["pretty"])
             yield Problem(source, line or (line_of(int(found[1])) if found else 0), f"Pandoc: {entry['pretty']}".splitlines()[0])
 
