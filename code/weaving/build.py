@@ -140,15 +140,13 @@ def _run(target, reader, kept, say):
 
 
 def _write(target, executed):
-    from weaving.formatter import MappedFormatter
-    from weaving.latex import styles
+    from weaving import document, pdf
     from weaving.tex import MEASURE
-    formatter = MappedFormatter(executed, source=target.source)
-    formatter.format()
+    latex, lines = pdf.write(document.read(executed))
     update(BUILD / "provenance.tex", provenance().macros().encode())
-    update(BUILD / "listings.tex", (styles() + MEASURE).encode())
-    update(target.job.with_suffix(".tex"), formatter.formatted.encode())
-    return formatter.lines
+    update(BUILD / "listings.tex", (pdf.styles() + MEASURE).encode())
+    update(target.job.with_suffix(".tex"), latex.encode())
+    return lines
 
 
 @contextlib.contextmanager
