@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib import font_manager
+from matplotlib.figure import Figure
 
 BLUE, RUST, GREY, INK = "#1B4F72", "#A04000", "#6B7280", "#1A1A1A"
 TEXT_WIDTH = 4.63  # inches: 117.6 mm, the width of the text; a caption stands beside such a figure, in the margin
@@ -17,6 +19,15 @@ PAGE_WIDTH = 6.69  # inches: 170 mm, text and margin; a caption stands below
 
 FACE = "TeX Gyre Pagella"
 FILES = ["texgyrepagella-regular.otf", "texgyrepagella-italic.otf", "texgyrepagella-bold.otf", "texgyrepagella-bolditalic.otf"]
+
+
+@dataclass
+class Drawing:
+    """A figure with what is said of it: the caption is LaTeX, the alternative text is plain."""
+
+    figure: Figure
+    caption: str
+    alt: str
 
 
 def figure(width=TEXT_WIDTH, height=2.4, **subplots):
