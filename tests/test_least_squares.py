@@ -9,8 +9,6 @@ import pytest
 from hypothesis import given, strategies as st
 from sympy import Add, MatAdd, MatrixSymbol, Mul, Pow, Rational, S, Symbol, Tuple, exp, expand, lambdify, nan, sqrt
 
-from drawings import faults
-from plots import least_squares as plots
 from proofs import least_squares as claims
 from proofs.ledger import CLAIMS, Equation, verify
 from proofs.matrices import equal
@@ -245,61 +243,6 @@ def test_nothing_beats_the_bound_and_only_c_0_ties(c):
     assert bound <= limits["correlation"] <= limits["least squares"] <= limits["mean product"]
     if abs(c) > 1e-6:
         assert bound < limits["mean product"]
-
-
-# Figures ----------------------------------------------------------------------------------------------------------------
-
-def lines(ax, count):
-    return [np.array(line.get_xydata()) for line in ax.lines if len(line.get_xydata()) == count]
-
-
-def test_chords_of_the_ellipse_and_their_middles():
-    c = 0.3
-    for ax, hidden in zip(plots.regressions(c).axes, (1, 0)):  # y is hidden on the left
-        form = lambda points: points[..., 0]**2 - 2 * c * points[..., 0] * points[..., 1] + points[..., 1]**2
-        (ellipse,), (middles,) = lines(ax, 241), lines(ax, 6)
-        axis, *chords, line = lines(ax, 2)
-        assert np.allclose(form(ellipse), 4 * (1 - c**2)) and np.allclose(form(np.array(chords)), 4 * (1 - c**2))
-        assert np.allclose(np.diff(chords, axis=1)[:, 0, 1 - hidden], 0) and (np.ptp(middles, axis=0) > 0.5).all()
-        assert np.allclose(np.mean(chords, axis=1), middles)
-        assert np.allclose(middles[:, hidden], c * middles[:, 1 - hidden])
-        assert np.allclose(line[:, hidden], c * line[:, 1 - hidden])
-        assert np.allclose(axis[:, 0], axis[:, 1]) and np.allclose(form(axis), 4 * (1 - c**2))
-
-
-def test_every_estimator_has_its_line_and_its_dots():
-    grid, at = np.linspace(0, 1, 11), np.array([0.2, 0.5, 0.7])
-    limits = ls.limit_variances(grid)
-    simulated = {name: rank + at for rank, name in enumerate(ls.ESTIMATORS)}
-    (ax,) = plots.variances(grid, limits, at, simulated).axes
-    colours = {text.get_color(): text.get_text() for text in ax.texts}
-    assert len(colours) == len(limits)
-    for line, dots in zip(ax.lines[::2], ax.lines[1::2], strict=True):
-        name = {"maximum likelihood = bound": "maximum likelihood",
-                "mean of the products": "mean product"}.get(label := colours[line.get_color()], label)
-        assert np.array_equal(line.get_ydata(), limits[name]) and np.array_equal(dots.get_ydata(), simulated[name])
-        assert dots.get_color() == line.get_color()
-
-
-def test_labels_are_clear_of_lines_marks_and_the_edge():
-    grid, at = np.linspace(0, 1, 201), np.linspace(0, 0.9, 10)
-    limits, exact = ls.limit_variances(grid), ls.limit_variances(at)
-    assert faults(plots.regressions(0.6)) == []
-    for noise in (0, 0.05, -0.05):  # the standard deviation of 2000 samples is about sqrt(2 / 2000), 3 %
-        assert faults(plots.variances(grid, limits, at, {name: exact[name] * (1 + noise) for name in exact})) == []
-
-
-def test_each_label_is_nearest_to_its_own_curve():
-    grid = np.linspace(0, 1, 201)
-    limits, none = ls.limit_variances(grid), {name: [] for name in ls.ESTIMATORS}
-    fig = plots.variances(grid, limits, np.array([]), none)
-    fig.canvas.draw()
-    (ax,) = fig.axes
-    curves = [ax.transData.transform(line.get_xydata()) for line in ax.lines[::2]]
-    for text in ax.texts:
-        box = text.get_window_extent()
-        distances = [np.hypot(*(curve - ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)).T).min() for curve in curves]
-        assert ax.lines[2 * np.argmin(distances)].get_color() == text.get_color()
 
 
 # Claims -----------------------------------------------------------------------------------------------------------------

@@ -5,11 +5,8 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from matplotlib.colors import same_color
 from sympy import Add, Inverse, MatAdd, MatMul, Matrix, MatrixBase, Mul, S, Sum, Tuple, symbols
 
-from drawings import faults
-from plots import positional as plots
 from proofs import positional as claims
 from proofs.ledger import CLAIMS, Equation, verify
 from proofs.matrices import equal
@@ -207,53 +204,6 @@ def test_addition_simulates_a_concatenation_by_the_construction_of_the_text():
 def test_shapes_that_do_not_fit_are_refused_with_both_numbers(call, said):
     with pytest.raises(ValueError, match=said):
         call()
-
-
-# The figures
-
-COSINES = {dim: random_cosines(dim, 20000) for dim in (4, 32, 256)}
-
-
-@pytest.mark.parametrize("draw", [lambda: plots.geometry(simplex(2), COSINES), plots.four_terms,
-                                  lambda: plots.similarity(one_hot(33), sinusoidal(33, 64))])
-def test_labels_are_clear_of_lines_marks_and_the_edge(draw):
-    assert faults(draw()) == []
-
-
-def test_arrows_are_the_vectors_and_areas_under_densities_are_one():
-    *circles, densities = plots.geometry(simplex(2), COSINES).axes
-    for ax, vectors in zip(circles, (np.eye(2), simplex(2)), strict=True):
-        np.testing.assert_array_equal([text.xy for text in ax.texts if not text.get_text()], vectors)
-    for steps, label, dim in zip(densities.patches, densities.texts, (4, 32, 256), strict=True):
-        heights, edges, _ = steps.get_data()
-        middles = (edges[1:] + edges[:-1]) / 2
-        assert np.diff(edges) @ heights == pytest.approx(1)
-        assert np.diff(edges) * middles**2 @ heights == pytest.approx(1 / dim, rel=0.05)
-        assert label.get_text() == f"$D = {dim}$" and same_color(label.get_color(), steps.get_edgecolor())
-
-
-def test_addition_has_blocks_of_one_shade_and_concatenation_of_four():
-    (ax,) = plots.four_terms().axes
-    inside = {patch: [text.get_text() for text in ax.texts if patch.get_bbox().contains(*text.get_position())]
-              for patch in ax.patches}
-    matrices, names = zip(*inside.values())
-    assert matrices[:4] == (r"$\mathbf{M}$",) * 4
-    assert matrices[4:] == tuple(rf"$\mathbf{{M}}^{{{ab}}}$" for ab in ("xx", "xp", "px", "pp"))
-    assert names == ("content–content", "content–position", "position–content", "position–position") * 2
-    greys = np.array([patch.get_facecolor()[:3] for patch in inside]) @ [0.299, 0.587, 0.114]
-    assert np.ptp(greys[:4]) == 0 and np.diff(np.sort(greys[4:])).min() > 0.05
-
-
-def test_similarities_are_the_inner_products():
-    P, Q = one_hot(9), sinusoidal(9, 4)
-    left, middle, right = plots.similarity(P, Q).axes
-    np.testing.assert_array_equal(left.images[0].get_array(), np.eye(9))
-    np.testing.assert_allclose(middle.images[0].get_array(), Q @ Q.T / 2)
-    (wave, peak) = right.lines
-    np.testing.assert_allclose(wave.get_ydata(), Q @ Q[4] / 2)
-    np.testing.assert_array_equal(peak.get_ydata(), np.arange(-4, 5) == 0)
-    for line, label in zip(right.lines, ("sinusoidal", "one-hot")):
-        assert [text.get_text() for text in right.texts if text.get_color() == line.get_color()] == [label]
 
 
 # The claims
