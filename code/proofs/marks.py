@@ -7,7 +7,7 @@ from pathlib import Path
 from proofs import runner
 from proofs.ledger import CLAIMS, ClaimFailed
 
-EXERCISES = {"positional": "Exercise 1", "particle_transformer": "Exercise 2", "least_squares": "Exercise 3",
+EXERCISES = {"positional": "Exercise 1", "least_squares": "Exercise 3",
              "attention": "Computer assignment"}
 
 

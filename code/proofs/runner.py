@@ -10,7 +10,7 @@ from pathlib import Path
 
 from proofs.ledger import CLAIMS, Outcome, verify
 
-MODULES = ["positional", "particle_transformer", "least_squares", "attention"]  # in the report's order
+MODULES = ["positional", "least_squares", "attention"]  # in the report's order
 CODE = Path(__file__).parents[1]
 
 
