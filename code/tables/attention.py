@@ -108,8 +108,8 @@ class Comparison:
         return latex.Tex("\n".join(f"{self.heading(H)}\n{self.matrices(H)}" for H in self.several))
 
     def weights_of_several(self):
-        """{H: A} for the figure; where only one head is asked for, that one."""
-        return {H: self.results[H][1] for H in self.several or [1]}
+        """The weights (H, N, N) for the figure: the first number of heads beyond one, if there is one."""
+        return self.results[(self.several or [1])[0]][1]
 
     def one_query(self):
         """One query's weights in all heads, their product and the weights of the single head."""
