@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from plots import chronos as plots
 from solutions import chronos
+from tables import chronos as tables
 
 TABLE_9 = chronos.zero_shot_scores()
 PRINTED = chronos.printed_aggregates()
@@ -126,7 +128,7 @@ def test_the_count_of_the_original_T5_small():
 # The buckets
 
 def bucket_in_integers(distance, bidirectional):
-    """The rule once more, without logarithms: the bucket k begins where n^steps >= exact^(steps-k) max^k."""
+    """The rule in integers: bucket k begins where n^steps >= exact^(steps - k) max^k."""
     half, offset = (16, 16 if distance < 0 else 0) if bidirectional else (32, 0)
     n = abs(distance) if bidirectional else max(distance, 0)
     exact = steps = half // 2
@@ -204,3 +206,51 @@ def test_table_3_adds_up_to_the_numbers_of_section_5_1():
     assert len(chronos.training_observations()) == quoted["training datasets"].value
     assert round(series, -4) == quoted["training series"].value
     assert round(observations, -9) == quoted["training observations"].value
+
+
+# Tables and figures
+
+def test_the_table_of_results_shows_the_best_of_each_group_in_each_column():
+    shown = {model for models in tables.SHOWN.values() for model in models}
+    for column in tables.SCORES:
+        for group, models in tables.SHOWN.items():
+            rivals = [m for m, row in PRINTED.items() if row["group"] == group]
+            best = min(rivals, key=lambda m: np.nan_to_num(PRINTED[m][column], nan=np.inf))
+            assert best in models
+    rows = [line for line in tables.results().splitlines() if line.split(" & ")[0] in shown]
+    assert len(rows) == len(shown) and all(row.count("&") == 4 for row in rows)
+    bold = [row.split(" & ")[0] for row in rows if "textbf" in row]
+    assert bold == [LARGE, "PatchTST", "TFT"]
+
+
+def test_the_table_of_sizes_shows_what_is_counted():
+    for name, size in chronos.SIZES.items():
+        row = next(line for line in tables.sizes().splitlines() if line.startswith(name))
+        count = f"{chronos.parameter_count(size.config):,}".replace(",", r"\,")
+        assert row.endswith(rf" & {count} & {size.published // 10**6}M \\")
+
+
+def test_numbers_in_words():
+    words = {"context": "512", "steps": r"200\,000", "mixtures": "10~million",
+             "training observations": "84~billion", "learning rate": "0.001"}
+    assert {name: tables.quoted(name) for name in words} == words
+    assert tables.places_of_large() == "first 3 times, second 22 times and third 2 times"
+    assert tables.weatherbench_share("observations") == r"98.3\,\%" and tables.last_bucket() == 91
+
+
+@pytest.mark.parametrize("draw", [plots.way, lambda: plots.tokeniser(chronos.EXAMPLE)])
+def test_no_text_of_the_figures_is_small_or_cut_off_or_covers_another(draw):
+    fig = draw().figure
+    fig.canvas.draw()
+    texts = [text for ax in fig.axes for text in ax.texts if text.get_text()]
+    boxes = [text.get_window_extent().padded(-0.5) for text in texts]
+    assert min(text.get_fontsize() for text in texts) >= 8
+    assert all(fig.bbox.contains(*corner) for box in boxes for corner in (box.min, box.max))
+    assert not any(a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[:n])
+
+
+def test_the_figure_of_the_tokeniser_says_what_comes_back():
+    drawing = plots.tokeniser(chronos.EXAMPLE)
+    texts = [text.get_text() for text in drawing.figure.axes[1].texts]
+    assert texts.count("2049") == texts.count("0") == 6 and "4095" in texts and "90.00" in texts
+    assert "0.022" in drawing.caption and "90" in drawing.alt

@@ -10,8 +10,9 @@ def shapes(**wanted: str):
     """Check arguments against shapes such as Q="... N d", K="... M d", W="H*d D", n_heads="H".
 
     A letter is one size wherever it occurs, "..." stands for any leading axes, and H*d for a
-    multiple of H, an argument that is itself a size; a number stands for itself. The function gets arrays of one type: float32
-    and float64 are kept, other real numbers become float64; nothing that fits is copied.
+    multiple of H, an argument that is itself a size; a number stands for itself. The function
+    gets arrays of one type: float32 and float64 are kept, other real numbers become float64;
+    what has that type already is not copied.
     Raises: ValueError, with both sizes, for a wrong shape or an empty axis; TypeError for numbers
     that are not real, and for masked arrays, whose mask would be lost.
     """
