@@ -189,6 +189,8 @@ def _shown(node: Node, headings: dict[str, str]) -> Node | Tree:
         if "chunk" in names:  # its cell shows the rest
             return [block for block in content if _is_caption(block)]
         return [{"t": "BlockQuote", "c": content}] if BOXES & set(names) else [] if "contents" in names else content
+    if what == "Table" and any(cell[3] > 1 for body in node["c"][4] for row in body[3] for cell in row[1]):
+        node = tree.mapped([node], _raw_formula)[0]  # Markdown holds such a table as HTML, its formulas as they are
     if what in ("Figure", "Table") and node["c"][1][1]:
         caption = [{"t": "Para", "c": [span for block in node["c"][1][1] for span in block["c"]], "caption": True}]
         return caption if what == "Figure" else [*caption, {"t": "Table", "c": [node["c"][0], [None, []], *node["c"][2:]]}]
@@ -206,6 +208,12 @@ def _shown(node: Node, headings: dict[str, str]) -> Node | Tree:
     if what in ("Para", "Plain"):
         return {**node, "c": _side_by_side(node["c"])} if node["c"] else []
     return node
+
+
+def _raw_formula(node: Node) -> Node:
+    if kind(node) != "Math":
+        return node
+    return tree.raw("html", f"${node['c'][1]}$".replace("<", r"\lt ").replace(">", r"\gt "), inline=True)
 
 
 def _is_caption(block: Node) -> bool:
