@@ -1,0 +1,1 @@
+"""Tables, matrices and sentences: what a chunk of a document calls to write."""
