@@ -7,15 +7,12 @@ import re
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from weaving import latex, results
+from weaving import results
 from weaving.__main__ import build_and_say
 from weaving.build import weave
-from weaving.formatter import MappedFormatter
 from weaving.problems import BuildFailed
-from weaving.processor import StrictProcessor
 from weaving.reader import StrictReader
 from weaving.tex import never_cited, read_log
 
@@ -183,29 +180,6 @@ def test_a_byte_order_mark_and_windows_line_ends_are_taken_away():
     assert Path("build/report.tex").read_text() == "one\ntwo 2\n"
 
 
-# ---- the map back to the report
-
-def test_every_line_of_the_latex_knows_its_line_of_the_report():
-    lines = ["first l3", CHUNK.replace(">>=", ", echo=True>>="), "", "a = 'l6'", "print('printed at\\n', a)", "@",
-             "l9 <%= 'at\\nl9' %> l9", "l10 <%= '-'.join([", "   'x']) %> l11", "l12", FIGURE, *DRAW, "l19"]
-    report(*lines)
-    reader = StrictReader("report.texw")
-    reader.parse()
-    processor = StrictProcessor(reader.getparsed(), None, "report.texw", False, "figures", ".")
-    processor.run()
-    formatter = MappedFormatter(processor.executed, source="report.texw")
-    formatter.format()
-    tex = formatter.formatted.split("\n")
-    assert len(tex) == len(formatter.lines)
-    seen = set()
-    for text, line in zip(tex, formatter.lines):
-        for number in re.findall(r"\bl(\d+)\b", text):
-            seen.add(int(number))
-            assert line == int(number) or (number in ("6", "11")), (text, line)  # a chunk is one place; l11 goes on from l10
-    assert {3, 6, 9, 10, 12, 19} <= seen
-    assert formatter.lines[[k for k, text in enumerate(tex) if "includegraphics" in text][0]] in range(13, 19)
-
-
 # ---- the log
 
 LINES = list(range(101, 141))
@@ -255,37 +229,6 @@ def test_an_entry_that_is_never_cited_is_named_with_its_line():
     Path("job.aux").write_text("\\citation{zero,one}\n\\bibdata{all}\n")
     (problem,) = never_cited(Path("job"))
     assert str(problem) == "bib/all.bib:5: two is never cited"
-
-
-# ---- LaTeX from values
-
-def test_listings_show_what_they_were_given():
-    shown = latex.output_listing("{'a': 1} \\alpha $x_1^2$ % # & ~ \"q\" <b>\n\n  indented ``\n")
-    body = shown.split("\n", 1)[1].rsplit("\n", 1)[0]
-    assert "\\PYZob{}\\PYZsq{}a\\PYZsq{}: 1\\PYZcb{} \\PYZbs{}alpha \\PYZdl{}x\\PYZus{}1\\PYZca{}2\\PYZdl{} \\PYZpc{}" in body
-    assert body.endswith("\n\n  indented ``")
-    assert "\\def\\PYZsq{\\textquotesingle}" in latex.styles()
-    assert "firstnumber=41" in latex.code_listing("x = '{}'\n", 41)
-
-
-def test_plain_text_is_escaped():
-    assert latex.escape("50% of {a_b} & #1 $ ~^\\") == \
-        r"50\% of \{a\_b\} \& \#1 \$ \textasciitilde{}\textasciicircum{}\textbackslash{}"
-
-
-def test_matrices_and_tables():
-    assert latex.matrix(np.array([[1.0, -0.0004], [-2.25, 10.0]]), 2) == \
-        "\\begin{pmatrix*}[r]\n\\phantom{-}1.00 & \\phantom{-}0.00 \\\\\n-2.25 & \\phantom{-}10.00\n\\end{pmatrix*}"
-    assert latex.matrix(np.zeros((14, 13))).count(r"\cdots") == 12 and latex.matrix(np.zeros((14, 13))).count(r"\vdots") == 13
-    assert "phantom" not in latex.matrix(np.ones((2, 3)))
-    named = [(name, np.full((2, 6), -1.5)) for name in "abc"]
-    shown = latex.displayed(named, 1)
-    assert "{alignat*}{2}" in shown and shown.count(r" & \qquad ") == 1 and "fitted" not in shown
-    assert "{alignat*}{3}" in latex.displayed([(name, array[:, :3]) for name, array in named], 1)
-    wide = latex.displayed([("a", np.full((2, 12), -1234.5)), *named], 3)
-    assert "{alignat*}{1}" in wide and wide.count(r"\fitted{") == 4
-    with pytest.raises(ValueError, match="2 cells, the header has 3"):
-        latex.table(["a", "b", "c"], [["1", "2"]], "lll")
 
 
 # ---- only what changed, and never a stale result

@@ -3,7 +3,8 @@
     reader.py      report.texw   -> chunks, each with its line; every malformed chunk is reported
     processor.py   chunks        -> results: the code runs in this process, an exception stops the build
     results.py     results       -> kept, until anything they can depend on changes
-    formatter.py   results       -> LaTeX, with a map from each of its lines back to report.texw
+    document.py    results       -> one list of parts: text, chunks, listings, outputs, figures
+    pdf.py         parts         -> LaTeX, with a map from each of its lines back to report.texw
     tex.py         LaTeX         -> PDF: latexmk, then every warning in the log, in words of report.texw
     build.py       all of it in order, report.pdf replaced last
     notebook.py    results       -> report.ipynb, run; markdown.py has pandoc convert the text
