@@ -131,7 +131,7 @@ def execute(target, say=lambda *stage: None):
 
 def _run(target, reader, kept, say):
     from weaving.processor import StrictProcessor
-    processor = StrictProcessor(reader.getparsed(), None, target.source, False, "figures", ".")
+    processor = StrictProcessor(reader.getparsed(), None, target.source, False, f"figures/{target.name}", ".")
     processor.namespace = {"case_file": target.case_file}
     processor.progress = lambda number, total, name: say("chunk", f"{number} of {total}: {name}")
     processor.replay = kept
@@ -140,15 +140,13 @@ def _run(target, reader, kept, say):
 
 
 def _write(target, executed):
-    from weaving.formatter import MappedFormatter
-    from weaving.latex import styles
+    from weaving import document, pdf
     from weaving.tex import MEASURE
-    formatter = MappedFormatter(executed, source=target.source)
-    formatter.format()
+    tex, lines = pdf.write(document.read(executed))
     update(BUILD / "provenance.tex", provenance().macros().encode())
-    update(BUILD / "listings.tex", (styles() + MEASURE).encode())
-    update(target.job.with_suffix(".tex"), formatter.formatted.encode())
-    return formatter.lines
+    update(BUILD / "listings.tex", (pdf.styles() + MEASURE).encode())
+    update(target.job.with_suffix(".tex"), tex.encode())
+    return lines
 
 
 @contextlib.contextmanager

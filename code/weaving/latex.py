@@ -4,12 +4,8 @@ import inspect
 import math
 from pathlib import Path
 
-from pygments import highlight
-from pygments.formatters import LatexFormatter
-from pygments.lexers import PythonLexer, TextLexer
-from pygments.style import Style
-from pygments.token import Comment, Keyword, Operator, String
 
+COLUMNS = 88      # a listing's widest line
 LIMIT = 12        # a larger matrix is shown by its corner
 PAGE = 482        # points: the width of text and margin, without the indentation of formulas but with a gap
 DIGIT, SIGN, POINT, SEPARATION, NAMED = 4.3, 6.6, 2.2, 5.2, 79  # of a matrix in a footnote's size; NAMED: of its name and gap
@@ -25,13 +21,6 @@ class Tex(str):
         except ImportError:
             return without_pandoc(self)
         return markdown(self)
-
-
-class Quiet(Style):
-    """Colour alone, at a contrast of more than 4.5 to 1; slanted and bold faces would widen the columns."""
-
-    styles = {Keyword: "#1B4F72", Operator.Word: "#1B4F72", String: "#7A3300", String.Doc: "#5A6270",
-              Comment: "#5A6270"}
 
 
 def matrix(array, decimals=3):
@@ -117,40 +106,27 @@ def thousands(number):
     return Tex(f"{number:,}".replace(",", r"\,"))
 
 
-def source(*objects):
-    """Functions and classes as they stand in code/, with their files' own line numbers."""
-    return Tex("\n".join(_source(thing) for thing in objects))
+def source(*objects: object) -> Tex:
+    """Functions, classes or modules as they stand in code/, with the line numbers of their files."""
+    return Tex("\n".join(map(_source, objects)))
 
 
-def code_listing(code, first_line):
-    """Python as a listing, numbered from first_line."""
-    return _listing(code, PythonLexer(stripnl=False), f"numbers=left,firstnumber={first_line},formatcom=\\listing")
+def code_listing(code: str, first_line: int, file: str = "") -> Tex:
+    """Python code as a listing, numbered from first_line; file stands above it."""
+    if "\\end{listing}" in code:
+        raise ValueError(r"a listing must not contain \end{listing}")
+    return Tex(f"\\begin{{listing}}{{{file}}}{{{first_line}}}\n{code}\n\\end{{listing}}")
 
 
-def output_listing(text):
-    """What a program printed, with a rule at its left."""
-    rule = "frame=leftline,framerule=0.8pt,rulecolor=\\color{rulegrey},framesep=2mm"
-    return _listing(text, TextLexer(), "formatcom=\\printed," + rule)
-
-
-def styles():
-    """The definitions that the listings need in the preamble."""
-    straight_quote = "\\def\\PYZsq{\\textquotesingle}\n"  # a curly one would not run when it is pasted
-    return LatexFormatter(style=Quiet).get_style_defs() + straight_quote
-
-
-def _source(thing):
+def _source(thing: object) -> str:
     lines, first = inspect.getsourcelines(thing)
-    file = Path(inspect.getsourcefile(thing))
-    name = "code/" + "/".join(file.parts[-2:])
-    too_long = [first + k for k, line in enumerate(lines) if len(line.rstrip("\n")) > 88]
+    first = max(first, 1)  # a module's lines start at 0
+    path = Path(inspect.getsourcefile(thing))
+    name = "code/" + "/".join(path.parts[-2:])
+    too_long = [first + k for k, line in enumerate(lines) if len(line.rstrip("\n")) > COLUMNS]
     if too_long:
-        raise ValueError(f"{name}:{too_long[0]} is longer than the page's 88 columns")
-    return f"\\listingname{{{escape(name)}}}\n" + code_listing("".join(lines).rstrip("\n"), first)
-
-
-def _listing(code, lexer, options):
-    return highlight(code, lexer, LatexFormatter(style=Quiet, verboptions=options)).rstrip("\n")
+        raise ValueError(f"{name}:{too_long[0]} has more than the page's {COLUMNS} columns")
+    return code_listing("".join(lines).rstrip("\n"), first, name)
 
 
 def _fixed(value, decimals, signs):
