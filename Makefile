@@ -51,7 +51,7 @@ mutants: ready ## change the code, one thing at a time: do the tests notice? (ho
 	@build/mutants-venv/bin/python -m pip install -q -r requirements-mutants.in
 	@build/mutants-venv/bin/python tests/mutants.py
 
-bench: ready ## measure attention and the build beside other tools; the report draws the result (half an hour)
+bench: ready ## measure attention beside PyTorch and JAX; the supplement draws the result (half an hour)
 	@[ -d build/bench-venv ] || $(RUN) -m venv build/bench-venv
 	@build/bench-venv/bin/python -m pip install -q --no-deps -r requirements.txt
 	@build/bench-venv/bin/python -m pip install -q -r requirements-bench.in
