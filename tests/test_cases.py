@@ -207,7 +207,6 @@ BAD_JSON = {
     "X without rows": (numbers() | {"X": []}, "X is empty or not a list of rows"),
     "X without columns": (numbers() | {"X": [[], []]}, "X is empty or not a list of rows"),
     "X a stack": (numbers() | {"X": [[[1.0]]]}, "X has 3 axes, 2 are needed"),
-    "one row": (numbers(N=1), "X has 1 row, at least 2 are needed: the sheet swaps the first two inputs"),
     "a row too short": (numbers() | {"W_v": [[1, 2, 3, 4], [1, 2, 3, 4], [1, 2, 3]]}, "W_v, row 3 has 3 numbers, row 1 has 4"),
     "a row too long": (numbers() | {"X": [[1, 2, 3], [1, 2, 3, 4]]}, "X, row 2 has 4 numbers, row 1 has 3"),
     "a row too few": (numbers() | {"W_q": numbers()["X"]}, "W_q is 3 x 4, but X has 4 columns: 4 x 4 is needed"),

@@ -158,10 +158,15 @@ def test_far_keys_share_a_bucket_and_the_two_directions_share_none():
 # The scores
 
 def test_all_22_aggregates_of_table_9_are_met():
+    """To 0.002 in the printed digits; the rounding of the 27 printed scores allows for more."""
     scores = chronos.ranking(TABLE_9)
     assert len(TABLE_9) == 27 and len(scores) == 22
     for model, score in scores.items():
-        assert round(score, 3) == pytest.approx(PRINTED[model]["zero-shot WQL"], abs=0.002 + 1e-9)
+        printed = PRINTED[model]["zero-shot WQL"]
+        assert round(score, 3) == pytest.approx(printed, abs=0.002 + 1e-9)
+        pairs = [(row[model], row["Seasonal Naive"]) for row in TABLE_9.values()]
+        slack = [0.0005 / a + 0.0005 / b for a, b in pairs if not math.isnan(a)]
+        assert abs(math.log(printed / score)) <= sum(slack) / 27
 
 
 def test_an_aggregate_by_hand():
@@ -218,7 +223,7 @@ def test_the_table_of_results_shows_the_best_of_each_group_in_each_column():
             best = min(rivals, key=lambda m: np.nan_to_num(PRINTED[m][column], nan=np.inf))
             assert best in models
     rows = [line for line in tables.results().splitlines() if line.split(" & ")[0] in shown]
-    assert len(rows) == len(shown) and all(row.count("&") == 4 for row in rows)
+    assert len(rows) == len(shown) and all(row.count("&") == 5 for row in rows)
     bold = [row.split(" & ")[0] for row in rows if "textbf" in row]
     assert bold == [LARGE, "PatchTST", "TFT"]
 

@@ -13,7 +13,7 @@ def tokeniser(x: np.ndarray) -> Drawing:
     back = chronos.detokenize(tokens, scale)
     limit = chronos.LIMIT * scale
     clipped = np.abs(x) > limit
-    fig, (bars, rows) = figure(PAGE_WIDTH, 2.4, nrows=2, sharex=True, height_ratios=[1.2, 1])
+    fig, (bars, rows) = figure(PAGE_WIDTH, 1.8, nrows=2, sharex=True, height_ratios=[1, 1])
     bars.bar(range(len(x)), x, 0.35, color=BLUE)
     bars.axhline(limit, color=RUST, linestyle="--", linewidth=0.8)
     words = f"{chronos.LIMIT} scales = {limit:.4g}"

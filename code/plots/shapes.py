@@ -62,6 +62,24 @@ def ink(shade: float) -> str:
     return "white" if shade > 0.72 else INK
 
 
+def cells(ax, left: float, top: float, values, size: tuple[float, float], ends: tuple[float, float],
+          texts=None) -> None:
+    """A matrix as shaded cells of this width and height, white at the lower end of the scale; (left, top) is its corner.
+
+    With `texts`, an array of its shape, each cell holds one.
+    """
+    values, (width, height), (low, high) = np.asarray(values, dtype=float), size, ends
+    span = (high - low) or 1
+    rows, columns = values.shape
+    grid = dict(edgecolors="#D3D8DE", linewidth=0.5) if min(size) > 0.1 else {}
+    ax.pcolormesh(left + width * np.arange(columns + 1), top - height * np.arange(rows + 1), (values - low) / span,
+                  cmap=SHADES, vmin=0, vmax=1, zorder=1, rasterized=values.size > 2500, **grid)
+    ax.add_patch(Rectangle((left, top - rows * height), columns * width, rows * height, facecolor="none",
+                           edgecolor=GREY, linewidth=0.6))
+    for (i, j), text in np.ndenumerate(np.empty((0, 0)) if texts is None else texts):
+        words(ax, left + (j + 0.5) * width, top - (i + 0.5) * height, text, color=ink((values[i, j] - low) / span))
+
+
 def numerals(values, decimals: int | None = None) -> tuple[np.ndarray, int]:
     """The numbers as text of equal decimals, and the power of ten taken out of them (mostly 0).
 

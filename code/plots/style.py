@@ -65,7 +65,7 @@ def _use_style():
         "xtick.color": GREY, "ytick.color": GREY, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
         "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6,
         "lines.linewidth": 1.2, "axes.spines.top": False, "axes.spines.right": False,
-        "hatch.linewidth": 0.6, "pdf.fonttype": 3,
+        "hatch.linewidth": 0.6, "savefig.dpi": 300, "pdf.fonttype": 3,
     })
 
 

@@ -37,7 +37,7 @@ PAGE = """<!DOCTYPE html>
 
 def main() -> int:
     from weaving.__main__ import command_line, finish
-    target = command_line(__doc__)
+    (target,) = command_line(__doc__)
     file = Path(f"{target.name}.html")
 
     def make(say):

@@ -36,6 +36,7 @@ MEANING = r"""
 \newcommand{\aside}[1]{\footnote{#1}}
 \newcommand{\checked}[2]{\begin{checkedformula}\[#2\]\classed{ticks}{#1}\end{checkedformula}}
 \newcommand{\claimmark}[1]{\classed{ticks}{#1}}
+\newcommand{\tick}[1]{\classed{ticks}{#1}}
 \newcommand{\claimrow}[1]{\classed{row}{#1}}
 \newcommand{\given}[1]{#1}
 \newcommand{\wideformula}[1]{\[#1\]}
