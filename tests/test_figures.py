@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from plots import attention, least_squares, memory, positional, shapes, style
 from solutions.attention import multi_head_self_attention, scaled_dot_product_attention
-from solutions.positional import one_hot, simplex, sinusoidal
+from solutions.positional import one_hot, random_cosines, simplex, sinusoidal
 
 SIZES = [(1, 1, 1), (2, 4, 2), (5, 6, 3), (9, 6, 3), (13, 4, 2), (200, 8, 4), (4, 64, 64)]
 HOUSE = (Path(style.__file__).parents[1] / "weaving/house.sty").read_text()
@@ -48,9 +48,9 @@ def results(N, D, H, scale=1.0):
 def test_the_widths_are_those_of_the_page():
     found = re.findall(r"(textwidth|marginparwidth|marginparsep)=([\d.]+)mm", HOUSE)
     widths = {name: float(mm) / 25.4 for name, mm in found}
-    assert style.TEXT_WIDTH == pytest.approx(widths["textwidth"])
-    assert style.MARGIN_WIDTH == pytest.approx(widths["marginparwidth"])
-    assert style.PAGE_WIDTH == pytest.approx(sum(widths.values()))
+    assert pytest.approx(widths["textwidth"]) == style.TEXT_WIDTH
+    assert pytest.approx(widths["marginparwidth"]) == style.MARGIN_WIDTH
+    assert pytest.approx(sum(widths.values())) == style.PAGE_WIDTH
 
 
 def test_the_page_has_the_colours_of_the_palette():
@@ -103,10 +103,10 @@ def test_the_way_from_X_to_Y_needs_heads_of_one_width():
 
 @pytest.mark.parametrize("N, D, H", SIZES)
 def test_the_weights_are_readable(N, D, H):
-    before, _ = results(N, D, H)
+    before, _ = results(N, D, H, 0.2)
     for drawing, A in (
         (attention.weights_one_head(before[1][1][0]), before[1][1]),
-        (attention.weights_heads(before[H][1]), before[H][1]),
+        (attention.weights_heads({H: before[H][1]}), before[H][1]),
     ):
         found = checked(drawing)
         meshes = drawing.figure.axes[0].collections
@@ -149,6 +149,7 @@ def test_the_swap_shows_what_moves():
     shades = [mesh.get_array() for mesh in ax.collections]
     order = [1, 0, 2, 3]
     for n, (before, after) in enumerate(zip(shades[::2], shades[1::2], strict=True)):
+        assert max(before.max(), after.max()) == 1 and before.min() >= 0
         moved = before[order] if n in (0, 2) else before[order][:, order]
         np.testing.assert_allclose(moved, after, atol=1e-12)
         assert not np.allclose(before, after)
@@ -157,6 +158,19 @@ def test_the_swap_shows_what_moves():
     solid = [frame.get_linestyle() == "-" for frame in frames[:8]]
     assert tall == [False, True] * 2
     assert solid == [True, False, False, True, True, True, False, False]
+
+
+def test_many_numbers_of_heads_have_maps_of_their_own():
+    before, _ = results(5, 6, 6)
+    found = checked(attention.weights_heads({H: A for H, (_, A) in before.items()}))
+    assert {"head 1 of 1", "head 6 of 6"} <= {*found}
+
+
+def test_how_queries_are_cut_into_heads():
+    drawing = attention.input_splitting()
+    found = checked(drawing, style.TEXT_WIDTH)
+    assert all(found.count(f"{n}{m}") == 3 for n in (1, 2) for m in "abcd")
+    assert "1a, 1b, 2a, 2b" in drawing.alt and "1a, 1b, 1c, 1d" in drawing.alt
 
 
 # Exercises 1 and 3 --------------------------------------------------------------------------------
@@ -181,13 +195,14 @@ def test_similarity_by_distance(N):
 
 
 def test_arrows_are_the_vectors_and_areas_under_densities_are_one():
-    drawing = positional.geometry()
+    cosines = {dim: random_cosines(dim, 20_000) for dim in (4, 32, 256)}
+    drawing = positional.geometry(simplex(2), cosines)
     checked(drawing, style.TEXT_WIDTH)
     *circles, densities = drawing.figure.axes
     for ax, vectors in zip(circles, (np.eye(2), simplex(2)), strict=True):
         ends = [text.xy for text in ax.texts if not text.get_text()]
         np.testing.assert_array_equal(ends, vectors)
-    for steps, dim in zip(densities.patches, positional.DIMENSIONS, strict=True):
+    for steps, dim in zip(densities.patches, cosines, strict=True):
         heights, edges, _ = steps.get_data()
         middles = (edges[1:] + edges[:-1]) / 2
         assert np.diff(edges) @ heights == pytest.approx(1)
@@ -223,7 +238,7 @@ def test_time_and_memory():
         name: {N: 1e-9 * 4 ** (4 - n) * N**2 for N in sizes[: 3 - (name == "plain")]}
         for n, name in enumerate(memory.STYLES)
     }
-    held = {name: {N: 2**20 * 1.3**n for N in sizes} for n, name in enumerate(memory.STYLES)}
+    held = {name: dict.fromkeys(sizes, 2**20 * 1.3**n) for n, name in enumerate(memory.STYLES)}
     thin = {N: 1e-9 * N**2 for N in sizes}
     drawing = memory.scaling(curves, thin, held, {N: 2048 * N for N in sizes})
     found = checked(drawing)

@@ -41,8 +41,7 @@ def one_page(X, q, k, v, scores, weights, output) -> Drawing:
     middle = 1.24
 
     def put(column, y, text, colour, strength=0.16):
-        box(ax, at[column], y, wide[column], BOX, colour, tint(colour, strength))
-        words(ax, at[column], y, text)
+        box(ax, at[column], y, wide[column], BOX, text, colour, tint(colour, strength))
 
     def way(start, y, end, y_end, colour=GREY):
         ends = at[start] + wide[start] / 2, at[end] - wide[end] / 2
@@ -72,16 +71,17 @@ def one_page(X, q, k, v, scores, weights, output) -> Drawing:
         arrow(ax, (right["av"], value), corner, (at["y"], middle + edge), colour=VALUE)
     put("q", middle, rf"$\mathbf{{q}}_1$ = {vector(q[0])}", QUERY)
     put("y", middle, rf"$\mathbf{{y}}_1$ = {vector(output[0])}", VALUE)
-    box(ax, at["soft"], middle, wide["soft"], 0.8 + BOX, **ROUND)
-    words(ax, at["soft"], middle, "softmax", rotation=90, color=GREY)
+    softmax = {"rotation": 90, "color": GREY}
+    box(ax, at["soft"], middle, wide["soft"], 0.8 + BOX, "softmax", **ROUND, **softmax)
     second = (
         rf"Query 2 asks the same keys: $\mathbf{{q}}_2$ = {vector(q[1])}, scores "
-        rf"{vector(scores[1])}, weights {vector(weights[1])}, output $\mathbf{{y}}_2$ = {vector(output[1])}."
+        rf"{vector(scores[1])}, weights {vector(weights[1])}, output "
+        rf"$\mathbf{{y}}_2$ = {vector(output[1])}."
     )
     words(ax, 0.06, 0.12, second, ha="left")
     caption = (
         "Attention for the query of token 1. The query meets each key in a score; the softmax "
-        "turns the scores into weights; the values join after it and are averaged with these weights."
+        "turns the scores into weights; the values join after it and are averaged with them."
     )
     alt = (
         "A data flow from left to right. Two inputs give one query, two keys and two values. The "
@@ -172,10 +172,10 @@ def flow(N: int, D: int, H: int) -> Drawing:
 def _matrix(ax, x, y, width, name, shape, colour=GREY, slices=1, aside=None):
     """A matrix, its first slice dark; its name above and its shape below, or aside of arrows."""
     tall, left = 0.34, x - width / 2
-    box(ax, x, y, width, tall, colour, tint(colour, 0.12))
+    box(ax, x, y, width, tall, "", colour, tint(colour, 0.12))
     if slices > 1:
         band = width / slices
-        box(ax, left + band / 2, y, band, tall, colour, tint(colour, 0.4))
+        box(ax, left + band / 2, y, band, tall, "", colour, tint(colour, 0.4))
         for n in range(2, slices if slices <= MOST_SLICES else 0):
             ax.vlines(left + n * band, y - tall / 2, y + tall / 2, color=colour, linewidth=0.5)
     place = {"ha": "left"} if aside else {}
@@ -185,8 +185,7 @@ def _matrix(ax, x, y, width, name, shape, colour=GREY, slices=1, aside=None):
 
 
 def _operation(ax, x, y, width, text, colour=GREY):
-    box(ax, x, y, width, BOX, colour, **ROUND)
-    words(ax, x, y, text, color=colour)
+    box(ax, x, y, width, BOX, text, colour, **ROUND, color=colour)
 
 
 def _multiply(ax, x, y, weights, colour):
@@ -197,7 +196,7 @@ def _multiply(ax, x, y, weights, colour):
 def _cards(ax, n):
     """A stack of n cards; of those behind the first only the upper and the right edge are seen."""
     left, bottom, width, height, shift = 2.11, 0.02, 2.76, 2.4, 0.06
-    box(ax, left + width / 2, bottom + height / 2, width, height, fill=PAPER, zorder=-1)
+    box(ax, left + width / 2, bottom + height / 2, width, height, fill=PAPER, look={"zorder": -1})
     for back in shift * np.arange(1, n):
         xs = left + back + np.array([0, 0, width, width, width - shift])
         ys = bottom + back + np.array([height - shift, height, height, 0, 0])
@@ -217,16 +216,21 @@ def weights_one_head(A) -> Drawing:
     return _heat_maps(A[None], ["one head"], "the single head")
 
 
-def weights_heads(A) -> Drawing:
-    """The weights (H, N, N) of several heads, one map for each, on one scale."""
-    return _heat_maps(A, [f"head {h}" for h in range(1, len(A) + 1)], f"the {len(A)} heads")
+def weights_heads(weights) -> Drawing:
+    """The weights of several heads, {H: A (H, N, N)}, a map for each head and all on one scale."""
+    several = len(weights) > 1
+    titles = [
+        f"head {h} of {H}" if several else f"head {h}" for H in weights for h in range(1, H + 1)
+    ]
+    whose = " and of ".join(f"the {H} heads" if H > 1 else "the single head" for H in weights)
+    return _heat_maps(np.concatenate(list(weights.values())), titles, whose)
 
 
 def _heat_maps(A, titles, whose):
     n, N = A.shape[:2]
     columns, size = _grid(n, N)
     wide, tall = N * size[0], N * size[1]
-    pitch = max(wide, 0.45) + GAP
+    pitch = max(wide, 0.6) + GAP
     height = math.ceil(n / columns) * (tall + TITLE) + FOOT
     fig, ax = canvas(LEFT + columns * pitch - GAP + 0.04, height)
     for panel, (weights, title) in enumerate(zip(A, titles, strict=True)):
@@ -293,9 +297,8 @@ def one_query(single, heads, query: int) -> Drawing:
         ax.hlines(floor, left, TEXT_WIDTH - 0.04, color=GREY, linewidth=0.6, zorder=0)
         for j, weight in enumerate(weights):
             middle, height = left + (j + 0.5) * slot, tall * weight
-            edge = 0.6 if slot > 0.1 else 0
-            fill = tint(colour, 0.6)
-            box(ax, middle, floor + height / 2, 0.6 * slot, height, colour, fill, linewidth=edge)
+            look = {"linewidth": 0.6 if slot > 0.1 else 0, "facecolor": tint(colour, 0.6)}
+            box(ax, middle, floor + height / 2, 0.6 * slot, height, "", colour, look=look)
             if digits:
                 words(ax, middle, floor + height + 0.08, _weight(weight))
     for j in _labelled(N, slot):
@@ -412,3 +415,44 @@ def _frames(ax, left, top, order, wide, tall, weights):
         column = (left + k * CELL + d, top - tall - d), CELL - 2 * d, tall + 2 * d
         for frame in (row, column)[: 1 + weights]:
             ax.add_patch(Rectangle(*frame, **style))
+
+
+# Cutting Q into heads -----------------------------------------------------------------------------
+
+
+def input_splitting() -> Drawing:
+    """Q (2, 4) cut into two heads: reshaped and transposed, and reshaped to (H, N, d_h) at once."""
+    N, H, d_h = 2, 2, 2
+    Q = np.array([f"{n}{m}" for n in range(1, N + 1) for m in "abcd"]).reshape(N, H * d_h)
+    fig, ax = canvas(TEXT_WIDTH, 1.5)
+    _names(ax, 0.1, 0.82, Q, r"$\mathbf{Q}$: two tokens")
+    ways = {
+        "as token, head, entry; then heads first": Q.reshape(N, H, d_h).swapaxes(0, 1),
+        "as head, token, entry at once: wrong": Q.reshape(H, N, d_h),
+    }
+    for top, (way, heads) in zip((1.2, 0.4), ways.items(), strict=True):
+        arrow(ax, (1.2, 0.65), (1.72, top - 0.17))
+        words(ax, 1.8, top + 0.2, way, ha="left")
+        for left, name, head in zip((1.8, 3.1), ("head 1", "head 2"), heads, strict=True):
+            _names(ax, left, top, head)
+            words(ax, left + 0.6, top - 0.17, name, ha="left", color=GREY)
+    caption = (
+        r"Each head needs its entries of \emph{every} token. Reshaped to head, token, entry at "
+        "once, head 1 gets all of token 1 instead."
+    )
+    right, wrong = (
+        " and ".join(", ".join(head.ravel()) for head in heads) for heads in ways.values()
+    )
+    alt = (
+        f"Q has the entries {', '.join(Q.ravel())}, a row for each token. Reshaped to token, head, "
+        f"entry and transposed, the heads are {right}. Reshaped at once they are {wrong}."
+    )
+    return Drawing(fig, caption, alt)
+
+
+def _names(ax, left, top, names, title=""):
+    """A matrix of names, those of token 2 tinted."""
+    for (i, j), name in np.ndenumerate(names):
+        fill = tint(BLUE, 0.3) if name[0] == "2" else "white"
+        box(ax, left + (j + 0.5) * 0.26, top - (i + 0.5) * 0.17, 0.26, 0.17, str(name), fill=fill)
+    words(ax, left, top + 0.12, title, ha="left")

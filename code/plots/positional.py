@@ -6,7 +6,6 @@ from matplotlib.ticker import MaxNLocator
 
 from plots.shapes import box, canvas, tint, words
 from plots.style import BLUE, GREEN, GREY, INK, RUST, SMALL, TEXT_WIDTH, Drawing, figure, place
-from solutions import positional
 
 ADDED = (BLUE, "////")
 LOOKS = {"xx": (GREEN, "----"), "xp": (RUST, "||||"), "px": (INK, "xxxx"), "pp": (GREY, "....")}
@@ -15,7 +14,7 @@ LOOKS = {"xx": (GREEN, "----"), "xp": (RUST, "||||"), "px": (INK, "xxxx"), "pp":
 def four_terms() -> Drawing:
     """The scores' four terms as blocks: addition repeats one matrix, concatenation has four."""
     fig, ax = canvas(TEXT_WIDTH, 1.62)
-    shared = {pair: (r"$\mathbf{M}$", *ADDED) for pair in LOOKS}
+    shared = dict.fromkeys(LOOKS, (r"$\mathbf{M}$", *ADDED))
     own = {pair: (rf"$\mathbf{{M}}^{{{pair}}}$", *look) for pair, look in LOOKS.items()}
     _blocks(ax, 0.3, [0.9, 0.9], [0.5, 0.5], shared, "addition: one matrix, four times")
     _blocks(ax, 2.6, [1.12, 0.8], [0.58, 0.42], own, "concatenation: four matrices")
@@ -39,9 +38,9 @@ def _blocks(ax, left, widths, heights, blocks, title):
     ys = [1.17 - heights[0] / 2, 1.17 - heights[0] - gap - heights[1] / 2]
     for pair, (name, colour, hatch) in blocks.items():
         i, j = map("xp".index, pair)
-        box(ax, xs[j], ys[i], widths[j], heights[i], colour, tint(colour))
+        box(ax, xs[j], ys[i], widths[j], heights[i], "", colour, tint(colour))
         edge = xs[j] - widths[j] / 2 + strip / 2
-        box(ax, edge, ys[i], strip, heights[i], colour, hatch=hatch)
+        box(ax, edge, ys[i], strip, heights[i], "", colour, look={"hatch": hatch})
         words(ax, xs[j] + strip / 2, ys[i], name, fontsize=10)
     for k, (letter, kind) in enumerate({"x": "content", "p": "position"}.items()):
         words(ax, left - 0.13, ys[k], rf"$\mathbf{{{letter}}}_i^{{\mathsf{{T}}}}$")
@@ -82,21 +81,19 @@ def similarity(one_hot, sinusoidal) -> Drawing:
     return Drawing(fig, caption, alt)
 
 
-DIMENSIONS, PAIRS = (4, 32, 256), 20_000  # of the random directions
-
-
-def geometry() -> Drawing:
-    """Two orthogonal vectors in the plane, three in a simplex, and densities of random cosines."""
+def geometry(simplex, cosines) -> Drawing:
+    """Two orthogonal vectors, the simplex (3, 2), and the density of {dimension: cosines (M,)}."""
     fig, (pair, triple, crowd) = figure(height=1.5, ncols=3)
     for ax, left, width in ((pair, 0.03, 1.22), (triple, 1.43, 1.22)):
         place(ax, left, 0.03, width, width)
     place(crowd, 2.8, 0.4, 1.78, 1.07)
     _arrows(pair, np.eye(2), "$N = D = 2$: cosine $0$")
-    _arrows(triple, positional.simplex(2), "$N = D + 1 = 3$: $-1/2$")
+    _arrows(triple, simplex, "$N = D + 1 = 3$: $-1/2$")
     bins = np.linspace(-1, 1, 81)
-    for colour, line, dim in zip((GREY, RUST, BLUE), (":", "--", "-"), DIMENSIONS, strict=True):
-        cosines = positional.random_cosines(dim, PAIRS)
-        density, _ = np.histogram(cosines, bins, density=True)
+    for colour, line, dim in zip(
+        (GREY, RUST, BLUE), (":", "--", "-"), sorted(cosines), strict=True
+    ):
+        density, _ = np.histogram(cosines[dim], bins, density=True)
         crowd.stairs(density, bins, color=colour, linestyle=line, linewidth=1.2)
         flank = np.searchsorted(bins, 1.2 / np.sqrt(dim))  # 1.2 standard deviations off
         label = {"color": colour, "fontsize": SMALL, "textcoords": "offset points"}
@@ -111,7 +108,7 @@ def geometry() -> Drawing:
     alt = (
         "Left: two perpendicular unit vectors in a circle. Middle: three unit vectors at 120 "
         "degrees. Right: densities of the cosine of two random directions in "
-        f"{', '.join(map(str, DIMENSIONS))} dimensions, narrower the larger the dimension."
+        f"{', '.join(map(str, sorted(cosines)))} dimensions, narrower the larger the dimension."
     )
     return Drawing(fig, caption, alt)
 

@@ -6,6 +6,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from plots.style import BLUE, GREY, INK, SMALL, figure
 
+LINE = 0.16  # inches from one line of small text to the next
 SHADES = LinearSegmentedColormap.from_list("white to blue", ["#FFFFFF", BLUE])
 
 
@@ -28,12 +29,19 @@ def tint(colour: str, strength: float = 0.16):
     return tuple(1 - strength * (1 - part) for part in to_rgb(colour))
 
 
-def box(ax, x, y, width, height, colour: str = GREY, fill="white", corner=0.0, **style) -> None:
-    """A rectangle around the point (x, y); by `corner` rounded, an operation and not a matrix."""
+def box(
+    ax, x, y, width, height, text="", colour=GREY, fill="white", corner=0.0, look=None, **style
+) -> None:
+    """A rectangle around the point (x, y), and text in it; `look` goes to the rectangle's patch.
+
+    A rounded one, by the radius `corner`, is an operation and not a matrix.
+    """
     shape = f"round,pad=0,rounding_size={corner}" if corner else "square,pad=0"
-    style = {"edgecolor": colour, "facecolor": fill, "linewidth": 0.8} | style
+    look = {"edgecolor": colour, "facecolor": fill, "linewidth": 0.8} | (look or {})
     start = (x - width / 2, y - height / 2)
-    ax.add_patch(FancyBboxPatch(start, width, height, boxstyle=shape, **style))
+    ax.add_patch(FancyBboxPatch(start, width, height, boxstyle=shape, **look))
+    if text:
+        words(ax, x, y, text, **style)
 
 
 def arrow(ax, *points, colour: str = GREY) -> None:
@@ -57,7 +65,7 @@ def cells(ax, left: float, top: float, values, size, ends, digits: bool = False)
     many = values.size > 2500
     ax.pcolormesh(xs, ys, shades, cmap=SHADES, vmin=0, vmax=1, zorder=1, rasterized=many, **grid)
     middle = (xs[0] + xs[-1]) / 2, (ys[0] + ys[-1]) / 2
-    box(ax, *middle, columns * wide, rows * tall, fill="none", linewidth=0.6)
+    box(ax, *middle, columns * wide, rows * tall, fill="none", look={"linewidth": 0.6})
     for (i, j), value in np.ndenumerate(values) if digits else ():
         ink = "white" if shades[i, j] > 0.72 else INK  # whichever has the higher contrast
         words(ax, xs[j] + wide / 2, ys[i] - tall / 2, f"{value:.2f}", color=ink)

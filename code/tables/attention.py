@@ -13,6 +13,7 @@ from weaving import latex
 DECIMALS = 3      # of the results
 FEW = 8           # keys that the table of one query shows
 ALL_ORDERS = 6    # up to this many inputs every order is tried: 6! = 720
+SMALLEST = 999    # power of ten below which a weight is only said to be smaller
 VETO = 0.1        # a head that gives a key less than this share of another head's weight overrules it
 
 
@@ -71,7 +72,7 @@ class Comparison:
         final = (r"The final transformation is the identity, $\mathbf W_o = \mathbf I$." if identity
                  else r"The final transformation $\mathbf W_o$ is that of the case.")
         origin = ("The numbers are a placeholder for the notebook's, which were never published: "
-                  r"draws of \texttt{numpy.random.default\_rng(2024).standard\_normal}, in the order "
+                  r"standard normal numbers drawn by NumPy, \texttt{default\_rng(2024)}, in the order "
                   r"$\mathbf X$, $\mathbf W_q$, $\mathbf W_k$, $\mathbf W_v$, rounded to two decimals."
                   if self.case.is_placeholder else f"The numbers come from {source_of(self.case)}.")
         notes = " ".join(latex.escape(note) for note in self.case.notes)
@@ -107,8 +108,8 @@ class Comparison:
         return latex.Tex("\n".join(f"{self.heading(H)}\n{self.matrices(H)}" for H in self.several))
 
     def weights_of_several(self):
-        """{H: A} for the figure; where only one head is asked for, that one."""
-        return {H: self.results[H][1] for H in self.several or [1]}
+        """The weights (H, N, N) for the figure: the first number of heads beyond one, if there is one."""
+        return self.results[(self.several or [1])[0]][1]
 
     def one_query(self):
         """One query's weights in all heads, their product and the weights of the single head."""
@@ -259,5 +260,7 @@ def _significant(log_value):
     if value >= 0.001:
         return f"{value:.3f}"
     exponent = int(np.floor(log_value / np.log(10)))
+    if exponent < -SMALLEST:
+        return rf"$<10^{{-{SMALLEST}}}$"
     mantissa = float(np.exp(log_value - exponent * np.log(10)))
     return rf"${mantissa:.1f}\cdot10^{{{exponent}}}$"

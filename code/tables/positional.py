@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from solutions.positional import welch_bound
+from solutions import positional
 from weaving import latex
 
 WINDOW = 512      # tokens that BERT reads at once (Devlin et al., 2019)
@@ -47,4 +47,9 @@ def random_directions(many=2048, dim=256):
         f"Of {latex.thousands(many)} random directions in ${dim}$ dimensions, drawn once, the worst pair has "
         f"$\\abs{{\\mathbf p_i\\T\\mathbf p_j}} = {worst:.2f}$; the typical size is $1/\\sqrt{{{dim}}} = {dim**-0.5:.2f}$, "
         f"and by the Welch bound no choice of so many directions has all of them below "
-        f"${welch_bound(many, dim):.2f}$.")
+        f"${positional.welch_bound(many, dim):.2f}$.")
+
+
+def random_cosines(dims=(4, 32, 256), pairs=20_000):
+    """{dimension: cosines between random pairs of directions (pairs,)}, for the figure."""
+    return {dim: positional.random_cosines(dim, pairs) for dim in dims}
