@@ -33,7 +33,7 @@ class Statement:
         """The relation; with lines=True broken before the sign of equality, for `aligned`."""
         left, right = latex(self.left), latex(self.right)
         if lines:
-            return rf"\begin{{aligned}}& {left} \\ & \quad = {right}\end{{aligned}}"
+            return rf"\begin{{aligned}}{{}}& {left} \\ & \quad = {right}\end{{aligned}}"
         return f"{left} = {right}"
 
     def latex_hypotheses(self):
