@@ -11,7 +11,7 @@ from itertools import permutations, product
 
 import numpy as np
 
-from proofs.notation import CIRCLE, latex, letters, node, walk
+from proofs.notation import CIRCLE, Node, latex, letters, node, walk
 from solutions import attention
 
 TOLERANCE = 1e-6
@@ -309,8 +309,14 @@ def all_letters(trees):
     while waiting:
         for name in letters(waiting.pop()) - found:
             found.add(name)
-            waiting += [last for last in (*name.over, *name.shape) if last is not None]
+            waiting += [last for last in _flat((*name.over, *name.shape)) if isinstance(last, Node)]
     return found
+
+
+def _flat(parts):
+    """All that stands in nested tuples."""
+    for part in parts:
+        yield from _flat(part) if isinstance(part, tuple) else (part,)
 
 
 def free_indices(tree, bound, found):
@@ -370,8 +376,10 @@ class Group:
     def _moments(self, used):
         """Two-point variables, mixed so that all declared moments of order one and two hold."""
         world, parts = self.world, self.hypothesis.parts
-        known = {tuple(sorted(_factors(e))): world.number(v, {})
-                 for e, v in zip(parts[::2], parts[1::2], strict=True)}
+        known = {}
+        for expression, value in zip(parts[::2], parts[1::2], strict=True):
+            names, sign = _factors(expression)
+            known[tuple(sorted(names))] = sign * world.number(value, {})
         names = [name.name for name in self.letters]
         mean = np.array([known.get((a,), 0.3) for a in names])
         second = np.array([[known.get(tuple(sorted((a, b))), 0.4 + 2 * (a == b) + mean[k] * mean[m])
@@ -404,12 +412,18 @@ GROUPS = ("independent", "moments", "gaussian", "random")
 
 
 def _factors(tree):
+    """The names in a product of letters, and its sign."""
     if tree.head == "letter":
-        return [tree.leaf[0].name]
+        return [tree.leaf[0].name], 1
+    if tree.head in ("T", "neg"):
+        names, sign = _factors(tree.args[0])
+        return names, sign if tree.head == "T" else -sign
     if tree.head == "mul":
-        return [name for part in tree.args for name in _factors(part)]
+        parts = [_factors(part) for part in tree.args]
+        return [name for names, _ in parts for name in names], math.prod(s for _, s in parts)
     if tree.head == "pow" and tree.args[1].head == "num":
-        return _factors(tree.args[0]) * int(tree.args[1].leaf[0])
+        names, sign = _factors(tree.args[0])
+        return names * int(tree.args[1].leaf[0]), sign ** int(tree.args[1].leaf[0])
     raise Undefined(f"no product: {latex(tree)}")
 
 

@@ -27,13 +27,13 @@ class Node:
     leaf: tuple = ()
 
     def __add__(self, other):
-        return plus(self, other)
+        return plus(*(self.args if self.head == "add" else (self,)), other)
 
     def __sub__(self, other):
-        return plus(self, neg(other))
+        return self + neg(other)
 
     def __mul__(self, other):
-        return times(self, other)
+        return times(*(self.args if self.head == "mul" else (self,)), other)
 
     def __truediv__(self, other):
         return over(self, other)
@@ -88,7 +88,8 @@ def number(name, domain="real", tex=""):
 
 def letter(name, over=(), shape=(), domain="real", tex=""):
     """A Letter; call it with its indices to get a Node."""
-    return Letter(name, tuple(over), tuple(map(node, shape)), domain, tex)
+    dimensions = tuple(part if isinstance(part, tuple) else node(part) for part in shape)
+    return Letter(name, tuple(over), dimensions, domain, tex)
 
 
 def index(name, last=None):
@@ -358,10 +359,17 @@ def _shape_of_letter(tree):
 
 
 def _shape_of_body(tree):
+    if tree.args[1].head != "index":
+        raise IllFormed(f"a sum or product over {latex(tree.args[1])}, which is no index")
     for limit in tree.args[2:]:
         if shape(limit):
             raise IllFormed(f"a matrix as a limit in {latex(tree)}")
     return shape(tree.args[0])
+
+
+def _shape_of_body_of_numbers(tree):
+    if _shape_of_body(tree) != ():
+        raise IllFormed(f"a product of matrices: {latex(tree)}")
 
 
 def _shape_of_quotient(tree):
@@ -387,7 +395,7 @@ SHAPES = {
     "eye": lambda t: (t.args[0], t.args[0]), "ones": lambda t: (t.args[0], node(1)),
     "zeros": lambda t: t.args, "unit": lambda t: (t.args[1], node(1)),
     "block": _shape_of_blocks, "stack": _shape_of_copies, "beside": _shape_of_copies,
-    "sum": _shape_of_body, "tuple": lambda t: ("tuple", tuple(map(shape, t.args))),
+    "sum": _shape_of_body, "prod": _number_of(_shape_of_body_of_numbers), "tuple": lambda t: ("tuple", tuple(map(shape, t.args))),
     "attend": lambda t: shape(t.args[0]),
     "argmin": lambda t: ("tuple", ((),) * (len(t.args) - 1)) if len(t.args) > 2 else (),
 }
@@ -422,10 +430,8 @@ def named(name, indices=()):
         text = rf"\boldsymbol{{{text}}}" if base in GREEK else rf"{kind}{{{text}}}"
     if mark:
         text = rf"{mark}{{{text}}}"
-    places = list(map(latex, indices))
-    plain = all(part.head in ("index", "num") for part in indices) and not sub
-    joined = ("" if plain and not any(len(p) > 1 and p[0] != "\\" for p in places)
-              else ",").join(([sub] if sub else []) + places)
+    comma = (sub and name.shape) or (len(indices) > 1 and any(p.head == "add" for p in indices))
+    joined = ("," if comma else "").join(([sub] if sub else []) + list(map(_inline, indices)))
     if sup or prime:
         text += f"^{{{prime.replace(chr(39), chr(92) + 'prime ').strip()}{sup}}}"
     return text + (f"_{{{joined}}}" if joined else "")
@@ -444,27 +450,27 @@ def _print_number(tree):
 
 
 def _print_sum(tree):
-    text = latex(tree.args[0])
-    for part in tree.args[1:]:
-        if part.head == "neg":
-            text += " - " + latex(part.args[0], PRODUCT)
-        else:
-            text += " + " + latex(part, SUM if part.head not in ("add", "neg", "num") else PRODUCT)
-    return text, SUM if len(tree.args) > 1 else ATOM
+    text = ""
+    for part in tree.args:
+        negative = part.head == "neg"
+        inner = part.args[0] if negative else part
+        nested = inner.head in ("add", "neg") or (inner.head == "num" and inner.leaf[0] < 0)
+        sign = "-" if negative else "+"
+        text += (f" {sign} " if text else sign.strip("+")) + latex(inner, FACTOR if nested else PRODUCT)
+    return text, SUM
 
 
 def _print_product(tree):
-    texts = []
+    text = ""
     for place, part in enumerate(tree.args):
-        last = place == len(tree.args) - 1
-        text = latex(part, PRODUCT if last or part.head not in ("sum", "prod") else ATOM)
-        if texts and text[0].isdigit():
-            texts.append(r"\cdot")
-        elif texts:
-            texts.append(r"\," if part.head in ("sum", "prod", "sqrt", "cos", "sin") or
-                         texts[-1].endswith(("}", ")")) and text[0] != "^" else "")
-        texts.append(text)
-    return " ".join(filter(None, texts)), PRODUCT
+        big = part.head in ("sum", "prod", "integral", "diff", "argmin")
+        nested = part.head == "mul" or big and place < len(tree.args) - 1
+        shown = latex(part, FACTOR if nested else PRODUCT)
+        if text:
+            text += r" \cdot " if shown[0].isdigit() else \
+                r" \, " if big or part.head in ("sqrt", "cos", "sin", "log", "normal", "div") else " "
+        text += shown
+    return text, PRODUCT
 
 
 def _print_quotient(tree):
@@ -485,8 +491,11 @@ def _inline(tree):
     """Without stacked fractions, for exponents."""
     if tree.head == "div":
         return f"{latex(tree.args[0], PRODUCT)}/{latex(tree.args[1], FACTOR)}"
-    if tree.head == "neg" and tree.args[0].head == "div":
+    if tree.head == "neg":
         return "-" + _inline(tree.args[0])
+    if tree.head == "add" and any(part.head == "div" for part in tree.args):
+        first, *rest = map(_inline, tree.args)
+        return first + "".join(text if text.startswith("-") else "+" + text for text in rest)
     return latex(tree)
 
 
@@ -499,7 +508,8 @@ def _print_exponential(tree):
 
 def _print_function(name):
     def printed(tree):
-        if tree.args[0].head in ("mul", "letter", "num"):
+        if tree.args[0].head in ("mul", "letter", "num") and not any(
+                part.head == "add" for part in tree.args[0].args):
             return rf"{name} {latex(tree.args[0])}", PRODUCT
         return rf"{name}\left({latex(tree.args[0])}\right)", FACTOR
     return printed
@@ -530,7 +540,9 @@ def replace_index(tree, i, value):
 def _print_copies(separator, dots):
     def printed(tree):
         body, i = tree.args
-        first, last = (latex(replace_index(body, i, node_)) for node_ in (node(1), i.args[0]))
+        parts = body.args if body.head == "block" and tree.head == "stack" else (body,)
+        first, last = (separator.join(latex(replace_index(part, i, value)) for part in parts)
+                       for value in (node(1), i.args[0]))
         return rf"\begin{{bmatrix}}{separator.join([first, dots, last])}\end{{bmatrix}}", ATOM
     return printed
 
@@ -538,9 +550,17 @@ def _print_copies(separator, dots):
 def _print_expectation(name):
     def printed(tree):
         body, *known = tree.args
-        text = latex(body) + (r" \mid " + ", ".join(map(latex, known)) if known else "")
+        text = latex(body) + (r" \mid " + ", ".join(map(_family, known)) if known else "")
         return rf"{name}\left[{text}\right]", FACTOR
     return printed
+
+
+def _family(tree):
+    """All members of a family with one index: x_1, ..., x_n."""
+    if tree.head != "letter" or len(tree.args) != 1 or tree.args[0].head != "index":
+        return latex(tree)
+    last = tree.leaf[0].over[0]
+    return rf"{named(tree.leaf[0], [node(1)])}, \dots, {named(tree.leaf[0], [last])}"
 
 
 def _print_derivative(tree):
@@ -551,10 +571,10 @@ def _print_derivative(tree):
 
 
 def _print_part(tree):
-    vector, i = tree.args
-    if vector.head == "letter" and not vector.args:
-        return f"{vector.leaf[0].name}_{{{latex(i)}}}", ATOM
-    return f"{latex(vector, ATOM)}_{{{latex(i)}}}", ATOM
+    whole, *places = tree.args
+    plain = whole.head == "letter" and not whole.args and "_" not in whole.leaf[0].name
+    text = whole.leaf[0].name if plain else latex(whole, ATOM)
+    return f"{text}_{{{''.join(map(latex, places))}}}", ATOM
 
 
 def _print_integral(tree):
@@ -591,7 +611,7 @@ PRINTERS = {
     "trace": _print_function(r"\operatorname{tr}"),
     "norm2": lambda t: (rf"\norm{{{latex(t.args[0])}}}"
                         + ("" if matrix_shape(t.args[0])[1] == node(1) else "_F") + "^2", ATOM),
-    "entry": lambda t: (rf"{latex(t.args[0], ATOM)}_{{{latex(t.args[1])}{latex(t.args[2])}}}", ATOM),
+    "entry": _print_part,
     "part": _print_part,
     "delta": lambda t: (rf"\delta_{{{latex(t.args[0])}{latex(t.args[1])}}}", ATOM),
     "exp": _print_exponential, "log": _print_function(r"\log"), "gamma": _print_function(r"\Gamma"),
@@ -618,7 +638,8 @@ def latex_hypothesis(hypothesis):
     if hypothesis.kind == "independent":
         names, mean, variance, of = hypothesis.parts
         listed = " and ".join(f"${latex(name)}$" for name in names.args)
-        beside_ = "".join(f" and of ${latex(name)}$" for name in of.args)
+        beside_ = "".join(f" and of all ${latex(name)}$" if name.args else f" and of ${latex(name)}$"
+                          for name in of.args)
         return (f"all entries of {listed} independent of each other{beside_}, with mean "
                 f"${latex(mean)}$ and variance ${latex(variance)}$")
     if hypothesis.kind == "moments":

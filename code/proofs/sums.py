@@ -49,16 +49,25 @@ class Normaliser:
         self.meanings[letter] = (name.args, meaning)
 
     def _suppose_symmetric(self, matrix):
-        self.symmetric |= {matrix.leaf[0]}
+        self.symmetric |= {self._letter_of(matrix)}
 
     def _suppose_even(self, value):
-        self.even |= {value.leaf[0]}
+        self.even |= {self._letter_of(value)}
+
+    def _letter_of(self, tree):
+        if tree.head != "letter" or tree.args or tree.leaf[0] in self.meanings:
+            raise IllFormed(f"{latex(tree)} is no free letter")
+        notation.shape(tree)
+        return tree.leaf[0]
 
     def _suppose_differ(self, first, second):
         self.differ |= {frozenset({self.index(first, {}), self.index(second, {})})}
 
     def _suppose_positive(self, value):
-        self.positives.append(self.number(value, {}))
+        form = self.number(value, {})
+        if not form:
+            raise IllFormed("a hypothesis that nothing meets: 0 > 0")
+        self.positives.append(form)
 
     def _suppose_equal(self, left, right):
         for (r, c), quantified in self._places(left):
@@ -66,6 +75,11 @@ class Normaliser:
             self._add_rule(pattern, self.entry(right, {}, r, c), quantified)
 
     def _suppose_orthogonal(self, first, second):
+        if first.head != "letter" or second.head != "letter" or first.leaf != second.leaf \
+                or len(first.args) != 1 or [p.head for p in (*first.args, *second.args)] \
+                != ["index"] * 2 or first == second or first.leaf[0] in self.meanings \
+                or len(first.leaf[0].shape) != 2 or first.leaf[0].shape[1] != node(1):
+            raise IllFormed(f"no family of vectors: {latex(first)} and {latex(second)}")
         letter = first.leaf[0]
         length = Letter(f"|{letter.name}|^2", letter.over)
         i, j = self._free(self._range(letter.over[0])), self._free(self._range(letter.over[0]))
@@ -288,8 +302,6 @@ class Normaliser:
 
     def _sum(self, tree, env, r, c):
         body, i, first, last = tree.args
-        if i.head != "index":
-            raise IllFormed(f"a sum over {latex(i)}")
         bound = self._bound((self.number(first, env), self.number(last, env)))
         return self.bind(bound, self.entry(body, {**env, i.leaf[0]: at(bound)}, r, c))
 
