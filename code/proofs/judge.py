@@ -11,12 +11,14 @@ from itertools import permutations, product
 
 import numpy as np
 
-from proofs.notation import CIRCLE, Node, latex, letters, node, walk
+from proofs.notation import CIRCLE, Node, expanded, latex, letters, node, walk
 from solutions import attention
 
 TOLERANCE = 1e-6
-SIZES = ({"N": 3, "D": 4, "d": 2, "H": 2, "d_h": 2, "D_p": 2, "n": 4},
-         {"N": 2, "D": 2, "d": 3, "H": 3, "d_h": 1, "D_p": 3, "n": 3})
+SIZES = ({"N": 3, "D": 4, "d": 2, "H": 2, "d_h": 2, "D_p": 2, "n": 4, "r_x": 2,
+          "r_p": 1, "h": 2, "v": 2},
+         {"N": 2, "D": 2, "d": 3, "H": 3, "d_h": 1, "D_p": 3, "n": 3, "r_x": 1,
+          "r_p": 1, "h": 1, "v": 2})
 
 
 class Undefined(ValueError):
@@ -58,6 +60,8 @@ class World:
             values = self.rng.uniform(0.5, 2, shape)
         else:
             values = self.rng.uniform(0.2, 0.9, shape) * self.rng.choice([-1, 1], shape)
+        if any(h.kind == "symmetric" and h.parts[0] == letter() for h in self.hypotheses):
+            values = values + values.T + 4 * np.eye(len(values))    # positive definite as well
         return values if shape else float(values)
 
     def whole(self, tree):
@@ -345,6 +349,9 @@ class Group:
         named = {"independent": lambda: parts[0].args, "gaussian": lambda: parts[:2],
                  "random": lambda: parts}.get(hypothesis.kind, lambda: ())()
         self.letters = [part.leaf[0] for part in named]
+        if hypothesis.kind == "covariances":
+            self.letters = list(dict.fromkeys(
+                parts[k].leaf[0] for k in range(len(parts)) if k % 3 < 2))
         if hypothesis.kind == "moments":
             self.letters = sorted(set().union(*map(letters, parts[::2])), key=lambda n: n.name)
         self.points = world.rng.uniform(-1, 1, (3, len(self.letters)))
@@ -393,6 +400,27 @@ class Group:
             yield (dict(zip(self.letters, map(float, point), strict=True)),
                    math.prod(weight for _, weight in draws))
 
+    def _covariances(self, used):
+        """Two-point variables, mixed so that the blocks of the covariance matrix are as declared."""
+        world, parts = self.world, self.hypothesis.parts
+        sizes = [len(world.values[name]) for name in self.letters]
+        starts = dict(zip(self.letters, np.cumsum([0, *sizes]), strict=False))
+        whole = 3 * np.eye(sum(sizes))
+        for k in range(0, len(parts), 3):
+            first, second = (starts[part.leaf[0]] for part in parts[k:k + 2])
+            block = _two_axes(world.matrix(parts[k + 2], {}))
+            rows, cols = (slice(s, s + n) for s, n in zip((first, second), block.shape, strict=True))
+            whole[rows, cols], whole[cols, rows] = block, block.T
+        try:
+            root = np.linalg.cholesky(whole)
+        except np.linalg.LinAlgError as error:
+            raise Undefined("no variables have these covariances") from error
+        for draws in product(self._two_points(), repeat=len(whole)):
+            point = root @ np.array([[value] for value, _ in draws])
+            yield ({name: point[starts[name]:starts[name] + size]
+                    for name, size in zip(self.letters, sizes, strict=True)},
+                   math.prod(weight for _, weight in draws))
+
     def _gaussian(self, used):
         c = self.world.number(self.hypothesis.parts[2], {})
         if abs(c) >= 1:
@@ -408,7 +436,7 @@ class Group:
             yield dict(zip(self.letters, map(float, point), strict=True)), weight
 
 
-GROUPS = ("independent", "moments", "gaussian", "random")
+GROUPS = ("independent", "moments", "covariances", "gaussian", "random")
 
 
 def _factors(tree):
@@ -536,6 +564,7 @@ RULES = {
 
 def _gap(world, left, right, env):
     """How far two sides are apart, relative to their size; tuples part by part."""
+    left, right = expanded(left), expanded(right)
     if left.head == "tuple" and right.head == "tuple" and len(left.args) == len(right.args):
         return max(_gap(world, a, b, env) for a, b in zip(left.args, right.args, strict=True))
     if left.head == "argmin" and right.head == "tuple":

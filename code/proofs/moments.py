@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from proofs import notation
 from proofs.forms import ONE, Undecided, add, merged, minus
-from proofs.notation import IllFormed
+from proofs.notation import IllFormed, T, times
 
 
 class Declared:
@@ -53,6 +53,8 @@ def declare(normaliser, hypotheses):
             x, y, c = parts
             declared.values.append(normaliser.number(c, {}))
             declared.enter("gaussian", _letters((x, y)), (_letters((x, y)), declared.values[-1]))
+        elif hypothesis.kind == "covariances":
+            _declare_covariances(normaliser, parts)
         elif hypothesis.kind == "random":
             declared.enter("random", _letters(parts), None)
     used = _random_letters(tuple(atom for rule in normaliser.rules for atom in rule[0]), declared)
@@ -60,6 +62,19 @@ def declare(normaliser, hypotheses):
     used |= _random_letters(tuple(declared.values), declared)
     if used or set(declared.letters) & {*normaliser.meanings, *normaliser.symmetric}:
         raise Undecided("a random letter of which something else is supposed")
+
+
+def _declare_covariances(normaliser, parts):
+    known = {}
+    for k in range(0, len(parts), 3):
+        first, second = _letters(parts[k:k + 2])
+        if any(part.head != "letter" or part.args for part in parts[k:k + 3]) \
+                or notation.shape(times(parts[k], T(parts[k + 1]))) != notation.shape(parts[k + 2]) \
+                or (first, second) in known or (second, first) in known \
+                or parts[k + 2].leaf[0] in {*normaliser.meanings, first, second}:
+            raise IllFormed("covariances of what they cannot be covariances of")
+        known[first, second] = parts[k + 2].leaf[0]
+    normaliser.random.enter("covariances", {name for pair in known for name in pair}, known)
 
 
 def _letters(names):
@@ -164,6 +179,16 @@ def _independent(normaliser, atoms, data):
     return result
 
 
+def _covariances(normaliser, atoms, data):
+    if len(atoms) != 2:
+        raise Undecided(f"a moment of order {len(atoms)}, when those of order 2 are declared")
+    for first, second in (atoms, atoms[::-1]):
+        value = data.get((first[1], second[1]))
+        if value is not None:
+            return normaliser.make(1, [(normaliser._atom(value, first[2] + second[2]), 1)], set())
+    raise Undecided("a moment that is not declared")
+
+
 def _known(normaliser, atoms, data):
     powers = frozenset((a, Fraction(e)) for a, e in merged({}, ((a, 1) for a in atoms)).items())
     if powers not in data:
@@ -205,4 +230,5 @@ def gaussian_moment(m, n):
                  for (power,), k in polynomial.terms())
 
 
-RULES = {"independent": _independent, "known": _known, "random": _unknown, "gaussian": _gaussian}
+RULES = {"independent": _independent, "known": _known, "random": _unknown, "gaussian": _gaussian,
+         "covariances": _covariances}

@@ -187,6 +187,28 @@ def minimiser(body, *letters):
     return Node("argmin", (body, *letters))
 
 
+def merge(first, second):
+    """Two states (m, l, o) of blocks of keys as one, printed as an operation."""
+    return Node("merge", (first, second))
+
+
+def joined(first, second):
+    """What the operation of `merge` means, part by part."""
+    (m_1, l_1, o_1), (m_2, l_2, o_2) = (expanded(part).args for part in (first, second))
+    m = maximum(m_1, m_2)
+    old, new = exp(m_1 - m), exp(m_2 - m)
+    return several(m, plus(times(old, l_1), times(new, l_2)), plus(times(old, o_1), times(new, o_2)))
+
+
+def expanded(tree):
+    """A tuple in the place of each operation `merge` at the top of a tree."""
+    if tree.head != "merge":
+        return tree
+    if any(len(expanded(part).args) != 3 or expanded(part).head != "tuple" for part in tree.args):
+        raise IllFormed(f"{latex(tree)} merges what is no state")
+    return joined(*tree.args)
+
+
 def attend(X, heads):
     """The outputs of self-attention with fixed weights, by the functions of solutions.attention."""
     return Node("attend", (X,), (heads,))
@@ -263,6 +285,11 @@ def independent(*names, mean=0, variance=1, of=()):
 def moments(*pairs):
     """E of each first expression is the second; no other moment of these letters is known."""
     return Hypothesis("moments", tuple(part for pair in pairs for part in map(node, pair)))
+
+
+def covariances(*triples):
+    """E[first second^T] is the third of each triple; no other moment of these letters is known."""
+    return Hypothesis("covariances", tuple(part for triple in triples for part in triple))
 
 
 def gaussian_pair(x, y, c):
@@ -396,7 +423,7 @@ SHAPES = {
     "zeros": lambda t: t.args, "unit": lambda t: (t.args[1], node(1)),
     "block": _shape_of_blocks, "stack": _shape_of_copies, "beside": _shape_of_copies,
     "sum": _shape_of_body, "prod": _number_of(_shape_of_body_of_numbers), "tuple": lambda t: ("tuple", tuple(map(shape, t.args))),
-    "attend": lambda t: shape(t.args[0]),
+    "attend": lambda t: shape(t.args[0]), "merge": lambda t: shape(expanded(t)),
     "argmin": lambda t: ("tuple", ((),) * (len(t.args) - 1)) if len(t.args) > 2 else (),
 }
 
@@ -626,6 +653,7 @@ PRINTERS = {
     "perm": lambda t: (rf"\{t.leaf[0]}({latex(t.args[0])})", ATOM),
     "tuple": lambda t: (r"\left(" + r",\; ".join(map(latex, t.args)) + r"\right)", ATOM),
     "argmin": _print_minimiser,
+    "merge": lambda t: (rf"{latex(t.args[0], FACTOR)} \oplus {latex(t.args[1], FACTOR)}", PRODUCT),
     "attend": lambda t: (rf"\operatorname{{attention}}_{{{t.leaf[0]}}}({latex(t.args[0])})", FACTOR),
 }
 
@@ -646,6 +674,9 @@ def latex_hypothesis(hypothesis):
         pairs = zip(hypothesis.parts[::2], hypothesis.parts[1::2], strict=True)
         return ", ".join(rf"$\E {latex(e, ATOM if e.head == 'add' else SUM)} = {latex(v)}$"
                          for e, v in pairs)
+    if hypothesis.kind == "covariances":
+        return ", ".join(rf"$\E {texts[k]} {texts[k + 1]}\T = {texts[k + 2]}$"
+                         for k in range(0, len(texts), 3))
     if hypothesis.kind == "gaussian":
         x, y, c = texts
         return (rf"$({x}, {y})$ Gaussian with means $0$, variances $1$ and covariance ${c}$, "
