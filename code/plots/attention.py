@@ -216,21 +216,17 @@ def weights_one_head(A) -> Drawing:
     return _heat_maps(A[None], ["one head"], "the single head")
 
 
-def weights_heads(weights) -> Drawing:
-    """The weights of several heads, {H: A (H, N, N)}, a map for each head and all on one scale."""
-    several = len(weights) > 1
-    titles = [
-        f"head {h} of {H}" if several else f"head {h}" for H in weights for h in range(1, H + 1)
-    ]
-    whose = " and of ".join(f"the {H} heads" if H > 1 else "the single head" for H in weights)
-    return _heat_maps(np.concatenate(list(weights.values())), titles, whose)
+def weights_heads(A) -> Drawing:
+    """The weights (H, N, N) of several heads, a map for each and all on one scale."""
+    whose = f"the {len(A)} heads" if len(A) > 1 else "the only head"
+    return _heat_maps(A, [f"head {h}" for h in range(1, len(A) + 1)], whose)
 
 
 def _heat_maps(A, titles, whose):
     n, N = A.shape[:2]
     columns, size = _grid(n, N)
     wide, tall = N * size[0], N * size[1]
-    pitch = max(wide, 0.6) + GAP
+    pitch = max(wide, 0.45) + GAP
     height = math.ceil(n / columns) * (tall + TITLE) + FOOT
     fig, ax = canvas(LEFT + columns * pitch - GAP + 0.04, height)
     for panel, (weights, title) in enumerate(zip(A, titles, strict=True)):
