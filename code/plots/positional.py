@@ -7,8 +7,8 @@ from matplotlib.ticker import MaxNLocator
 from plots.shapes import box, canvas, tint, words
 from plots.style import BLUE, GREEN, GREY, INK, RUST, SMALL, TEXT_WIDTH, Drawing, figure, place
 
-ADDED = (BLUE, "////")
-LOOKS = {"xx": (GREEN, "----"), "xp": (RUST, "||||"), "px": (INK, "xxxx"), "pp": (GREY, "....")}
+ADDED = (BLUE, "///")
+LOOKS = {"xx": (GREEN, "---"), "xp": (RUST, "|||"), "px": (INK, "xxx"), "pp": (GREY, "+++")}
 
 
 def four_terms() -> Drawing:
