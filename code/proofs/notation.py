@@ -491,7 +491,7 @@ def _print_product(tree):
     text = ""
     for place, part in enumerate(tree.args):
         big = part.head in ("sum", "prod", "integral", "diff", "argmin")
-        nested = part.head == "mul" or big and place < len(tree.args) - 1
+        nested = part.head == "mul" or (big and place < len(tree.args) - 1)
         shown = latex(part, FACTOR if nested else PRODUCT)
         if text:
             text += r" \cdot " if shown[0].isdigit() else \
