@@ -1,4 +1,4 @@
-"""Attention in blocks: the plain function's results and errors, little memory, a BLAS left alone."""
+"""Attention in blocks: the plain function's results and errors, little memory, the BLAS as before."""
 
 import signal
 import threading
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 import hypothesis
 import numpy as np
+import oracle
 import pytest
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-import oracle
 from solutions import memory_efficient, workers
 from solutions.attention import scaled_dot_product_attention
 from solutions.memory_efficient import (
@@ -396,7 +396,8 @@ def test_two_callers_take_turns(blas):
 
     def quick(share):
         seen.extend(("quick", blas.num_threads) for _ in share)
-    callers = [threading.Thread(target=workers.run, args=(work, range(5))) for work in (slow, quick)]
+    callers = [threading.Thread(target=workers.run, args=(work, range(5)))
+               for work in (slow, quick)]
     callers[0].start()
     assert inside.wait(10)
     callers[1].start()
