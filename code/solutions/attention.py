@@ -15,7 +15,7 @@ def softmax(S):
 
 @shapes(Q="... N d", K="... M d", V="... M d_v")
 def scaled_dot_product_attention(Q, K, V):
-    """Outputs Y (..., N, d_v) and weights A (..., N, M) (Vaswani et al. 2017, eq. 1)."""
+    """Outputs Y (..., N, d_v), weights A (..., N, M): Vaswani et al. 2017, eq. 1."""
     d = Q.shape[-1]
     S = Q @ K.swapaxes(-1, -2) / d**0.5  # (..., N, M)
     A = softmax(S)                       # (..., N, M)
@@ -31,7 +31,8 @@ def self_attention(X, W_q, W_k, W_v):
     return scaled_dot_product_attention(Q, K, V)
 
 
-@shapes(X="... N D", W_q="H*d_h D", W_k="H*d_h D", W_v="H*d_v D", W_o="D_o H*d_v", n_heads="H")
+@shapes(X="... N D", W_q="H*d_h D", W_k="H*d_h D", W_v="H*d_v D",
+        W_o="D_o H*d_v", n_heads="H")
 def multi_head_self_attention(X, W_q, W_k, W_v, W_o, n_heads):
     """Every head has rows of its own in W_q, W_k and W_v; W_o mixes their outputs."""
     W_q, W_k, W_v = (np.split(W, n_heads) for W in (W_q, W_k, W_v))  # H matrices each

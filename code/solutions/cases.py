@@ -43,9 +43,9 @@ class Case:
     def __post_init__(self):
         notes = list(self.notes)
         X = numbers("X", self.X, notes)
-        if X.ndim != 2 or not 2 <= len(X) <= MOST or X.shape[1] > MOST:
-            raise CaseError(f"X must be N x D with N from 2 (the sheet swaps the first two inputs) "
-                            f"to {MOST} and D up to {MOST}, got {' x '.join(map(str, X.shape))}")
+        if X.ndim != 2 or not all(1 <= size <= MOST for size in X.shape):
+            raise CaseError(f"X must be N x D with N and D from 1 to {MOST}, "
+                            f"got {' x '.join(map(str, X.shape))}")
         D = X.shape[1]
         given = (self.W_q, self.W_k, self.W_v, np.eye(D) if self.W_o is None else self.W_o)
         weights = {name: numbers(name, W, notes) for name, W in zip(WEIGHTS, given)}
