@@ -14,8 +14,8 @@ SHOWN = {  # by the article's groups; each group's best in any column is among t
     "task-specific": ["PatchTST", "TFT", "N-HiTS"],
     "local": ["SCUM", "AutoARIMA"],
 }
-REMARKS = {"Chronos": "pretrained", "pretrained": "pretrained",
-           "task-specific": "trained on each dataset", "local": "fitted to each series"}
+TRAINED_ON = {"Chronos": "many datasets", "pretrained": "many datasets",
+              "task-specific": "each dataset", "local": "each series"}
 LARGE = "Chronos-T5 (Large)"
 
 
@@ -69,10 +69,10 @@ def results() -> str:
         lines.append(r"\addlinespace")
         for model in models:
             cells = [_cell(printed[model][column], best[column]) for column in SCORES]
-            lines.append(" & ".join([model, REMARKS[group], *cells]) + r" \\")
+            lines.append(" & ".join([model, TRAINED_ON[group], *cells]) + r" \\")
     head = [r" & & \multicolumn{2}{c}{in-domain} & \multicolumn{2}{c@{}}{zero-shot} \\",
             r"\cmidrule(lr){3-4}\cmidrule(l){5-6}",
-            r"model & & WQL & MASE & WQL & MASE \\", r"\midrule"]
+            r"model & trained on & WQL & MASE & WQL & MASE \\", r"\midrule"]
     return _tabular("llrrrr", head + lines[1:])
 
 
@@ -134,11 +134,11 @@ def _cell(value: float, best: float) -> str:
     return rf"\textbf{{{value:.3f}}}" if value == best else f"{value:.3f}"
 
 
-def _in_words(value: float) -> str:
+def _in_words(value: int) -> str:
     for size, word in ((10**9, "billion"), (10**6, "million")):
         if value >= size:
             return f"{value / size:g}~{word}"
-    return _thousands(value) if isinstance(value, int) else f"{value:g}"
+    return _thousands(value)
 
 
 def _thousands(number: int) -> str:

@@ -18,6 +18,7 @@ from weaving.problems import BuildFailed, Problem
 from weaving.tree import Node, Tree, classes, div, kind, link, raw, span, text_of, words
 
 LONG = 45  # characters of a formula's LaTeX from which on it may be wider than a telephone
+CLOSING = re.compile(r"[.,;:!?)\]\u2019\u201d]+")
 PAGE = """<!DOCTYPE html>
 <html lang="en-GB">
 <head>
@@ -88,6 +89,8 @@ def _shown(node: Node, contents: Tree) -> Node | Tree:
     if what == "Note":
         content = [inline for block in node["c"] for inline in block["c"]]
         return span(content, "aside", role="note")
+    if what in ("Para", "Plain"):
+        return {"t": what, "c": _unbroken(node["c"])}
     if "ticks" in names:
         numbers = text_of(node).replace(" ", "").split(",")
         return span([link([words(f"\u2713\u2009{n}")], f"#row:{n}", id=f"tick:{n}", aria_label=f"Check {n}") for n in numbers], "ticks")
@@ -118,6 +121,18 @@ def _contents(blocks: Tree) -> Tree:
             else:
                 entries.append(entry)
     return [raw("html", '<nav aria-label="Contents">'), {"t": "BulletList", "c": entries}, raw("html", "</nav>")]
+
+
+def _unbroken(inlines: Tree) -> Tree:
+    """No line ends between a formula and the punctuation that follows it."""
+    made: Tree = []
+    for node in inlines:
+        mark = CLOSING.match(node["c"]) if kind(node) == "Str" and made and kind(made[-1]) == "Math" else None
+        if mark:
+            made[-1] = span([made[-1], words(mark[0])], "whole")
+            node = words(node["c"][mark.end():])
+        made.append(node)
+    return made
 
 
 def _mathml(body: str) -> str:

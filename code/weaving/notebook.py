@@ -179,7 +179,7 @@ def _shown(node: Node, headings: dict[str, str]) -> Node | Tree:
         content = node["c"][1]
         if "ticks" in names:
             return {"t": "Superscript", "c": [words("\u2713" + text_of(content))]}
-        return [*content, words(".")] if "number" in names else [] if "title" in names else content
+        return [*content, words(".")] if "number" in names else [] if {"title", "word"} & set(names) else content
     if what == "Div":
         content = node["c"][1]
         if "checkedformula" in names:

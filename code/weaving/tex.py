@@ -123,7 +123,8 @@ def read_log(log, source, lines, tex):
 
         def told(line, text, place=source):
             remedy = next((remedy for pattern, remedy in REMEDIES if re.search(pattern, text)), "")
-            problems.append(Problem(place, line, text + ("; " + remedy if remedy else ""), details))
+            text = f"{text.rstrip('.')}; {remedy}" if remedy else text
+            problems.append(Problem(place, line, text, details))
 
         if match := ERROR.match(message):
             file, number, text = match.groups()

@@ -18,12 +18,13 @@ from weaving.problems import BuildFailed, Problem
 
 BIBLIOGRAPHY = Path("bib/references.bib")
 API = [1, 23]  # of Pandoc's nodes
-BLOCKS = {"front", "contents", "asked", "answerbox", "theorembox", "totrybox", "checkedformula", "proof", "chunk"}
-TAGS = {"title", "subtitle", "number", "ticks", "row"}
+BLOCKS = {"front", "contents", "asked", "answerbox", "theorembox", "totrybox", "checkedformula", "matrixbox", "chunk"}
+TAGS = {"title", "subtitle", "number", "ticks", "row", "word"}
 
 COMMENT = re.compile(r"^[ \t]*%.*$", re.MULTILINE)
 GROUP = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"  # braces, three deep
 COLUMNS = re.compile(rf"(\\begin\{{(?:tabular|longtable)\}}|\\multicolumn\{{\d+\}})({GROUP})")
+RULE = re.compile(r"\\cmidrule(?:\([lr]*\))?\{[\d-]*\}")
 MATRIX = re.compile(r"\\begin\{pmatrix\*\}\[r\]\n?(.*?)\n?\\end\{pmatrix\*\}", re.DOTALL)
 GATHERED = re.compile(r"\\(begin|end)\{(?:multline|gather)\*?\}")
 ALIGNED = re.compile(r"\\(begin|end)\{align(?:at)?\*?\}(?:\s*\{\d+\})?")
@@ -149,7 +150,7 @@ def _markup(part: Part, placed: list[Part], chunks: bool) -> str:
     """A part as Pandoc is to read it: what is no markup as a numbered place."""
     if isinstance(part, Text):
         text = COMMENT.sub("%", part.latex) if not part.computed else part.latex
-        return COLUMNS.sub(_plain_columns, text).replace("\\\\*", "\\\\")
+        return COLUMNS.sub(_plain_columns, RULE.sub("", text)).replace("\\\\*", "\\\\")
     if isinstance(part, Chunk):
         shown = "".join(_markup(each, placed, chunks) for each in part.shown)
         return f"\n\\begin{{chunk}}\n{_place(part, placed)}\n{shown}\n\\end{{chunk}}\n" if chunks else shown or "%\n"
