@@ -31,7 +31,7 @@ bias = letter("b", (None,))
 query, key = letter("q", (N,), (d, 1)), letter("k", (N,), (d, 1))
 q, k = letter("q", (), (d, 1))(), letter("k", (), (d, 1))()
 SCORE = times(T(q), k)
-claim("relative-bias-depends-on-distance", SCORE + bias((s_ + r) - (t_ + r)), SCORE + bias(s_ - t_),
+claim("relative-bias-depends-on-distance", SCORE + bias(plus(s_ + r, -(t_ + r))), SCORE + bias(s_ - t_),
       scope="all $d$, all positions and shifts",
       twins={"the other direction": SCORE + bias(t_ - s_),
              "one position moved": (SCORE + bias((s_ + r) - t_), SCORE + bias(s_ - t_))})

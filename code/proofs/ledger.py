@@ -33,16 +33,19 @@ class Statement:
         """The relation; with lines=True broken before the sign of equality, for `aligned`."""
         left, right = latex(self.left), latex(self.right)
         if lines:
-            return rf"\begin{{aligned}}& {left} \\ & \quad = {right}\end{{aligned}}"
+            return rf"\begin{{aligned}}{{}}& {left} \\ & \quad = {right}\end{{aligned}}"
         return f"{left} = {right}"
 
     def latex_hypotheses(self):
-        """All that is supposed, and which letters stand for positive numbers."""
+        """What the letters mean, and all that is supposed of them, as LaTeX text."""
         parts = (p for h in self.hypotheses for p in h.parts)
         names = set().union(*map(letters, (self.left, self.right, *parts)))
         signs = sorted(f"${named(name)} > 0$" for name in names
                        if name.domain == "positive" and name != CIRCLE.leaf[0])
-        return "; ".join([*map(latex_hypothesis, self.hypotheses), *signs])
+        meanings = [latex_hypothesis(h) for h in self.hypotheses if h.kind == "where"]
+        supposed = [latex_hypothesis(h) for h in self.hypotheses if h.kind != "where"] + signs
+        return ", ".join([*(["where " + ", ".join(meanings)] if meanings else []),
+                          *(["if " + ", ".join(supposed)] if supposed else [])])
 
     def without(self, hypothesis):
         return replace(self, hypotheses=tuple(h for h in self.hypotheses if h != hypothesis))
