@@ -99,7 +99,8 @@ def needed(executed: list[dict]) -> dict[int, list[str]]:
     found = {}
     for chunk in executed:
         if chunk["type"] == "doc":
-            pending += [(code.strip(), _called(code)) for code in inline_expressions(chunk["content"])]
+            codes = [match["code"].strip() for match in inline_expressions(chunk["content"])]
+            pending += [(code, _called(code)) for code in codes]
             continue
         code = ast.parse(chunk["content"])
         read = {node.id for node in ast.walk(code) if isinstance(node, ast.Name)}
@@ -167,7 +168,7 @@ def _describe(cell, chunk: Chunk | None) -> None:
         if "image/png" in output.get("data", {}):
             alt = next((part.alt for part in chunk.shown if isinstance(part, Figure)), "")
             output.data["text/plain"] = "a figure"
-            output.metadata["image/png"] = {**output.metadata.get("image/png", {}), "alt": alt}
+            output.metadata.setdefault("image/png", {})["alt"] = alt
         elif "text/markdown" in output.get("data", {}):
             output.data["text/plain"] = "typeset"
 
