@@ -1,21 +1,26 @@
 # make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, and TeX on Debian and Ubuntu.
-.PHONY: pdf html notebook test proofs watch check reproduce submission mutants bench lock clean help ready FORCE
-.PRECIOUS: report.pdf
+.PHONY: pdf supplement html notebook test proofs watch check submission mutants bench lock clean help ready FORCE
+.PRECIOUS: report.pdf supplement.pdf
 .DEFAULT_GOAL := pdf
 
-CASE :=
-NAME :=
+CASE ?=
+NAME ?=
+DOC ?= report
 export PYTHONPATH := code
 export PYTHONUTF8 := 1
-export CASE NAME
+export PYTHONHASHSEED := 0
+export CASE NAME DOC
+unexport PYTHONHOME PYTHONOPTIMIZE PYTHONSTARTUP PYTHONWARNINGS
 unexport PYTHONDONTWRITEBYTECODE  # without its bytecode SymPy alone takes seconds to import
 RUN := .venv/bin/python
 
 pdf: report.pdf ## report.pdf; make pdf CASE=case.npz takes the numbers from a file
 
+supplement: supplement.pdf ## supplement.pdf, what goes beyond the questions
+
 # Asked each time: the build goes by what the sources hold, not by their dates.
-report.pdf: FORCE | ready
-	@$(RUN) -m weaving --case "$$CASE"
+report.pdf supplement.pdf: FORCE | ready
+	@$(RUN) -m weaving $(@:.pdf=) --case "$$CASE"
 
 html: report.pdf ## report.html, the same as one page for the browser (needs LaTeXML)
 	@$(RUN) -m weaving.html
@@ -31,14 +36,11 @@ test: ready ## run all tests
 proofs: ready ## check all claims and print the ledger; NAME=claim prints one
 	@$(RUN) -m proofs $$NAME
 
-watch: ready ## build again whenever a source changes
-	@$(RUN) -m weaving --case "$$CASE" --watch
+watch: ready ## build again whenever a source changes; make watch DOC=supplement
+	@$(RUN) -m weaving "$$DOC" --case "$$CASE" --watch
 
 check: report.pdf ## ask veraPDF whether report.pdf is PDF/A (needs Java)
 	@sh code/weaving/check/check.sh
-
-reproduce: ready ## build in other folders, times, locales, users: the same bytes?
-	@$(RUN) -m weaving.reproduce $$PYTHONS
 
 submission: ready ## submission.tar.gz from the last commit: PDF, sources, plain LaTeX, checksums
 	@$(RUN) -m weaving.submission
@@ -49,7 +51,7 @@ mutants: ready ## change the code, one thing at a time: do the tests notice? (ho
 	@build/mutants-venv/bin/python -m pip install -q -r requirements-mutants.in
 	@build/mutants-venv/bin/python tests/mutants.py
 
-bench: ready ## measure attention and the build beside other tools; the report draws the result (half an hour)
+bench: ready ## measure attention beside PyTorch and JAX; the supplement draws the result (half an hour)
 	@[ -d build/bench-venv ] || $(RUN) -m venv build/bench-venv
 	@build/bench-venv/bin/python -m pip install -q --no-deps -r requirements.txt
 	@build/bench-venv/bin/python -m pip install -q -r requirements-bench.in
@@ -62,7 +64,8 @@ lock: ## pin the requirements (needs uv)
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-notebook.txt
 
 clean: ## remove what the build made, but not .venv
-	rm -rf build figures/*.pdf report.pdf report.html report.ipynb report.synctex.gz submission.tar.gz
+	rm -rf build figures/report figures/supplement submission.tar.gz
+	rm -f $(foreach name,report supplement,$(name).pdf $(name).html $(name).ipynb $(name).synctex.gz)
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20

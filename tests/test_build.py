@@ -176,14 +176,14 @@ def replace(source, target):
     real(source, target)
 os.replace = replace
 from weaving.__main__ import build_and_say
-sys.exit(build_and_say(""))
+sys.exit(build_and_say(build.Target()))
 """
 HALF_DONE = 'echo half > build/report.pdf; echo "\\relax" > build/report.aux; echo x > build/report.fdb_latexmk; '
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_build_stopped_as_it_writes(how, project, reference):
-    for file in ["build/results.json", "build/report.tex", "report.synctex.gz", "report.pdf"]:
+    for file in ["build/report.results.json", "build/report.tex", "report.synctex.gz", "report.pdf"]:
         project.pdf.write_bytes(GOOD)
         project.write(LIGHT.replace("figure\n@", f"figure  # {file}\n@").replace("Section", f"% {file}\nSection"))
         status, said = project.build(sys.executable, "-c", KILL_AT, file, str(int(how)))
@@ -228,7 +228,7 @@ def test_two_builds_at_once(project, reference):
 
 def test_a_damaged_file_in_build(project, reference):
     project.builds()
-    for file in ["report.pdf", "report.aux", "report.log", "report.tex", "report.fdb_latexmk", "results.json"]:
+    for file in ["report.pdf", "report.aux", "report.log", "report.tex", "report.fdb_latexmk", "report.results.json"]:
         damaged = project.folder / "build" / file
         damaged.write_bytes(damaged.read_bytes()[:200])
         project.pdf.write_bytes(GOOD)
@@ -343,6 +343,9 @@ def test_watch_builds_at_each_save_and_lives_through_faults(project):
 def test_the_build_goes_by_content_and_not_by_dates(project, reference):
     (project.folder / "code/numbers.json").write_text("[1]")
     (project.folder / "case.json").write_text("[1]")
+    (project.folder / "chapter.tex").write_text("A chapter.\n")
+    reads = "\\input{chapter}\n\n<%= open('code/numbers.json').read() %> <%= open(case_file).read() %>\n\nAfter it."
+    project.write(LIGHT.replace("After it.", reads))
     used = project.latexmk('touch used; exec "$latexmk" "$@"')
 
     def build():
@@ -355,8 +358,8 @@ def test_the_build_goes_by_content_and_not_by_dates(project, reference):
 
     assert build() and not build()
     for file, old, new in [("report.texw", "After", "Below"), ("code/numbers.json", "1", "2"), ("case.json", "1", "2"),
-                           ("code/weaving/house.sty", "accent", "Accent"), ("bib/references.bib", "Cee", "Dee"),
-                           ("requirements.txt", "", "x"), ("PROVENANCE", "0123456", "0123457"), ("report.pdf", None, GOOD),
+                           ("chapter.tex", "chapter", "Chapter"), ("bib/references.bib", "Cee", "Dee"),
+                           ("code/weaving/problems.py", "went", "goes"), ("PROVENANCE", "0123456", "0123457"), ("report.pdf", None, GOOD),
                            ("report.synctex.gz", None, b"")]:
         path = project.folder / file
         if old is None:
@@ -365,10 +368,12 @@ def test_the_build_goes_by_content_and_not_by_dates(project, reference):
             path.write_text(path.read_text().replace(old, new))
         os.utime(path, (1e8, 1e8))  # restored with an old date
         assert build() and not build(), file
+    (project.folder / "code/weaving/house.sty").write_text("% not loaded by this document")
+    assert not build()
     for path in project.folder.rglob("*.*"):
         os.utime(path, (2e9, 2e9))
     assert not build()
-    (project.folder / "build/made.json").write_text("{")
+    (project.folder / "build/report.made.json").write_text("{")
     assert build() and not build()
     project.write(LIGHT.replace("2 + 3", "1 / 0"))
     assert project.build()[0] == 1
@@ -378,9 +383,11 @@ def test_make_asks_the_build_each_time(project):
     shutil.copy(ROOT / "Makefile", project.folder)
     (project.folder / "code/setup.sh").write_text("")
     for _ in range(2):
-        status, said = project.build("make", "--no-print-directory", "pdf", "RUN=echo asked", "CASE=a b")
-        assert (status, said) == (0, "asked -m weaving --case a b\n")
-    assert "asked -m weaving" in project.build("make", "--no-print-directory", "RUN=echo asked", "report.pdf")[1]
+        status, said = project.build("make", "--no-print-directory", "pdf", "RUN=echo asked", CASE="a b")
+        assert (status, said) == (0, "asked -m weaving report --case a b\n")
+    assert project.build("make", "--no-print-directory", "supplement", "RUN=echo asked", "CASE=c") == \
+        (0, "asked -m weaving supplement --case c\n")
+    assert "asked -m weaving report" in project.build("make", "--no-print-directory", "RUN=echo asked", "report.pdf")[1]
 
 
 @pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not installed here")

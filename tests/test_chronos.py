@@ -81,23 +81,12 @@ def test_what_is_no_series_is_refused(x, part):
         chronos.tokenize(x)
 
 
-@pytest.mark.parametrize("token", [1, 2, 4096])
-def test_what_is_no_token_is_refused(token):
-    with pytest.raises(ValueError, match=f"got {token}"):
-        chronos.detokenize(np.array([2049, token]), 1.0)
-
-
-@pytest.mark.parametrize("scale", [0.0, -1.0, np.nan])
-def test_what_is_no_scale_is_refused(scale):
-    with pytest.raises(ValueError, match=f"got {scale}"):
-        chronos.detokenize(np.array([2049]), scale)
-
-
-def test_the_example_has_a_spike_that_is_clipped():
-    tokens, scale = chronos.tokenize(chronos.EXAMPLE)
-    back = chronos.detokenize(tokens, scale)
-    assert scale == 6 and chronos.EXAMPLE.max() == 100 and back.max() == 90
-    assert_array_equal(back[chronos.EXAMPLE == 0], 0)
+@pytest.mark.parametrize("tokens, scale, bad", [
+    ([2049, 1], 1, 1), ([2049, 2], 1, 2), ([4096], 1, 4096),
+    ([3], 0.0, 0.0), ([3], -1.0, -1.0), ([3], np.nan, np.nan)])
+def test_what_is_no_token_or_no_scale_is_refused(tokens, scale, bad):
+    with pytest.raises(ValueError, match=f"got {bad}"):
+        chronos.detokenize(np.array(tokens), scale)
 
 
 # The parameters
@@ -158,17 +147,25 @@ def test_far_keys_share_a_bucket_and_the_two_directions_share_none():
 # The scores
 
 def test_all_22_aggregates_of_table_9_are_met():
+    """To 0.002 in the printed digits; the rounding of the 27 printed scores allows for more."""
     scores = chronos.ranking(TABLE_9)
     assert len(TABLE_9) == 27 and len(scores) == 22
     for model, score in scores.items():
-        assert round(score, 3) == pytest.approx(PRINTED[model]["zero-shot WQL"], abs=0.002 + 1e-9)
+        printed = PRINTED[model]["zero-shot WQL"]
+        assert round(score, 3) == pytest.approx(printed, abs=0.002 + 1e-9)
+        pairs = [(row[model], row["Seasonal Naive"]) for row in TABLE_9.values()]
+        slack = [0.0005 / a + 0.0005 / b for a, b in pairs if not math.isnan(a)]
+        assert abs(math.log(printed / score)) <= sum(slack) / 27
 
 
 def test_an_aggregate_by_hand():
     """Twice and half as good make 1; a missing score counts as the baseline's."""
     scores = {"a": (2.0, 1.0), "b": (4.0, 8.0), "c": (math.nan, 3.0), "d": (8.0, 1.0)}
     table = {dataset: {"m": m, "b": b} for dataset, (m, b) in scores.items()}
-    score = lambda *leave_out: chronos.aggregate_relative_score(table, "m", "b", leave_out)
+
+    def score(*leave_out):
+        return chronos.aggregate_relative_score(table, "m", "b", leave_out)
+
     assert score("d") == pytest.approx(1)
     assert score() == pytest.approx(8 ** (1 / 4))
     assert score("b", "c", "d") == pytest.approx(2)
@@ -190,13 +187,13 @@ def test_the_order_of_two_models_does_not_depend_on_the_baseline():
 
 def test_the_ranking_and_what_it_becomes_without_one_dataset():
     assert list(chronos.ranking(TABLE_9))[:2] == ["TFT", LARGE]
+    assert next(iter(chronos.ranking(TABLE_9, ["CIF 2016"]))) == "PatchTST"
     without = chronos.ranking(TABLE_9, ["FRED-MD"])
     assert list(without)[:3] == ["TFT", "N-HiTS", LARGE]
     assert [round(without[m], 3) for m in ("TFT", "N-HiTS", LARGE)] == [0.628, 0.679, 0.680]
     places = chronos.places_when_one_is_left_out(TABLE_9, LARGE)
     assert set(places.values()) == {1, 2, 3}
     assert [d for d, place in places.items() if place == 3] == ["CIF 2016", "FRED-MD"]
-    assert chronos.wins(TABLE_9, LARGE, "TFT") == (9, 1, 17)
 
 
 def test_table_3_adds_up_to_the_numbers_of_section_5_1():
@@ -218,7 +215,7 @@ def test_the_table_of_results_shows_the_best_of_each_group_in_each_column():
             best = min(rivals, key=lambda m: np.nan_to_num(PRINTED[m][column], nan=np.inf))
             assert best in models
     rows = [line for line in tables.results().splitlines() if line.split(" & ")[0] in shown]
-    assert len(rows) == len(shown) and all(row.count("&") == 4 for row in rows)
+    assert len(rows) == len(shown) and all(row.count("&") == 5 for row in rows)
     bold = [row.split(" & ")[0] for row in rows if "textbf" in row]
     assert bold == [LARGE, "PatchTST", "TFT"]
 
@@ -232,7 +229,7 @@ def test_the_table_of_sizes_shows_what_is_counted():
 
 def test_numbers_in_words():
     words = {"context": "512", "steps": r"200\,000", "mixtures": "10~million",
-             "training observations": "84~billion", "learning rate": "0.001"}
+             "training observations": "84~billion"}
     assert {name: tables.quoted(name) for name in words} == words
     assert tables.places_of_large() == "first 3 times, second 22 times and third 2 times"
     assert tables.weatherbench_share("observations") == r"98.3\,\%" and tables.last_bucket() == 91

@@ -8,7 +8,7 @@ import pytest
 from solutions import attention
 from solutions.cases import Case, placeholder
 from tables import attention as tables
-from tables import least_squares, one_page, positional
+from tables import least_squares, memory, one_page, positional
 
 
 def random_case(N=5, D=6, heads=(1, 3), scale=1.0, seed=1):
@@ -129,3 +129,11 @@ def test_the_table_of_addition_and_concatenation_counts_weights():
 def test_the_example_of_exercise_3_needs_a_correlation(c):
     with pytest.raises(ValueError, match=str(c)):
         least_squares.example(c)
+
+
+def test_the_measurements_can_all_be_written_and_drawn():
+    found = memory.Measurements()
+    text = "\n".join([found.too_much(), found.deviations(), found.conditions(), found.growth(), found.ratio_table()])
+    assert "nan" not in text and found.ratio_table().count(r"\\") == 2 * len(found.sizes) + 1
+    assert set(found.scaling()["seconds"]) == {"plain", "jax", "torch", "ours"}
+    assert found.roofline()["with_exp"] < found.roofline()["flops"]

@@ -13,7 +13,7 @@ def tokeniser(x: np.ndarray) -> Drawing:
     back = chronos.detokenize(tokens, scale)
     limit = chronos.LIMIT * scale
     clipped = np.abs(x) > limit
-    fig, (bars, rows) = figure(PAGE_WIDTH, 2.4, nrows=2, sharex=True, height_ratios=[1.2, 1])
+    fig, (bars, rows) = figure(PAGE_WIDTH, 1.8, nrows=2, sharex=True, height_ratios=[1, 1])
     bars.bar(range(len(x)), x, 0.35, color=BLUE)
     bars.axhline(limit, color=RUST, linestyle="--", linewidth=0.8)
     words = f"{chronos.LIMIT} scales = {limit:.4g}"
@@ -37,10 +37,9 @@ def tokeniser(x: np.ndarray) -> Drawing:
     worst = np.abs(back - x)[~clipped].max(initial=0)
     caption = (
         rf"The tokeniser on {len(x)} values of ours, with the released code's bins. The scale is "
-        rf"the mean absolute value, {scale:.4g}. A value is divided by it and replaced by the "
-        rf"number of its bin. Half a bin is {chronos.BIN_WIDTH * scale / 2:.3f} wide here, and no "
-        rf"value that fits comes back with a larger error; the largest is {worst:.3f}. "
-        rf"A value beyond {chronos.LIMIT} scales comes back as {chronos.LIMIT} scales.")
+        rf"the mean absolute value, {scale:.4g}. A value that fits comes back with an error of at "
+        rf"most half a bin, here {chronos.BIN_WIDTH * scale / 2:.3f} (the largest is {worst:.3f}), "
+        rf"and one beyond {chronos.LIMIT} scales as {chronos.LIMIT} scales.")
     alt = (
         f"A bar for each of {len(x)} values; most are small, and the largest is {x.max():.4g}. "
         f"A dashed line marks {limit:.4g}. Below each bar stand the value, the value over the "

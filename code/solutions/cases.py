@@ -183,7 +183,7 @@ def _read_npy(archive, member):
                        else np.lib.format.read_array_header_2_0)
         shape, fortran_order, dtype = read_header(file)
         if dtype.hasobject:
-            return Unusable(f"must hold numbers, got Python objects (None, or rows of different "
+            return Unusable("must hold numbers, got Python objects (None, or rows of different "
                             "lengths?); leave it out or convert it before saving")
         data = file.read()
         if len(data) != prod(shape) * dtype.itemsize:

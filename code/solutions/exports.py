@@ -148,7 +148,9 @@ def numbers(name: str, value: object, notes: list[str]) -> np.ndarray:
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(converted))[0])
         raise CaseError(f"{name}{''.join(f'[{i}]' for i in place)} must be a finite number in "
                         f"double precision, got {array[place]}")
-    if not (converted == array).all():
+    with np.errstate(invalid="ignore"):
+        exact = (converted.astype(array.dtype) == array).all()
+    if not exact:
         notes.append(f"{name} is rounded from {array.dtype} to double precision.")
     return converted
 

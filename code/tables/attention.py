@@ -72,7 +72,7 @@ class Comparison:
         final = (r"The final transformation is the identity, $\mathbf W_o = \mathbf I$." if identity
                  else r"The final transformation $\mathbf W_o$ is that of the case.")
         origin = ("The numbers are a placeholder for the notebook's, which were never published: "
-                  r"draws of \texttt{numpy.random.default\_rng(2024).standard\_normal}, in the order "
+                  r"standard normal numbers drawn by NumPy, \texttt{default\_rng(2024)}, in the order "
                   r"$\mathbf X$, $\mathbf W_q$, $\mathbf W_k$, $\mathbf W_v$, rounded to two decimals."
                   if self.case.is_placeholder else f"The numbers come from {source_of(self.case)}.")
         notes = " ".join(latex.escape(note) for note in self.case.notes)

@@ -9,18 +9,13 @@ from solutions import chronos
 
 SCORES = ["in-domain WQL", "in-domain MASE", "zero-shot WQL", "zero-shot MASE"]
 SHOWN = {  # by the article's groups; each group's best in any column is among them
-    "Chronos": ["Chronos-T5 (Large)", "Chronos-T5 (Base)", "Chronos-T5 (Small)",
-                "Chronos-T5 (Mini)", "Chronos-GPT2"],
+    "Chronos": [f"Chronos-T5 ({size})" for size in ("Large", "Base", "Small", "Mini")],
     "pretrained": ["Moirai-1.0-R (Base)", "Moirai-1.0-R (Large)"],
     "task-specific": ["PatchTST", "TFT", "N-HiTS"],
-    "local": ["SCUM", "AutoARIMA", "Seasonal Naive"],
+    "local": ["SCUM", "AutoARIMA"],
 }
-HEADINGS = {
-    "Chronos": "Chronos, one model for all datasets",
-    "pretrained": "other pretrained models",
-    "task-specific": "trained on each dataset",
-    "local": "fitted to each series",
-}
+TRAINED_ON = {"Chronos": "many datasets", "pretrained": "many datasets",
+              "task-specific": "each dataset", "local": "each series"}
 LARGE = "Chronos-T5 (Large)"
 
 
@@ -71,15 +66,14 @@ def results() -> str:
     best = {column: _best(row[column] for row in printed.values()) for column in SCORES}
     lines = []
     for group, models in SHOWN.items():
-        heading = rf"\multicolumn{{5}}{{@{{}}l}}{{\emph{{{HEADINGS[group]}}}}} \\"
-        lines += [r"\addlinespace", heading]
+        lines.append(r"\addlinespace")
         for model in models:
             cells = [_cell(printed[model][column], best[column]) for column in SCORES]
-            lines.append(" & ".join([model, *cells]) + r" \\")
-    head = [r" & \multicolumn{2}{c}{in-domain} & \multicolumn{2}{c@{}}{zero-shot} \\",
-            r"\cmidrule(lr){2-3}\cmidrule(l){4-5}",
-            r" & WQL & MASE & WQL & MASE \\", r"\midrule"]
-    return _tabular("lrrrr", head + lines[1:])
+            lines.append(" & ".join([model, TRAINED_ON[group], *cells]) + r" \\")
+    head = [r" & & \multicolumn{2}{c}{in-domain} & \multicolumn{2}{c@{}}{zero-shot} \\",
+            r"\cmidrule(lr){3-4}\cmidrule(l){5-6}",
+            r"model & trained on & WQL & MASE & WQL & MASE \\", r"\midrule"]
+    return _tabular("llrrrr", head + lines[1:])
 
 
 def sizes() -> str:
@@ -140,11 +134,11 @@ def _cell(value: float, best: float) -> str:
     return rf"\textbf{{{value:.3f}}}" if value == best else f"{value:.3f}"
 
 
-def _in_words(value: float) -> str:
+def _in_words(value: int) -> str:
     for size, word in ((10**9, "billion"), (10**6, "million")):
         if value >= size:
             return f"{value / size:g}~{word}"
-    return _thousands(value) if isinstance(value, int) else f"{value:g}"
+    return _thousands(value)
 
 
 def _thousands(number: int) -> str:

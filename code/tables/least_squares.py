@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from solutions import least_squares
 from weaving import latex
+
+SIZES = (10, 100, 1000, 10_000)  # pairs that the table of fits draws
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,19 @@ class Pair:
 
     def prediction(self, x):
         return latex.Tex(f"{self.c_value * x:g}")
+
+
+def fits(c, seed=18):
+    """The slopes fitted to samples of growing size, with and without an intercept, and their spread."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for n in SIZES:
+        x, y = least_squares.sample(c, n, rng)
+        with_intercept, _ = least_squares.slope_and_intercept(x, y)
+        spread = np.sqrt((1 - c**2) / (n - 2))
+        rows.append([latex.thousands(n), f"{least_squares.slope(x, y):.3f}", f"{with_intercept:.3f}", f"{spread:.3f}"])
+    header = ["pairs $n$", r"fitted $\hat w$", "with an intercept", r"$\sqrt{(1 - c^2)/(n - 2)}$"]
+    return latex.table(header, rows, "rrrr")
 
 
 def example(c):

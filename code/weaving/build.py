@@ -131,7 +131,7 @@ def execute(target, say=lambda *stage: None):
 
 def _run(target, reader, kept, say):
     from weaving.processor import StrictProcessor
-    processor = StrictProcessor(reader.getparsed(), None, target.source, False, "figures", ".")
+    processor = StrictProcessor(reader.getparsed(), None, target.source, False, f"figures/{target.name}", ".")
     processor.namespace = {"case_file": target.case_file}
     processor.progress = lambda number, total, name: say("chunk", f"{number} of {total}: {name}")
     processor.replay = kept
@@ -142,10 +142,10 @@ def _run(target, reader, kept, say):
 def _write(target, executed):
     from weaving import document, pdf
     from weaving.tex import MEASURE
-    latex, lines = pdf.write(document.read(executed))
+    tex, lines = pdf.write(document.read(executed))
     update(BUILD / "provenance.tex", provenance().macros().encode())
     update(BUILD / "listings.tex", (pdf.styles() + MEASURE).encode())
-    update(target.job.with_suffix(".tex"), latex.encode())
+    update(target.job.with_suffix(".tex"), tex.encode())
     return lines
 
 
