@@ -22,12 +22,13 @@ supplement: supplement.pdf ## supplement.pdf, what goes beyond the questions
 report.pdf supplement.pdf: FORCE | ready
 	@$(RUN) -m weaving $(@:.pdf=) --case "$$CASE"
 
-html: report.pdf ## report.html, the same as one page for the browser (needs LaTeXML)
-	@$(RUN) -m weaving.html
+html: ready ## report.html, the same as one page for the browser; make html DOC=supplement
+	@sh code/setup.sh notebook
+	@PYTHONPATH=code:build/notebook-packages $(RUN) -m weaving.html "$$DOC" --case "$$CASE"
 
 notebook: ready ## report.ipynb, the same as a Jupyter notebook that has been run
 	@sh code/setup.sh notebook
-	@PYTHONPATH=code:build/notebook-packages $(RUN) -m weaving.notebook --case "$$CASE"
+	@PYTHONPATH=code:build/notebook-packages $(RUN) -m weaving.notebook "$$DOC" --case "$$CASE"
 
 test: ready ## run all tests
 	@sh code/setup.sh notebook || true  # without them its tests are skipped
