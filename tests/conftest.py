@@ -1,12 +1,14 @@
 """Hypothesis draws the same examples on every run and on every machine; no test sees the figures of another."""
 
+import os
 import sys
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("fixed", derandomize=True, max_examples=50, deadline=None, database=None)
-settings.load_profile("fixed")
+settings.register_profile("fuzz", max_examples=20000, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
 @pytest.fixture(autouse=True)
