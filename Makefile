@@ -1,5 +1,5 @@
 # make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, and TeX on Debian and Ubuntu.
-.PHONY: pdf supplement html notebook test fuzz proofs watch check submission mutants bench lock clean help ready FORCE
+.PHONY: pdf supplement html notebook test fuzz proofs watch check submission mutants bench lint lock clean help ready FORCE
 .PRECIOUS: report.pdf supplement.pdf
 .DEFAULT_GOAL := pdf
 
@@ -54,17 +54,24 @@ mutants: ready ## change the code, one thing at a time: do the tests notice? (ho
 	@build/mutants-venv/bin/python -m pip install -q -r requirements-mutants.in
 	@build/mutants-venv/bin/python tests/mutants.py
 
-bench: ready ## measure attention and the build beside other tools; the report draws the result (half an hour)
+bench: ready ## measure attention beside PyTorch and JAX; the supplement draws the result (half an hour)
 	@[ -d build/bench-venv ] || $(RUN) -m venv build/bench-venv
 	@build/bench-venv/bin/python -m pip install -q --no-deps -r requirements.txt
 	@build/bench-venv/bin/python -m pip install -q -r requirements-bench.in
 	@build/bench-venv/bin/python -m benchmarks $(BENCH)
+
+lint: ready ## read code and tests for faults, and check their format
+	@sh code/setup.sh lint
+	@PYTHONPATH=build/lint-packages $(RUN) -m ruff check code tests
+	@PYTHONPATH=build/lint-packages $(RUN) -m ruff format --check code tests
 
 lock: ## pin the requirements (needs uv)
 	uv pip compile requirements.in --excludes requirements.excluded --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.txt
 	uv pip compile requirements-notebook.in -c requirements.txt --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-notebook.txt
+	uv pip compile requirements-lint.in --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-lint.txt
 
 clean: ## remove what the build made, but not .venv
 	rm -rf build figures/report figures/supplement submission.tar.gz

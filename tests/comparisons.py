@@ -43,7 +43,7 @@ def with_loops(attention):
 
 def with_50_digits(attention):
     """The stand-in case with one head and with three, its own W_o and another: ten times the rounding error seen is allowed."""
-    case = cases.stand_in()
+    case = cases.placeholder()
     W_o = np.arange(36).reshape(6, 6) / 8 - 2.0
     for H in (1, 3):
         for W in (case.W_o, W_o):

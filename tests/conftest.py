@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("fixed", derandomize=True, max_examples=50, deadline=None, database=None)
-settings.register_profile("fuzz", max_examples=20000, deadline=None, print_blob=True)
+settings.register_profile("fuzz", max_examples=5000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
@@ -17,3 +17,12 @@ def no_figure_is_left_open():
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """In continuous integration a skipped test fails: there, everything is installed."""
+    report = (yield).get_result()
+    if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but CI=true: {report.longrepr[2]}"

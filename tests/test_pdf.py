@@ -74,3 +74,9 @@ def test_source_shows_a_function_with_its_file_and_line():
     assert text[listing.first - 1:listing.first + 1] == listing.code.split("\n")[:2]
     with pytest.raises(ValueError, match="listing"):
         latex.code_listing(r"'\end{listing}'", 1)
+
+
+@pytest.mark.parametrize("lines, flows", [(pdf.WHOLE, False), (pdf.WHOLE + 1, True)])
+def test_a_listing_longer_than_a_page_flows(lines, flows):
+    tex, _ = pdf.write([Listing(1, "\n".join(["x = 1"] * lines), 1)])
+    assert ("samepage=false" in tex) == flows

@@ -1,7 +1,8 @@
-"""One style for all figures: the document's text face, final size, quiet axes."""
+"""What all figures share: the palette, the widths of the page, the document's face, and `Drawing`."""
 
 import shutil
 import subprocess
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -10,37 +11,61 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib import font_manager
+from matplotlib.figure import Figure
 
-BLUE, RUST, GREY, INK = "#1B4F72", "#A04000", "#6B7280", "#1A1A1A"
-TEXT_WIDTH = 4.63  # inches: 117.6 mm, the width of the text; a caption stands beside such a figure, in the margin
-PAGE_WIDTH = 6.69  # inches: 170 mm, text and margin; a caption stands below
+# The one palette. house.sty and the HTML page use the same colours by the same names; a test compares them.
+PALETTE = {"accent": "#1B4F72", "second": "#A04000", "third": "#2E6B3F", "rulegrey": "#6B7280",
+           "paper": "#F5F7F9", "ink": "#1A1A1A"}
+BLUE, RUST, GREEN, GREY, PAPER, INK = PALETTE.values()
+
+# The widths of house.sty, in inches. A caption stands beside a figure as wide as the text, and
+# below one that takes the margin too.
+TEXT_WIDTH, PAGE_WIDTH, MARGIN_WIDTH = (mm / 25.4 for mm in (117.5, 170, 46.5))
+TALLEST = 8.0  # inches: what a page has room for beside a caption
+SMALL = 8      # points: the smallest text in a figure
 
 FACE = "TeX Gyre Pagella"
-FILES = ["texgyrepagella-regular.otf", "texgyrepagella-italic.otf", "texgyrepagella-bold.otf", "texgyrepagella-bolditalic.otf"]
+FILES = [f"texgyrepagella-{cut}.otf" for cut in ("regular", "italic", "bold", "bolditalic")]
 
 
-def figure(width=TEXT_WIDTH, height=2.4, **subplots):
-    """A figure of final size in inches and its axes; keywords go to plt.subplots."""
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of final size, its caption in LaTeX, and in plain words what a blind reader needs."""
+
+    figure: Figure
+    caption: str
+    alt: str
+
+
+def figure(width: float = TEXT_WIDTH, height: float = 2.4, **subplots):
+    """A figure of final size in inches, and its axes; keywords go to plt.subplots.
+
+    Raises: FileNotFoundError if the document's face is not installed.
+    """
     _use_style()
-    return plt.subplots(figsize=(width, height), layout="constrained", **subplots)
+    return plt.subplots(figsize=(width, height), **subplots)
+
+
+def place(ax, left: float, bottom: float, width: float, height: float) -> None:
+    """Put the axes at a place given in inches from the figure's lower left corner."""
+    across, up = ax.figure.get_size_inches()
+    ax.set_position((left / across, bottom / up, width / across, height / up))
 
 
 @cache
 def _use_style():
     for file in _font_files():
         font_manager.fontManager.addfont(file)
-    plt.rcParams.update({
+    faces = {"rm": FACE, "it": f"{FACE}:italic", "bf": f"{FACE}:bold", "cal": f"{FACE}:italic",
+             "tt": FACE, "sf": FACE, "bfit": f"{FACE}:bold:italic", "fallback": "cm", "fontset": "custom"}
+    plt.rcParams.update({f"mathtext.{role}": face for role, face in faces.items()} | {
         "font.family": FACE, "font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9,
-        "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.fontsize": 8, "legend.frameon": False,
-        "mathtext.fontset": "custom", "mathtext.rm": FACE, "mathtext.it": f"{FACE}:italic", "mathtext.bf": f"{FACE}:bold",
-        "mathtext.cal": f"{FACE}:italic", "mathtext.tt": FACE, "mathtext.sf": FACE, "mathtext.bfit": f"{FACE}:bold:italic",
-        "mathtext.fallback": "cm",
-        "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": GREY, "xtick.color": GREY, "ytick.color": GREY,
-        "xtick.labelcolor": INK, "ytick.labelcolor": INK,
-        "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "lines.linewidth": 1.2,
-        "axes.spines.top": False, "axes.spines.right": False,
-        "axes.prop_cycle": plt.cycler(color=[BLUE, RUST, GREY]),
-        "pdf.fonttype": 3,
+        "xtick.labelsize": SMALL, "ytick.labelsize": SMALL,
+        "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": GREY,
+        "xtick.color": GREY, "ytick.color": GREY, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
+        "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6,
+        "lines.linewidth": 1.2, "axes.spines.top": False, "axes.spines.right": False,
+        "hatch.linewidth": 0.6, "savefig.dpi": 300, "pdf.fonttype": 3,
     })
 
 
@@ -54,5 +79,6 @@ def _font_files():
     known = {Path(file).name: file for file in found}
     missing = [file for file in FILES if file not in known]
     if missing:
-        raise FileNotFoundError(f"the figures' font files {', '.join(missing)} are not installed (Debian: fonts-texgyre)")
+        raise FileNotFoundError(f"the figures' font files {', '.join(missing)} are not installed "
+                                "(Debian: fonts-texgyre)")
     return [known[file] for file in FILES]

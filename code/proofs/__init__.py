@@ -1,1 +1,1 @@
-"""The claims of the report, each with its check and its false twins: `python -m proofs`."""
+"""Claims: statements that are printed, decided and attacked from one and the same tree."""

@@ -1,56 +1,54 @@
-"""python -m proofs: run all checks and print the ledger. python -m proofs NAME: one claim, its statement and twins.
-
-python -m proofs --measure: all checks one after the other, their seconds written to seconds.json for the report.
+"""python -m proofs            check all claims
+python -m proofs NAME ...   check these
+python -m proofs --attack   give every check all the false statements that can be made from its own
 """
 
-import json
+import argparse
 import os
-import platform
 import sys
-from pathlib import Path
+from difflib import get_close_matches
 
 from proofs import runner
 
 
-def main(names):
+def main(arguments=None):
+    """Exit status 0 if all holds, 1 if not, 2 for a name that is not known."""
+    parser = argparse.ArgumentParser(prog="python -m proofs", usage=__doc__.strip())
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--attack", action="store_true")
+    options = parser.parse_args(arguments)
     claims = runner.load()
-    unknown = [name for name in names if name not in claims]
+    unknown = [name for name in options.names if name not in claims]
     if unknown:
-        print(f"no claim is called {unknown[0]!r}; there are:\n  " + "\n  ".join(claims), file=sys.stderr)
+        close = get_close_matches(unknown[0], claims, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ", and none is like it"
+        print(f"there is no claim {unknown[0]!r}{hint}", file=sys.stderr)
         return 2
-    outcomes = {name: runner.run_one(name) for name in names} if names else runner.run()
-    width = max(map(len, outcomes))
+    names = options.names or list(claims)
+    if options.attack:
+        from proofs import mutants
+        return mutants.report(mutants.attack(names))
+    outcomes = runner.run(names)
     for name, outcome in outcomes.items():
-        claim = claims[name]
-        verdict = _colour("holds", 32) if outcome.holds else _colour("FAILS", 31)
-        twins = f"{outcome.rejected}/{len(claim.false_twins)} twins rejected"
-        print(f"{verdict}  {name:{width}}  {claim.scope:7}  {twins}  {outcome.seconds:6.2f} s")
+        print(f"{'holds' if outcome.holds else 'FAILS'}  {name}  ({outcome.refused} refused)")
         for problem in outcome.problems:
             print(f"       {problem}")
-        if names:
-            print(f"\n  {claim.statement.latex()}\n  over: {claim.over}")
-            for wrong, twin in claim.false_twins.items():
-                print(f"  false twin, {wrong}: {twin.latex()}")
-            if claim.by_hand:
-                print(f"  not checked here: {claim.by_hand}")
-    failed = [name for name, outcome in outcomes.items() if not outcome.holds]
-    rejected, seconds = sum(o.rejected for o in outcomes.values()), sum(o.seconds for o in outcomes.values())
-    print(f"{len(outcomes) - len(failed)} claims hold, {len(failed)} fail, {rejected} false twins rejected, {seconds:.1f} s of checks")
+        if options.names:
+            print(f"       {claims[name].statement.latex()}")
+            print(f"       {claims[name].statement.latex_hypotheses()}")
+    failed = sum(not outcome.holds for outcome in outcomes.values())
+    held = len(outcomes) - failed
+    print(f"{held} {'claim holds' if held == 1 else 'claims hold'}"
+          + (f", {failed} {'does' if failed == 1 else 'do'} not" if failed else "")
+          + f"; {sum(o.refused for o in outcomes.values())} falsehoods refused")
     return 1 if failed else 0
 
 
-def measure():
-    """Time every check alone. The report prints what this machine took, so that a build's own speed never enters it."""
-    outcomes = [runner.run_one(name) for name in runner.load()]
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, CPython {platform.python_version()}"
-    data = {"machine": machine, "seconds": {outcome.name: round(outcome.seconds, 3) for outcome in outcomes}}
-    Path(__file__).with_name("seconds.json").write_text(json.dumps(data, indent=1) + "\n")
-    return 0
-
-
-def _colour(text, code):
-    return f"\x1b[{code}m{text}\x1b[0m" if sys.stdout.isatty() else text
-
-
 if __name__ == "__main__":
-    sys.exit(measure() if sys.argv[1:] == ["--measure"] else main(sys.argv[1:]))
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:     # the reader has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status)

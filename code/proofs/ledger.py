@@ -1,120 +1,95 @@
-"""The ledger: what a claim is, the list of all claims, and how they are run.
+"""What a claim is, and the list of all claims.
 
-A claim is a statement together with a check. The check is a function of the statement, and it must accept the statement
-and reject each of its false twins: the same statement with a sign, a term, a transpose, a scale or an exponent wrong.
-A check that accepts a twin proves nothing, so that is an error too.
+A claim is a statement, left = right under hypotheses, and a few false twins of it. A claim has no
+check of its own: `deciders.holds` takes the statement as it is printed and nothing else.
 """
 
-from dataclasses import dataclass
-from time import perf_counter
+import inspect
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from sympy import Tuple
+from proofs.notation import (CIRCLE, Hypothesis, Node, latex, latex_hypothesis, letters, named,
+                             node)
 
-from proofs.matrices import tex
-
-SCOPES = {"general", "sample", "numeric"}
 CLAIMS = {}
+DOCUMENTS = ("report", "supplement")
 
 
 class ClaimFailed(AssertionError):
-    """A check rejected its statement or accepted a false twin, or the report and the ledger do not agree on the claims."""
+    """A claim does not hold, or a document and the ledger do not agree on the claims."""
 
     in_the_input = True  # the build shows the message and no traceback
 
 
 @dataclass(frozen=True)
-class Equation:
-    """left = right, typeset and checked from the same two SymPy objects."""
+class Statement:
+    """left = right whenever the hypotheses hold."""
 
-    left: object
-    right: object
+    left: Node
+    right: Node
+    hypotheses: tuple = ()
 
-    def latex(self):
-        return f"{tex(self.left)} = {tex(self.right)}"
+    def latex(self, lines=False):
+        """The relation; with lines=True broken before the sign of equality, for `aligned`."""
+        left, right = latex(self.left), latex(self.right)
+        if lines:
+            return rf"\begin{{aligned}}{{}}& {left} \\ & \quad = {right}\end{{aligned}}"
+        return f"{left} = {right}"
 
-    def as_text(self):
-        return f"${self.latex()}$"
+    def latex_hypotheses(self):
+        """What the letters mean, and all that is supposed of them, as LaTeX text."""
+        parts = (p for h in self.hypotheses for p in h.parts)
+        names = set().union(*map(letters, (self.left, self.right, *parts)))
+        signs = sorted(f"${named(name)} > 0$" for name in names
+                       if name.domain == "positive" and name != CIRCLE.leaf[0])
+        meanings = [latex_hypothesis(h) for h in self.hypotheses if h.kind == "where"]
+        supposed = [latex_hypothesis(h) for h in self.hypotheses if h.kind != "where"] + signs
+        return ", ".join([*(["where " + ", ".join(meanings)] if meanings else []),
+                          *(["if " + ", ".join(supposed)] if supposed else [])])
 
-
-@dataclass(frozen=True)
-class Worded:
-    """A statement SymPy cannot print: its LaTeX (formulas between dollars) beside the value that is checked."""
-
-    text: str
-    value: object
-
-    def latex(self):
-        return self.text
-
-    as_text = latex
-
-
-def shortened(statement):
-    """False twins of an equation between tuples: one component of the right side left out."""
-    components = statement.right
-    return {f"component {i} left out": Equation(statement.left, Tuple(*components[:i - 1], *components[i:]))
-            for i in range(1, len(components) + 1)}
+    def without(self, hypothesis):
+        return replace(self, hypotheses=tuple(h for h in self.hypotheses if h != hypothesis))
 
 
 @dataclass(frozen=True)
 class Claim:
     name: str
-    exercise: str        # the module it stands in
-    statement: object    # has .latex()
-    scope: str           # general: symbolic sizes; sample: the sizes listed; numeric: to the precision listed
-    over: str            # which sizes, or which precision
-    false_twins: dict    # {what is wrong: the wrong statement}
-    check: object        # statement -> bool
-    by_hand: str         # the part of the proof that is in the text and not checked, if any
-
-
-@dataclass(frozen=True)
-class Outcome:
-    name: str
-    problems: tuple      # one sentence each; empty if the claim holds
-    rejected: int        # false twins rejected
-    seconds: float
+    statement: Statement
+    twins: dict          # {what is wrong: Statement}
+    scope: str           # LaTeX: for which sizes
+    document: str
+    argued: str          # the step that the text argues and no program checks
+    place: str           # file:line
 
     @property
-    def holds(self):
-        return not self.problems
+    def title(self):
+        return self.name.replace("-", " ")
 
 
-def claim(name, *, statement, scope, over, false_twin, by_hand=""):
-    """Enter the decorated check into the ledger.
+def claim(name, left, right, *hypotheses, twins, scope, document="report", argued=""):
+    """Enter a claim.
 
-    Raises: ValueError if the name is taken, the scope unknown, the sizes or the twin missing, or a twin equal to the statement.
+    twins   {what is wrong: another right side, a pair (left, right), or a Hypothesis to leave out}
+    Raises: ValueError for a name that is taken, fewer than two twins, or a twin that is no other.
     """
-    def enter(check):
-        if name in CLAIMS:
-            raise ValueError(f"two claims are called {name!r}: in {CLAIMS[name].exercise} and {check.__module__}")
-        if scope not in SCOPES:
-            raise ValueError(f"claim {name!r} has the scope {scope!r}, one of {sorted(SCOPES)} is needed")
-        if not over:
-            raise ValueError(f"claim {name!r} does not say for which sizes or to which precision")
-        if not false_twin or any(twin == statement for twin in false_twin.values()):
-            raise ValueError(f"claim {name!r} needs a false twin that differs from the statement")
-        CLAIMS[name] = Claim(name, check.__module__.rpartition(".")[2], statement, scope, over, dict(false_twin), check, by_hand)
-        return check
-    return enter
+    statement = Statement(node(left), node(right), hypotheses)
+    caller = inspect.stack()[1]
+    place = f"{'/'.join(Path(caller.filename).parts[-3:])}:{caller.lineno}"
+    if name in CLAIMS:
+        raise ValueError(f"{place}: the claim {name!r} is there already, at {CLAIMS[name].place}")
+    if document not in DOCUMENTS or not scope:
+        raise ValueError(f"{place}: {name!r} needs a scope and one of {DOCUMENTS}, got {document!r}")
+    made = {wrong: _twin(statement, twin) for wrong, twin in twins.items()}
+    if len(made) < 2 or statement in made.values() or len(set(made.values())) < len(made):
+        raise ValueError(f"{place}: {name!r} needs 2 or more twins, all different, got {len(made)}")
+    CLAIMS[name] = Claim(name, statement, made, scope, document, argued, place)
 
 
-def verify(claim):
-    """Run the check on the statement and on each false twin."""
-    start = perf_counter()
-    problems, rejected = [], 0
-    if not _verdict(claim, claim.statement):
-        problems.append(f"the check rejects the statement {claim.statement.latex()}")
-    for wrong, twin in claim.false_twins.items():
-        if _verdict(claim, twin):
-            problems.append(f"the check accepts the false twin ({wrong}): {twin.latex()}")
-        else:
-            rejected += 1
-    return Outcome(claim.name, tuple(problems), rejected, perf_counter() - start)
-
-
-def _verdict(claim, statement):
-    verdict = claim.check(statement)
-    if verdict is not True and verdict is not False:
-        raise TypeError(f"the check of {claim.name!r} returned {verdict!r}, True or False is needed")
-    return verdict
+def _twin(statement, twin):
+    if isinstance(twin, Hypothesis):
+        if twin not in statement.hypotheses:
+            raise ValueError(f"not a hypothesis: {latex_hypothesis(twin)}")
+        return statement.without(twin)
+    if isinstance(twin, tuple):
+        return replace(statement, left=node(twin[0]), right=node(twin[1]))
+    return replace(statement, right=node(twin))

@@ -1,4 +1,4 @@
-"""Run the checks, in parallel, and never twice for the same code."""
+"""Run the claims, in parallel, and keep what was found for as long as nothing changes."""
 
 import hashlib
 import importlib
@@ -6,12 +6,30 @@ import json
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from time import perf_counter
 
-from proofs.ledger import CLAIMS, Outcome, verify
+from proofs.forms import Undecided
+from proofs.ledger import CLAIMS
+from proofs.notation import IllFormed
 
-MODULES = ["positional", "particle_transformer", "least_squares", "attention"]  # in the report's order
+MODULES = ("attention", "positional", "chronos", "least_squares", "supplement")
 CODE = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a claim: its problems, if any, and how many of its twins were refused."""
+
+    name: str
+    problems: tuple
+    refused: int
+    seconds: float
+
+    @property
+    def holds(self):
+        return not self.problems
 
 
 def load():
@@ -21,37 +39,76 @@ def load():
     return CLAIMS
 
 
-def run(cache=None):
-    """{name: Outcome} of all claims; taken from the file `cache` if it was written by the same code."""
-    load()
+def run(names=None, cache=None):
+    """{name: Outcome} of the named claims, or of all; from the file `cache` if nothing changed."""
+    names = list(load() if names is None else names)
     key = _key()
-    if cache and cache.exists():
-        kept = json.loads(cache.read_text())
-        if kept["key"] == key:
-            return {name: Outcome(name, tuple(problems), *rest) for name, problems, *rest in kept["outcomes"]}
-    with ProcessPoolExecutor() as pool:
-        outcomes = list(pool.map(run_one, CLAIMS))
-    if cache:
-        cache.parent.mkdir(exist_ok=True)
-        part = cache.with_suffix(".part")
-        part.write_text(json.dumps({"key": key, "outcomes": [list(vars(outcome).values()) for outcome in outcomes]}))
-        os.replace(part, cache)
-    return {outcome.name: outcome for outcome in outcomes}
+    kept = _read(cache, key)
+    missing = [name for name in names if name not in kept]
+    if missing:
+        with ProcessPoolExecutor() as pool:
+            kept |= {outcome.name: outcome for outcome in pool.map(run_one, missing)}
+        _write(cache, key, kept)
+    return {name: kept[name] for name in names}
 
 
 def run_one(name):
-    """The Outcome of one claim; an exception in its check is a problem of the claim."""
-    claim = load()[name]
+    """The Outcome of one claim."""
+    from proofs.deciders import holds
+    claim, start = load()[name], perf_counter()
+    problems, refused = [], 0
     try:
-        return verify(claim)
-    except Exception as error:
-        return Outcome(name, (f"the check raised {type(error).__name__}: {error}",), 0, 0.0)
+        if not holds(claim.statement):
+            problems.append(f"it does not follow: {claim.statement.latex()}")
+    except (IllFormed, Undecided) as error:
+        problems.append(f"it cannot be decided ({error}): {claim.statement.latex()}")
+    for wrong, twin in claim.twins.items():
+        if is_refused(twin):
+            refused += 1
+        else:
+            problems.append(f"the false twin {wrong!r} is accepted: {twin.latex()}")
+    return Outcome(name, tuple(problems), refused, perf_counter() - start)
+
+
+def is_refused(statement):
+    """True unless the statement is proved; a statement without meaning or rule is not."""
+    from proofs.deciders import holds
+    try:
+        return not holds(statement)
+    except (IllFormed, Undecided):
+        return True
+
+
+def _read(cache, key):
+    """The outcomes kept in a file; none if it is not there, spoilt, or of other code."""
+    try:
+        kept = json.loads(Path(cache).read_text(encoding="utf-8")) if cache else {}
+        if kept.get("key") != key:
+            return {}
+        return {o["name"]: Outcome(str(o["name"]), tuple(map(str, o["problems"])),
+                                   int(o["refused"]), float(o["seconds"]))
+                for o in kept["outcomes"]}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _write(cache, key, outcomes):
+    """Keep the outcomes; the file is never seen half written."""
+    if cache is None:
+        return
+    cache = Path(cache)
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    part = cache.with_name(f"{cache.name}.{os.getpid()}")
+    part.write_text(json.dumps({"key": key, "outcomes": list(map(asdict, outcomes.values()))}),
+                    encoding="utf-8")
+    os.replace(part, cache)
 
 
 def _key():
+    """Changes with Python, NumPy, SymPy and every source file that a verdict depends on."""
+    import numpy
     import sympy
-    files = sorted([*CODE.glob("proofs/*.py"), *CODE.glob("solutions/*.py"), *CODE.glob("solutions/*.json")])
-    digest = hashlib.sha256(f"{sys.version} {sympy.__version__}".encode())
-    for file in files:
-        digest.update(file.name.encode() + file.read_bytes())
+    digest = hashlib.sha256(f"{sys.version} {numpy.__version__} {sympy.__version__}".encode())
+    for file in sorted([*CODE.glob("proofs/*.py"), *CODE.glob("solutions/*.py")]):
+        digest.update(f"{file.name} {file.stat().st_size} ".encode() + file.read_bytes())
     return digest.hexdigest()

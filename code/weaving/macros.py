@@ -30,14 +30,17 @@ MEANING = r"""
 
 }{\end{totrybox}}
 \newenvironment{wide}{}{}
+\newenvironment{matrices}{\begin{matrixbox}}{\end{matrixbox}}
 \newenvironment{multicols}[1]{}{}
-\newcommand{\term}[2]{\emph{#1}\footnote{\emph{#1}: #2}}
+\newcommand{\term}[2]{\emph{#1}\footnote{\classed{word}{\emph{#1}: }#2}}
 \newcommand{\aside}[1]{\footnote{#1}}
 \newcommand{\checked}[2]{\begin{checkedformula}\[#2\]\classed{ticks}{#1}\end{checkedformula}}
 \newcommand{\claimmark}[1]{\classed{ticks}{#1}}
+\newcommand{\tick}[1]{\classed{ticks}{#1}}
 \newcommand{\claimrow}[1]{\classed{row}{#1}}
 \newcommand{\given}[1]{#1}
 \newcommand{\wideformula}[1]{\[#1\]}
+\newcommand{\addlinespace}[1][]{}
 \newcommand{\fitted}[1]{#1}
 \newcommand{\fittedtext}[1]{#1}
 \newcommand{\sidefigure}[2]{#1 #2}
@@ -49,13 +52,13 @@ MEANING = r"""
 # Layout: nothing outside the PDF. The number is that of the arguments.
 LAYOUT = {
     "Needspace": 1, "needspace": 1, "onpage": 1, "thispagestyle": 1, "fontsize": 2, "selectfont": 0, "nopagebreak": 0,
-    "addlinespace": 0, "hypersetup": 1, "LTright": 0, "arraybackslash": 0, "allowbreak": 0, "bibliographystyle": 1,
+    "hypersetup": 1, "LTright": 0, "arraybackslash": 0, "allowbreak": 0, "bibliographystyle": 1,
 }
 
 # What Pandoc passes over in silence, or says that it passes over although nothing is lost.
 PASSED_OVER = {
     r"\small", r"\footnotesize", r"\normalsize", r"\large", r"\raggedright", r"\centering", r"\bgroup", r"\egroup",
-    r"\clearpage", r"\newpage", r"\pagebreak", r"\par", r"\noindent", r"\bfseries", r"\itshape", r"\multicolumn",
+    r"\clearpage", r"\newpage", r"\pagebreak", r"\par", r"\noindent", r"\bfseries", r"\itshape", r"\multicolumn", r"\vspace", r"\hspace",
 }
 
 

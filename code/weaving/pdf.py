@@ -10,6 +10,8 @@ from pygments.token import Comment, Keyword, Operator, String
 from weaving.document import Chunk, Figure, Listing, Output, Part, Text, joined
 from weaving.latex import escape
 
+WHOLE = 45  # lines of a listing or an output that must stand on one page; a longer one flows over pages
+
 
 class Quiet(Style):
     """Colours only, with a contrast of at least 4.5:1; italic and bold would break the columns."""
@@ -49,4 +51,6 @@ def _latex(part: Part) -> str:
 
 
 def _coloured(code: str, lexer: Lexer, options: str) -> str:
+    if code.count("\n") >= WHOLE:
+        options += ",samepage=false"
     return highlight(code, lexer, LatexFormatter(style=Quiet, verboptions=options)).rstrip("\n")

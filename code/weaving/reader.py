@@ -41,6 +41,7 @@ RAW = re.compile(r"^[ \t]*%[^\n]*|\\[\\%]"
 BARE_PERCENT = re.compile(r"(?<!\\)(?:\\\\)*%")
 
 DECIMAL = r"(?:\d++\.\d++|\.\d++)(?!\.\d)"
+PLACE = rf"(?:{DECIMAL}|\d++)"
 UNIT = r"\s*(?:true)?(?:pt|mm|cm|em|ex|in|bp|mu)\b|\s*\\[a-zA-Z]*(?:width|height|size|skip|sep)\b"
 TYPED_NUMBER = re.compile(rf"(?<![\w.]){DECIMAL}(?!{UNIT})"
                           r"|(?<![\w.])\d++(?:\s|~|\\,|\\ )*(?:\\%|per\s?cent\b)")
@@ -48,7 +49,7 @@ NUMBERED = ("Section Chapter Part Appendix Table Figure Fig Equation Eq Exercise
             "Algorithm Listing Page Step version release Live arXiv PDF TeX Python NumPy SymPy Matplotlib "
             "Pweave PyTorch JAX Pandoc Java Git Debian Ubuntu").replace(" ", "|")
 NOT_RESULTS = re.compile(
-    rf"^[ \t]*%[^\n]*|(?:\b(?:{NUMBERED})s?\.?|§)(?:\s|~|:)*{DECIMAL}(?:(?:,| and| to|--)(?:\s|~)*{DECIMAL})*"
+    rf"^[ \t]*%[^\n]*|(?:\b(?:{NUMBERED})s?\.?|§)(?:\s|~|:)*{PLACE}(?:(?:,| and| to|--)(?:\s|~)*{PLACE})*"
     r"|\\(?:given|[cC]ite\w*|label|\w*ref|doi|hypertarget|hyperlink|bibliography\w*|input|scalebox|color"
     r"|includegraphics|linespread|arraystretch\})(?:\[[^\]]*\])*" + ARGUMENT, re.MULTILINE | re.IGNORECASE)
 

@@ -210,9 +210,12 @@ def bibtex_problems(job):
 
 
 def never_cited(job):
-    """Entries of the bibliography that nothing cites."""
+    """Entries of the bibliography that no document of the folder cites."""
     aux = _read(job.with_suffix(".aux"))
     cited = {key.strip() for keys in re.findall(r"\\citation\{([^}]*)\}", aux) for key in keys.split(",")}
+    others = [_read(path) for path in Path().glob("*.texw") if path.stem != job.name]
+    cited |= {key.strip() for text in others for keys in re.findall(r"\\[cC]ite\w*[^{]*\{([^}]*)\}", text)
+              for key in keys.split(",")}
     problems = []
     for name in re.findall(r"\\bibdata\{([^}]*)\}", aux):
         bib = Path("bib", name + ".bib")

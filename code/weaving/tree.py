@@ -18,12 +18,13 @@ from weaving.problems import BuildFailed, Problem
 
 BIBLIOGRAPHY = Path("bib/references.bib")
 API = [1, 23]  # of Pandoc's nodes
-BLOCKS = {"front", "contents", "asked", "answerbox", "theorembox", "totrybox", "checkedformula", "proof", "chunk"}
-TAGS = {"title", "subtitle", "number", "ticks", "row"}
+BLOCKS = {"front", "contents", "asked", "answerbox", "theorembox", "totrybox", "checkedformula", "matrixbox", "chunk"}
+TAGS = {"title", "subtitle", "number", "ticks", "row", "word"}
 
 COMMENT = re.compile(r"^[ \t]*%.*$", re.MULTILINE)
 GROUP = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"  # braces, three deep
 COLUMNS = re.compile(rf"(\\begin\{{(?:tabular|longtable)\}}|\\multicolumn\{{\d+\}})({GROUP})")
+RULE = re.compile(r"\\cmidrule(?:\([lr]*\))?\{[\d-]*\}")
 MATRIX = re.compile(r"\\begin\{pmatrix\*\}\[r\]\n?(.*?)\n?\\end\{pmatrix\*\}", re.DOTALL)
 GATHERED = re.compile(r"\\(begin|end)\{(?:multline|gather)\*?\}")
 ALIGNED = re.compile(r"\\(begin|end)\{align(?:at)?\*?\}(?:\s*\{\d+\})?")
@@ -68,7 +69,10 @@ def plain_math(formula: str) -> str:
         columns = match[1].split("\n")[0].count("&") + 1
         return f"\\left(\\begin{{array}}{{{'r' * columns}}}\n{match[1]}\n\\end{{array}}\\right)"
 
+    formula = formula.replace(r"\begin{psmallmatrix}", r"\left(\begin{smallmatrix}")
+    formula = formula.replace(r"\end{psmallmatrix}", r"\end{smallmatrix}\right)")
     formula = GATHERED.sub(r"\\\1{gathered}", MATRIX.sub(array, formula))
+    formula = re.sub(r"\\([bB]igg?)m\b", r"\\\1", formula)
     formula = re.sub(r"\\(label|setlength|renewcommand|abovedisplay\w*)(\{[^{}]*\})+", "", formula)
     return " ".join(ALIGNED.sub(r"\\\1{aligned}", formula).replace(r"\fitted", "").split())
 
@@ -146,7 +150,7 @@ def _markup(part: Part, placed: list[Part], chunks: bool) -> str:
     """A part as Pandoc is to read it: what is no markup as a numbered place."""
     if isinstance(part, Text):
         text = COMMENT.sub("%", part.latex) if not part.computed else part.latex
-        return COLUMNS.sub(_plain_columns, text).replace("\\\\*", "\\\\")
+        return COLUMNS.sub(_plain_columns, RULE.sub("", text)).replace("\\\\*", "\\\\")
     if isinstance(part, Chunk):
         shown = "".join(_markup(each, placed, chunks) for each in part.shown)
         return f"\n\\begin{{chunk}}\n{_place(part, placed)}\n{shown}\n\\end{{chunk}}\n" if chunks else shown or "%\n"
@@ -182,7 +186,7 @@ def _run(text: str, *options: str) -> tuple[str, list[dict]]:
                               capture_output=True, encoding="utf-8")
         said = json.loads(Path(log.name).read_text(encoding="utf-8") or "[]")
     if done.returncode:
-        said.append({"type": "Failure", "pretty": done.stderr.strip()})
+        said.append({"type": "Failure", "verbosity": "ERROR", "pretty": done.stderr.strip()})
     return done.stdout or '{"blocks": []}', said
 
 
@@ -193,7 +197,7 @@ def _problems(said: list[dict], source: str, line_of: Callable[[int], int]) -> I
             name = re.match(r"\\(?:begin|end)\{(\w+\*?)\}|\\\w+|.*", entry["contents"])
             if (name[1] or "") not in BLOCKS | {"document"} and name[0].strip() not in macros.PASSED_OVER and name[0]:
                 yield Problem(source, line, f"notebook and HTML do not know {name[0]} (code/weaving/macros.py lists what they know)")
-        elif entry["type"] not in ("MacroAlreadyDefined", "ParsingUnescaped"):
+        elif entry["verbosity"] != "INFO":
             found = re.search(r"line (\d+)", entry["pretty"])
             yield Problem(source, line or (line_of(int(found[1])) if found else 0), f"Pandoc: {entry['pretty']}".splitlines()[0])
 

@@ -1,0 +1,131 @@
+"""The claims in a document: formulas with a tick, and the table of what was checked."""
+
+import json
+from difflib import get_close_matches
+from pathlib import Path
+
+from proofs import deciders, runner
+from proofs.ledger import DOCUMENTS, ClaimFailed
+
+RECORD = Path(runner.__file__).with_name("attack.json")      # written by python -m proofs --attack
+TABLE = r"""\begingroup\footnotesize\setlength{\tabcolsep}{3pt}%
+\normallineskiplimit=2pt\normallineskip=3pt
+\begin{longtable}{@{}r>{\raggedright\arraybackslash}p{0.56\linewidth}%
+>{\raggedright\arraybackslash}p{0.17\linewidth}>{\raggedright\arraybackslash}p{0.1\linewidth}r@{}}
+\toprule
+& What is claimed, and under which conditions & For & Decided by & Refused \\ \midrule
+\endhead
+\bottomrule
+\endfoot
+ROWS
+\end{longtable}
+\endgroup"""
+
+
+class Ledger:
+    """Numbers the claims of one document in the order in which it makes them.
+
+    document   "report" or "supplement"; a claim of the other one cannot be made here
+    cache      where the outcomes are kept, or None
+    Raises: ClaimFailed if a claim of the document does not hold.
+    """
+
+    def __init__(self, document: str, cache=None):
+        if document not in DOCUMENTS:
+            raise ValueError(f"document must be one of {DOCUMENTS}, got {document!r}")
+        self.document = document
+        self.all = runner.load()
+        self.claims = {n: c for n, c in self.all.items() if c.document == document}
+        self.outcomes = runner.run(self.claims, cache)
+        self.numbers = {}
+        failed = [f"{self.claims[o.name].place}: the claim {o.name!r} fails: {problem}"
+                  for o in self.outcomes.values() for problem in o.problems]
+        if failed:
+            raise ClaimFailed("\n".join(failed))
+
+    def formula(self, *names: str, lines: bool = False) -> str:
+        """One display with the statements of the claims, each ticked; lines breaks before =."""
+        numbers = ",".join(str(self._number(name)) for name in names)
+        shown = r" \qquad ".join(self.claims[name].statement.latex(lines) for name in names)
+        return rf"\checked{{{numbers}}}{{{shown}}}"
+
+    def inline(self, name: str) -> str:
+        """The statement without a tick, for use between dollars."""
+        return self._claim(name).statement.latex()
+
+    def hypotheses(self, name: str) -> str:
+        """What the claim supposes, as LaTeX text."""
+        return self._claim(name).statement.latex_hypotheses()
+
+    def table(self) -> str:
+        """The longtable of all claims; raises ClaimFailed if the document never made one."""
+        missing = [c for n, c in self.claims.items() if n not in self.numbers]
+        if missing:
+            raise ClaimFailed("\n".join(
+                f"{c.place}: the {self.document} never makes the claim {c.name!r}; make it with "
+                f"ledger.formula({c.name!r}), or delete it" for c in missing))
+        return TABLE.replace("ROWS", "\n".join(map(self._row, self.numbers)))
+
+    def refused_example(self, name: str) -> dict:
+        """The first false twin of a claim: {"formula": LaTeX, "wrong": what is wrong with it}."""
+        wrong, twin = next(iter(self._claim(name).twins.items()))
+        return {"formula": twin.latex(), "wrong": wrong}
+
+    def counts(self) -> dict:
+        """claims, twins refused, and what the last whole attack on these claims counted.
+
+        With a record: mutants, refused, undecided, ill_formed, accepted_true, accepted_false.
+        """
+        return {"claims": len(self.claims),
+                "twins": sum(o.refused for o in self.outcomes.values()), **self._record()}
+
+    def how_it_was_attacked(self) -> str:
+        """One to three sentences with the counts."""
+        counts = self.counts()
+        text = f"The {_number(counts['twins'])} that were written by hand are all refused."
+        if not counts.get("mutants"):
+            return text
+        refused = counts["mutants"] - counts["accepted_true"]
+        return (f"{text} A program then made {_number(counts['mutants'])} more by changing the true "
+                f"ones in a single place. Of these, {_number(refused)} are refused. The other "
+                f"{_number(counts['accepted_true'])} are true as well, for instance because two "
+                "terms of a sum were exchanged; a second program confirmed this by computing both "
+                "sides in numbers.")
+
+    def _record(self):
+        if not RECORD.exists():
+            return {}
+        record = json.loads(RECORD.read_text(encoding="utf-8"))
+        mine = [counts for name, counts in record.items() if name in self.claims]
+        return {key: sum(counts[key] for counts in mine) for key in mine[0]} if mine else {}
+
+    def _row(self, name):
+        claim, number = self.claims[name], self.numbers[name]
+        hypotheses = claim.statement.latex_hypotheses()
+        text = (rf"\emph{{{claim.title.capitalize()}.}} ${claim.statement.latex()}$"
+                + (f", {hypotheses}" if hypotheses else "")
+                + (f". Argued in the text: {claim.argued}" if claim.argued else ""))
+        return (rf"\claimrow{{{number}}} & {text}. & {claim.scope} & "
+                rf"{deciders.kind(claim.statement)} & {self.outcomes[name].refused} \\[3pt]")
+
+    def _number(self, name):
+        self._claim(name)
+        if name in self.numbers:
+            raise ClaimFailed(f"the claim {name!r} is made twice, first as number "
+                              f"{self.numbers[name]}")
+        self.numbers[name] = len(self.numbers) + 1
+        return self.numbers[name]
+
+    def _claim(self, name):
+        if name in self.claims:
+            return self.claims[name]
+        if name in self.all:
+            raise ClaimFailed(f"the claim {name!r} belongs to the {self.all[name].document}, "
+                              f"not to the {self.document}")
+        close = get_close_matches(name, self.claims, n=1)
+        raise ClaimFailed(f"there is no claim {name!r}" + (f"; is it {close[0]!r}?" if close else ""))
+
+
+def _number(value):
+    """12345 as 12 345, with a thin space."""
+    return f"{value:,}".replace(",", r"\,")
