@@ -1,5 +1,5 @@
 # make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, and TeX on Debian and Ubuntu.
-.PHONY: pdf supplement html notebook test proofs watch check submission mutants bench lint lock clean help ready FORCE
+.PHONY: pdf supplement html notebook test fuzz proofs watch check submission mutants bench lint lock clean help ready FORCE
 .PRECIOUS: report.pdf supplement.pdf
 .DEFAULT_GOAL := pdf
 
@@ -33,6 +33,9 @@ notebook: ready ## report.ipynb, the same as a Jupyter notebook that has been ru
 test: ready ## run all tests
 	@sh code/setup.sh notebook || true  # without them its tests are skipped
 	@$(RUN) -m pytest -q
+
+fuzz: ready ## draw new examples for the tests named fuzz, for minutes
+	@HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -q -k fuzz
 
 proofs: ready ## check all claims and print the ledger; NAME=claim prints one
 	@$(RUN) -m proofs $$NAME
