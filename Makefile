@@ -1,44 +1,50 @@
 # make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, and TeX on Debian and Ubuntu.
-.PHONY: pdf html notebook test proofs watch check reproduce submission mutants bench lock clean help ready FORCE
-.PRECIOUS: report.pdf
+.PHONY: pdf supplement html notebook test fuzz proofs watch check submission mutants bench lint lock clean help ready FORCE
+.PRECIOUS: report.pdf supplement.pdf
 .DEFAULT_GOAL := pdf
 
-CASE :=
-NAME :=
+CASE ?=
+NAME ?=
+DOC ?= report
 export PYTHONPATH := code
 export PYTHONUTF8 := 1
-export CASE NAME
+export PYTHONHASHSEED := 0
+export CASE NAME DOC
+unexport PYTHONHOME PYTHONOPTIMIZE PYTHONSTARTUP PYTHONWARNINGS
 unexport PYTHONDONTWRITEBYTECODE  # without its bytecode SymPy alone takes seconds to import
 RUN := .venv/bin/python
 
 pdf: report.pdf ## report.pdf; make pdf CASE=case.npz takes the numbers from a file
 
-# Asked each time: the build goes by what the sources hold, not by their dates.
-report.pdf: FORCE | ready
-	@$(RUN) -m weaving --case "$$CASE"
+supplement: supplement.pdf ## supplement.pdf, what goes beyond the questions
 
-html: report.pdf ## report.html, the same as one page for the browser (needs LaTeXML)
-	@$(RUN) -m weaving.html
+# Asked each time: the build goes by what the sources hold, not by their dates.
+report.pdf supplement.pdf: FORCE | ready
+	@$(RUN) -m weaving $(@:.pdf=) --case "$$CASE"
+
+html: ready ## report.html, the same as one page for the browser; make html DOC=supplement
+	@sh code/setup.sh notebook
+	@PYTHONPATH=code:build/notebook-packages $(RUN) -m weaving.html "$$DOC" --case "$$CASE"
 
 notebook: ready ## report.ipynb, the same as a Jupyter notebook that has been run
 	@sh code/setup.sh notebook
-	@PYTHONPATH=code:build/notebook-packages $(RUN) -m weaving.notebook --case "$$CASE"
+	@PYTHONPATH=code:build/notebook-packages $(RUN) -m weaving.notebook "$$DOC" --case "$$CASE"
 
 test: ready ## run all tests
 	@sh code/setup.sh notebook || true  # without them its tests are skipped
 	@$(RUN) -m pytest -q
 
+fuzz: ready ## draw new examples for the tests named fuzz, for minutes
+	@HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -q -k fuzz
+
 proofs: ready ## check all claims and print the ledger; NAME=claim prints one
 	@$(RUN) -m proofs $$NAME
 
-watch: ready ## build again whenever a source changes
-	@$(RUN) -m weaving --case "$$CASE" --watch
+watch: ready ## build again whenever a source changes; make watch DOC=supplement
+	@$(RUN) -m weaving "$$DOC" --case "$$CASE" --watch
 
 check: report.pdf ## ask veraPDF whether report.pdf is PDF/A (needs Java)
 	@sh code/weaving/check/check.sh
-
-reproduce: ready ## build in other folders, times, locales, users: the same bytes?
-	@$(RUN) -m weaving.reproduce $$PYTHONS
 
 submission: ready ## submission.tar.gz from the last commit: PDF, sources, plain LaTeX, checksums
 	@$(RUN) -m weaving.submission
@@ -49,20 +55,28 @@ mutants: ready ## change the code, one thing at a time: do the tests notice? (ho
 	@build/mutants-venv/bin/python -m pip install -q -r requirements-mutants.in
 	@build/mutants-venv/bin/python tests/mutants.py
 
-bench: ready ## measure attention and the build beside other tools; the report draws the result (half an hour)
+bench: ready ## measure attention beside PyTorch and JAX; the supplement draws the result (half an hour)
 	@[ -d build/bench-venv ] || $(RUN) -m venv build/bench-venv
 	@build/bench-venv/bin/python -m pip install -q --no-deps -r requirements.txt
 	@build/bench-venv/bin/python -m pip install -q -r requirements-bench.in
 	@build/bench-venv/bin/python -m benchmarks $(BENCH)
+
+lint: ready ## read code and tests for faults, and check their format
+	@sh code/setup.sh lint
+	@PYTHONPATH=build/lint-packages $(RUN) -m ruff check code tests
+	@PYTHONPATH=build/lint-packages $(RUN) -m ruff format --check code tests
 
 lock: ## pin the requirements (needs uv)
 	uv pip compile requirements.in --excludes requirements.excluded --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.txt
 	uv pip compile requirements-notebook.in -c requirements.txt --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-notebook.txt
+	uv pip compile requirements-lint.in --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-lint.txt
 
 clean: ## remove what the build made, but not .venv
-	rm -rf build figures/*.pdf report.pdf report.html report.ipynb report.synctex.gz submission.tar.gz
+	rm -rf build figures/report figures/supplement submission.tar.gz
+	rm -f $(foreach name,report supplement,$(name).pdf $(name).html $(name).ipynb $(name).synctex.gz)
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20

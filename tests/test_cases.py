@@ -1,29 +1,50 @@
-"""The case: the stand-in is what it says, files are read in every form, and a bad one gets one clear message."""
+"""Cases: read from files and notebooks in many forms, and bad ones refused with one message."""
 
+import contextlib
+import io
 import json
+import os
 import pickle
 import re
+import time
+import tracemalloc
+import zipfile
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
-from solutions import cases
-from solutions.cases import Case, CaseError, digest, load, stand_in
+from solutions import cases, exports, notebooks
+from solutions.cases import Case, CaseError, comparable, digest, load, placeholder
 
 MATRICES = ("X", "W_q", "W_k", "W_v", "W_o")
 
 
 def numbers(N=3, D=4):
-    """A case that no exchange or transpose leaves as it is."""
+    """A case that changes under every exchange of matrices and every transpose."""
+    parts = [("X", N, 0.5), ("W_q", D, 100), ("W_k", D, 200), ("W_v", D, 300)]
     return {name: (np.arange(rows * D).reshape(rows, D) + start).tolist()
-            for name, rows, start in [("X", N, 0.5), ("W_q", D, 100), ("W_k", D, 200), ("W_v", D, 300)]}
+            for name, rows, start in parts}
+
+
+def arrays(N=3, D=4):
+    return {name: np.array(rows) for name, rows in numbers(N, D).items()}
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch):
+    monkeypatch.delenv("NAMES", raising=False)
+    monkeypatch.delenv("SIDE", raising=False)
 
 
 @pytest.fixture
 def written(tmp_path):
-    """written(fields) is the path of a JSON file, written(fields, "npz") of an .npz file; a str is written as it stands."""
+    """written(fields, kind): the path of a file with these fields; str and bytes as they are."""
     def write(fields, kind="json"):
         path = tmp_path / f"my case.{kind}"
         if isinstance(fields, (str, bytes)):
@@ -31,72 +52,35 @@ def written(tmp_path):
         elif kind == "json":
             path.write_text(json.dumps(fields))
         else:
-            np.savez(path, **fields)
+            np.savez(path.with_suffix(".npz"), **fields)
+            path.with_suffix(".npz").rename(path)
         return path
     return write
 
 
-# The stand-in
+def assert_is(case, fields):
+    for name, rows in fields.items():
+        assert_array_equal(getattr(case, name), rows)
 
-def test_the_stand_in_is_the_draw_it_says_it_is():
-    rng = np.random.default_rng(2024)
-    case = stand_in()
+
+# The case itself
+
+def test_the_placeholder_is_the_draw_it_says_it_is():
+    rng, case = np.random.default_rng(2024), placeholder()
     for name, shape in dict(X=(5, 6), W_q=(6, 6), W_k=(6, 6), W_v=(6, 6)).items():
         assert_array_equal(getattr(case, name), np.round(rng.standard_normal(shape), 2))
     assert_array_equal(case.W_o, np.eye(6))
-    assert case.heads == (1, 3) and case.is_stand_in and case.source == "stand_in.json"
+    assert case.heads == (1, 3) and case.is_placeholder and not case.notes
 
 
-def test_the_stand_in_is_written_one_row_to_a_line():
-    lines = cases.STAND_IN.read_text().splitlines()
-    case = stand_in()
-    rows = [row for name in MATRICES[:4] for row in getattr(case, name)]
-    written = [json.loads(line.rstrip(",")) for line in lines if line.startswith("  [")]
-    assert_array_equal(written, rows)
-    assert len(written) == 5 + 3 * 6
+def test_the_placeholder_does_not_depend_on_settings(monkeypatch):
+    monkeypatch.setenv("NAMES", "X=nothing")
+    monkeypatch.setenv("SIDE", "right")
+    assert digest(placeholder()) == "e62e731d2c02"
 
 
-def test_a_file_is_not_the_stand_in(written):
-    case = load(written(numbers()))
-    assert case.is_stand_in is False and case.source == "my case.json"
-
-
-# Reading
-
-@pytest.mark.parametrize("kind", ["json", "npz"])
-def test_what_is_in_the_file_is_in_the_case(written, kind):
-    fields = numbers() | {"W_o": numbers(4)["X"], "heads": [4, 2]}
-    case = load(written(fields, kind))
-    for name in MATRICES:
-        array = getattr(case, name)
-        assert_array_equal(array, fields[name])
-        assert array.dtype == np.float64
-    assert case.heads == (1, 4, 2)
-    assert all(type(H) is int for H in case.heads)
-
-
-@pytest.mark.parametrize("kind", ["json", "npz"])
-def test_matrices_that_multiply_from_the_right_are_transposed(written, kind):
-    fields = numbers() | {"W_o": numbers(4)["X"], "H": 2}
-    case = load(written(fields | {"from_right": True}, kind))
-    assert_array_equal(case.X, fields["X"])
-    for name in MATRICES[1:]:
-        assert_array_equal(getattr(case, name), np.transpose(fields[name]))
-    assert case.heads == (1, 2) and case.source == f"my case.{kind}" and case.from_right
-    assert_array_equal(load(written(fields | {"from_right": False}, kind)).W_q, fields["W_q"])
-
-
-def test_integers_and_single_precision_become_float64(written):
-    types = [np.float32, int, np.uint8, np.float16]
-    fields = {name: np.array(rows, dtype) for (name, rows), dtype in zip(numbers().items(), types)}
-    case = load(written(fields, "npz"))
-    assert_array_equal(case.W_q, numbers()["W_q"])
-    assert case.W_q.dtype == case.X.dtype == np.float64
-
-
-@pytest.mark.parametrize("arrays", ["lists", "arrays"])
-def test_the_arrays_cannot_be_written_to_and_are_the_case_s_own(arrays):
-    fields = numbers() if arrays == "lists" else {name: np.array(rows) for name, rows in numbers().items()}
+@pytest.mark.parametrize("fields", [numbers(), arrays()], ids=["lists", "arrays"])
+def test_a_case_cannot_be_changed(fields):
     case = Case(**fields)
     for name in MATRICES:
         with pytest.raises(ValueError, match="read-only"):
@@ -104,72 +88,136 @@ def test_the_arrays_cannot_be_written_to_and_are_the_case_s_own(arrays):
     with pytest.raises(FrozenInstanceError):
         case.X = 1
     fields["X"][0][0] = 77
-    assert case.X[0, 0] == 0.5
+    assert case.X[0, 0] == 0.5 and case.source == "" and not case.is_placeholder
 
 
-def test_without_a_file_name_a_case_has_no_source():
-    case = Case(**numbers())
-    assert case.source == "" and case.is_stand_in is False
-
-
-@pytest.mark.parametrize("D, heads", [(1, (1,)), (2, (1, 2)), (3, (1, 3)), (4, (1, 2)), (5, (1, 5)), (6, (1, 3)), (7, (1, 7)),
-                                      (9, (1, 3)), (10, (1, 2)), (25, (1, 5)), (35, (1, 5))])
+@pytest.mark.parametrize("D, heads", [(1, (1,)), (2, (1, 2)), (3, (1, 3)), (4, (1, 2)),
+                                      (6, (1, 3)), (7, (1, 7)), (25, (1, 5)), (35, (1, 5))])
 def test_heads_if_none_are_given(D, heads):
     assert Case(**numbers(2, D)).heads == heads
 
 
-@pytest.mark.parametrize("given, heads", [(3, (1, 3)), (1, (1,)), ([], (1,)), ([1], (1,)), ([3, 1], (1, 3)),
-                                          ([6, 2, 6], (1, 6, 2)), ((2, 3), (1, 2, 3)), (3.0, (1, 3)), (None, (1, 3))])
+@pytest.mark.parametrize("given, heads", [
+    (3, (1, 3)), ([], (1,)), ([3, 1], (1, 3)), ([6, 2, 6], (1, 6, 2)), ((2, 3), (1, 2, 3)),
+    (3.0, (1, 3)), (np.int64(3), (1, 3)), (np.array([1, 3]), (1, 3)), (np.array(2.0), (1, 2))])
 def test_heads_start_with_one_and_none_comes_twice(given, heads):
     assert Case(**numbers(2, 6), heads=given).heads == heads
 
 
-def test_one_column_is_enough(written):
-    case = load(written({"X": [[1], [2]], "W_q": [[3]], "W_k": [[4]], "W_v": [[5]]}))
-    assert case.heads == (1,) and case.X.shape == (2, 1)
-
-
-def test_the_largest_number_is_finite():
-    largest = np.finfo(float).max
-    assert Case(**numbers() | {"X": [[largest, -largest, 0, 1]] * 2}).X[0, 0] == largest
-
-
-def test_a_byte_order_mark_does_no_harm(written):
-    assert load(written(b"\xef\xbb\xbf" + json.dumps(numbers()).encode())).X.shape == (3, 4)
-
-
-def test_a_path_may_be_a_string(written):
-    assert load(str(written(numbers()))).X.shape == (3, 4)
-
-
-# The digest
-
-def test_the_digest_is_that_of_the_numbers(written):
+def test_the_digest_depends_on_the_numbers_alone(written):
     fields = numbers()
-    one = digest(load(written(fields)))
+    one = digest(Case(**fields))
     assert re.fullmatch("[0-9a-f]{12}", one)
-    assert one == digest(load(written(fields, "npz"))) == digest(Case(**fields, heads=[1, 2], W_o=np.eye(4), source="elsewhere"))
-    transposed = fields | {name: np.transpose(fields[name]).tolist() for name in MATRICES[1:4]}
-    assert one == digest(load(written(transposed | {"from_right": True})))
-    assert digest(stand_in()) == "e62e731d2c02"
-
-
-def test_the_digest_tells_cases_apart():
-    fields = numbers() | {"W_o": np.eye(4).tolist(), "heads": [1, 2]}
-    others = [fields, fields | {"heads": [1, 4]}, fields | {"W_q": fields["W_k"], "W_k": fields["W_q"]}]
+    assert one == digest(load(written(fields))) == digest(load(written(fields, "npz")))
+    zero = [[0.0] * 4] * 2
+    assert digest(Case(**fields | {"X": zero})) == digest(Case(**fields | {"X": (-np.array(zero))}))
+    others = [fields | {"W_q": fields["W_k"], "W_k": fields["W_q"]}, fields | {"heads": 4}]
     for name in MATRICES:
-        changed = np.array(fields[name], dtype=float)
+        changed = np.array(fields.get(name, np.eye(4)), float)
         changed[-1, -1] = np.nextafter(changed[-1, -1], 1e9)
         others.append(fields | {name: changed})
-    assert len({digest(Case(**other)) for other in others}) == len(others)
+    assert len({one, *(digest(Case(**other)) for other in others)}) == len(others) + 1
 
 
-def test_minus_zero_is_zero():
-    fields = numbers()
-    assert digest(Case(**fields | {"X": [[0.0] * 4] * 2})) == digest(Case(**fields | {"X": [[-0.0] * 4] * 2}))
+# Files
+
+@pytest.mark.parametrize("kind", ["json", "npz", "NPZ", "JSON"])
+def test_what_is_in_the_file_is_in_the_case(written, kind):
+    fields = numbers() | {"W_o": numbers(4)["X"]}
+    case = load(str(written(fields | {"heads": [4, 2]}, kind.lower()).rename(
+        written("", "x").with_suffix(f".{kind}"))))
+    assert_is(case, fields)
+    assert {getattr(case, name).dtype for name in MATRICES} == {np.dtype(np.float64)}
+    assert case.heads == (1, 4, 2) and case.source == f"my case.{kind}" and not case.notes
 
 
-# Bad files: one message, with the file's name in front
+@pytest.mark.parametrize("kind", ["json", "npz"])
+def test_weights_that_multiply_from_the_right_are_transposed(written, kind):
+    fields = numbers() | {"W_o": numbers(4)["X"]}
+    transposed = fields | {name: np.transpose(fields[name]) for name in MATRICES[1:]}
+    for case in (load(written(fields | {"from_right": True}, kind)),
+                 load(written(fields, kind), side="right")):
+        assert_is(case, transposed)
+        assert case.from_right and "right" in case.notes[-1]
+    assert_is(load(written(fields | {"from_right": False}, kind)), fields)
+
+
+@pytest.mark.parametrize("convert", [
+    np.float16, np.float32, int, np.uint8, ">f8", ">i2", np.longdouble, np.asfortranarray])
+def test_other_types_and_layouts_become_float64(written, convert):
+    convert = convert if convert is np.asfortranarray else (lambda a, t=convert: a.astype(t))
+    fields = {name: convert(array // 2) for name, array in arrays().items()}
+    assert_is(load(written(fields, "npz")), fields)
+
+
+def test_what_double_precision_rounds_is_said(written):
+    case = load(written(arrays() | {"W_q": np.full((4, 4), 2**53 + 1)}, "npz"))
+    assert case.W_q[0, 0] == 2.0**53 and any("W_q is rounded" in note for note in case.notes)
+
+
+def test_compressed_files_byte_order_marks_and_null_for_no_matrix(written, tmp_path):
+    np.savez_compressed(tmp_path / "small.npz", **arrays())
+    assert_is(load(tmp_path / "small.npz"), numbers())
+    assert_is(load(written(b"\xef\xbb\xbf" + json.dumps(numbers() | {"W_o": None}).encode())),
+              numbers() | {"W_o": np.eye(4)})
+
+
+@pytest.mark.parametrize("names", [
+    ("x", "Wq", "wk", "WV", "Wo"), ("inputs", "W_Q", "w_K", "W_value", "W_out"),
+    ("X", "q_proj.weight", "k_proj.weight", "v_proj.weight", "out_proj.weight")])
+def test_unambiguous_names_are_taken_and_said(written, names):
+    fields = arrays() | {"W_o": np.diag([1, 2, 3, 4])}
+    case = load(written({name: fields[role] for name, role in zip(names, MATRICES)}, "npz"))
+    assert_is(case, fields)
+    assert all(f"{role} is called {name}" in case.notes[0]
+               for name, role in zip(names, MATRICES) if name != role)
+
+
+def test_names_as_told(written, monkeypatch):
+    fields = {"a": np.eye(3), **arrays(), "b": arrays()["W_q"]}
+    path = written({"inputs": fields.pop("X"), **fields, "Wq": np.eye(4)}, "npz")
+    assert_array_equal(load(path, names="W_q=Wq, W_k=b").W_q, np.eye(4))
+    monkeypatch.setenv("NAMES", "W_q=Wq")
+    case = load(path)
+    assert_array_equal(case.W_q, np.eye(4))
+    assert "Not used: a, W_q, b." in case.notes
+
+
+@pytest.mark.parametrize("form, side, changed", [
+    ("one d x D matrix per head", "left", lambda W: W.reshape(2, 2, 4)),
+    ("one D x d matrix per head", "right", lambda W: W.reshape(2, 2, 4).swapaxes(1, 2)),
+    ("length 1", "left", lambda W: W[None])])
+def test_heads_apart_and_batches_of_one(written, form, side, changed):
+    fields = arrays()
+    for kind in ("npz", "json"):
+        told = {"X": [fields["X"]], **{name: changed(fields[name]) for name in MATRICES[1:4]}}
+        if kind == "json":
+            told = {name: np.array(array).tolist() for name, array in told.items()}
+        case = load(written(told, kind))
+        assert_is(case, fields)
+        assert case.heads == (1, 2) and case.from_right == (side == "right")
+        assert any(form in note for note in case.notes)
+
+
+@pytest.mark.parametrize("stack, side", [
+    (lambda *W: np.concatenate(W), "left"), (lambda *W: np.stack(W), "left"),
+    (lambda *W: np.concatenate([w.T for w in W], axis=1), "right"),
+    (lambda *W: np.stack([w.T for w in W]), "right")])
+def test_one_array_with_all_three_weights(written, stack, side):
+    X, *W = (fields := arrays()).values()
+    path = written({"X": X, "W_qkv": stack(*W)}, "npz")
+    case = load(path, side="right" if stack(*W).ndim == 3 and side == "right" else None)
+    assert_is(case, fields)
+    assert case.from_right == (side == "right")
+
+
+def test_inputs_in_columns_are_transposed_where_the_shapes_say_so(written):
+    case = load(written(arrays() | {"X": arrays()["X"].T}, "npz"))
+    assert_is(case, numbers())
+    assert any("one input per column" in note for note in case.notes)
+
+
+# Files that are refused: one message, with the path, the key, both shapes and what to type
 
 def with_entry(entry):
     fields = numbers()
@@ -181,112 +229,297 @@ def without(*names):
     return {name: rows for name, rows in numbers().items() if name not in names}
 
 
-DEEP = '{"X": ' + "[" * 100_000
 BAD_JSON = {
-    "nothing in it": ("", "not readable as JSON: Expecting value: line 1 column 1 (char 0)"),
-    "a comma too many": ('{\n"X": [[1, 2],\n[3, 4],]\n}', "not readable as JSON: *: line 3 column * (char *)"),
-    "not text": (b"\xff\xfe\x00", "not readable as JSON: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
-    "too deep": (DEEP, "not readable as JSON: maximum recursion depth exceeded*"),
-    "a number of 5000 digits": ('{"X": [[' + "9" * 5000 + "]]}", "not readable as JSON: Exceeds the limit (4300 digits)*"),
-    "a list": ([[1, 2], [3, 4]], "the file holds a list, an object with X, W_q, W_k, W_v is needed"),
-    "a list of pairs": ([["X", 1]], "the file holds a list, an object with X, W_q, W_k, W_v is needed"),
-    "a number": ("3.5", "the file holds a float, an object with X, W_q, W_k, W_v is needed"),
-    "an empty object": ({}, "X, W_q, W_k, W_v missing; the file has nothing"),
-    "two missing": (without("W_q", "W_v"), "W_q, W_v missing; the file has X, W_k"),
-    "a key misspelt": (without("W_q") | {"Wq": [[1]]}, "the key Wq is unknown; is it W_q?"),
-    "a key in capitals": (without("W_q") | {"W_Q": [[1]]}, "the key W_Q is unknown; is it W_q?"),
-    "a key too many": (numbers() | {"bias": 0}, "the key bias is unknown; known are X, W_q, W_k, W_v, W_o, heads, H, from_right"),
-    "a key twice": ('{"X": [[1]], "W_q": [[1]], "X": [[2]]}', "X is given 2 times"),
-    "heads and H": (numbers() | {"heads": [1, 2], "H": 2}, "heads and H are both given, one of them is needed"),
-    "from_right a word": (numbers() | {"from_right": "yes"}, "from_right is 'yes', true or false is needed"),
-    "from_right a number": (numbers() | {"from_right": 1}, "from_right is 1, true or false is needed"),
-    "X a number": (numbers() | {"X": 3}, "X is empty or not a list of rows"),
-    "X a vector": (numbers() | {"X": [1, 2, 3]}, "X is empty or not a list of rows"),
-    "X null": (numbers() | {"X": None}, "X is empty or not a list of rows"),
-    "X an object": (numbers() | {"X": {"a": [1]}}, "X is empty or not a list of rows"),
-    "X without rows": (numbers() | {"X": []}, "X is empty or not a list of rows"),
-    "X without columns": (numbers() | {"X": [[], []]}, "X is empty or not a list of rows"),
-    "X a stack": (numbers() | {"X": [[[1.0]]]}, "X has 3 axes, 2 are needed"),
-    "one row": (numbers(N=1), "X has 1 row, at least 2 are needed: the sheet swaps the first two inputs"),
-    "a row too short": (numbers() | {"W_v": [[1, 2, 3, 4], [1, 2, 3, 4], [1, 2, 3]]}, "W_v, row 3 has 3 numbers, row 1 has 4"),
-    "a row too long": (numbers() | {"X": [[1, 2, 3], [1, 2, 3, 4]]}, "X, row 2 has 4 numbers, row 1 has 3"),
-    "a row too few": (numbers() | {"W_q": numbers()["X"]}, "W_q is 3 x 4, but X has 4 columns: 4 x 4 is needed"),
-    "too narrow, from the right": (numbers() | {"W_v": [[1, 2]] * 4, "from_right": True},
-                                   "W_v is 4 x 2, but X has 4 columns: 4 x 4 is needed"),
-    "W_o too large": (numbers() | {"W_o": numbers(D=5)["W_q"]}, "W_o is 5 x 5, but X has 4 columns: 4 x 4 is needed"),
-    "a string": (with_entry("1.5"), 'W_k, row 3, column 2 is "1.5", a finite number is needed'),
-    "null": (with_entry(None), "W_k, row 3, column 2 is null, a finite number is needed"),
-    "true": (with_entry(True), "W_k, row 3, column 2 is true, a finite number is needed"),
-    "NaN": (with_entry(float("nan")), "W_k, row 3, column 2 is NaN, a finite number is needed"),
-    "infinity": (with_entry(-float("inf")), "W_k, row 3, column 2 is -Infinity, a finite number is needed"),
-    "too large": (with_entry(10 ** 400), "W_k, row 3, column 2 is 10000000000000000000, a finite number is needed"),
-    "H not a divisor": (numbers() | {"H": 3}, "H = 3 does not divide D = 4"),
-    "one of the heads not a divisor": (numbers() | {"heads": [1, 2, 8]}, "H = 8 does not divide D = 4"),
-    "half a head": (numbers() | {"H": 1.5}, "H is 1.5, a whole number of at least 1 is needed"),
-    "no head": (numbers() | {"heads": [0]}, "H is 0, a whole number of at least 1 is needed"),
-    "less than no head": (numbers() | {"H": -2}, "H is -2, a whole number of at least 1 is needed"),
-    "H true": (numbers() | {"H": True}, "H is True, a whole number of at least 1 is needed"),
-    "H a word": (numbers() | {"H": "two"}, "H is two, a whole number of at least 1 is needed"),
-    "H NaN": (numbers() | {"H": float("nan")}, "H is nan, a whole number of at least 1 is needed"),
-    "H infinite": (numbers() | {"H": float("inf")}, "H is inf, a whole number of at least 1 is needed"),
-    "H null in a list": (numbers() | {"heads": [None]}, "H is None, a whole number of at least 1 is needed"),
+    "nothing in it": ("", "JSON"),
+    "a comma too many": ('{\n"X": [[1, 2],\n[3, 4],]\n}', "JSON.*line 3"),
+    "not text": (b"\xff\xfe\x00", "JSON.*0xff"),
+    "too deep": ('{"X": ' + "[" * 100_000, "JSON.*recursion"),
+    "rather deep": ('{"X": ' + "[" * 500 + "]" * 500 + "}", "W_q, W_k, W_v"),
+    "deep": (numbers() | {"X": [[[[[[1]]]]]]}, "X.*4"),
+    "a number of 5000 digits": ('{"X": [[' + "9" * 5000 + "]]}", "JSON.*4300"),
+    "a list": ([["X", 1]], "list"),
+    "a number": ("3.5", "float"),
+    "an empty object": ({}, "X, W_q, W_k, W_v .*nothing.*NAMES="),
+    "two missing": (without("W_q", "W_v"), 'W_q, W_v .*X, W_k.*NAMES="W_q=... W_v=..."'),
+    "two names for one": (without("W_q") | {"Wq": 1, "WQ": 2}, 'W_q .*Wq and WQ.*NAMES="W_q=Wq"'),
+    "a key twice": ('{"X": [[1]], "W_q": [[1]], "X": [[2]]}', "X .*twice"),
+    "from_right a word": (numbers() | {"from_right": "yes"}, "from_right .*'yes'"),
+    "from_right a number": (numbers() | {"from_right": 1}, "from_right .*1"),
+    "biases": (numbers() | {"b_q": [1, 2, 3, 4]}, "b_q .*biases"),
+    "X a number": (numbers() | {"X": 3}, "X .*single"),
+    "X a vector": (numbers() | {"X": [1, 2, 3]}, "X .*3"),
+    "X null": (numbers() | {"X": None}, "X .*None"),
+    "X an object": (numbers() | {"X": {"a": [1]}}, r"X\[0\]\[0\] .*'a'"),
+    "X without rows": (numbers() | {"X": []}, "X .*got 0"),
+    "X without columns": (numbers() | {"X": [[], []]}, "X .*2 x 0"),
+    "too many rows": (numbers(N=1025), "X .*1024.*got 1025 x 4"),
+    "a batch": (numbers() | {"X": [numbers()["X"]] * 2}, "X .*2 x 3 x 4"),
+    "a row too short": (numbers() | {"W_v": [[1, 2], [1, 2], [1]]}, r"W_v\[2\] .*2.*got 1"),
+    "a row too few": (numbers() | {"W_q": numbers()["X"]}, r"W_q .*4 x 4.*3 x 4.*np\.savez"),
+    "W_o too large": (numbers() | {"W_o": numbers(D=5)["W_q"]}, "W_o .*4 x 4.*5 x 5"),
+    "a string": (with_entry("1.5"), r"W_k\[2\]\[1\] .*'1.5'"),
+    "null": (with_entry(None), r"W_k\[2\]\[1\] .*None"),
+    "true": (with_entry(True), r"W_k\[2\]\[1\] .*True"),
+    "NaN": (with_entry(float("nan")), r"W_k\[2\]\[1\] .*nan"),
+    "infinity": (with_entry(-float("inf")), r"W_k\[2\]\[1\] .*-inf"),
+    "too large": (with_entry(10 ** 400), "W_k .*10000"),
+    "scores overflow": (numbers() | {"X": [[1e200] * 4] * 3}, "X, W_q and W_k .*row"),
+    "outputs overflow": (numbers() | {"W_v": [[1e307] * 4] * 4, "X": [[9.0] * 4] * 3}, "outputs"),
+    "W_q^T W_k overflows": (numbers() | {"X": [[0] * 4] * 2, "W_q": [[1e200] * 4] * 4,
+                                         "W_k": [[1e200] * 4] * 4}, "W_q.T W_k"),
+    "H not a divisor": (numbers() | {"H": 3}, "heads .*4.*3"),
+    "one of the heads not a divisor": (numbers() | {"heads": [1, 2, 8]}, "heads .*4.*8"),
+    **{f"heads {heads}": (numbers() | {"heads": heads}, f"heads .*{re.escape(repr(shown))}")
+       for heads, shown in [(1.5, 1.5), ([0], 0), (-2, -2), (True, True), ("3", "3"),
+                            (float("nan"), float("nan")), (float("inf"), float("inf")),
+                            ([None], None), ([[1]], [1])]},
 }
 BAD_NPZ = {
-    "not a zip file": (b"no zip", "not readable as NPZ: File is not a zip file"),
-    "one array, as np.save writes it": (b"\x93NUMPY\x01\x00" + 200 * b" ", "not readable as NPZ: File is not a zip file"),
-    "a pickle": (pickle.dumps({"X": 1}), "not readable as NPZ: File is not a zip file"),
-    "nothing in it": (b"", "not readable as NPZ: File is not a zip file"),
-    "objects": (numbers() | {"X": np.array([[1, None], [2, 3]], dtype=object)},
-                "not readable as NPZ: Object arrays cannot be loaded when allow_pickle=False"),
-    "missing": ({"X": np.eye(2), "W_k": np.eye(2)}, "W_q, W_v missing; the file has X, W_k"),
-    "unnamed arrays": ({"arr_0": np.eye(2)}, "the key arr_0 is unknown; known are X, W_q, W_k, W_v, W_o, heads, H, from_right"),
-    "complex": (numbers() | {"W_q": np.eye(4) + 1j}, 'W_q, row 1, column 1 is "(1+1j)", a finite number is needed'),
-    "strings": (numbers() | {"W_q": np.full((4, 4), "a")}, 'W_q, row 1, column 1 is "a", a finite number is needed'),
-    "booleans": (numbers() | {"W_q": np.eye(4) > 0}, "W_q, row 1, column 1 is true, a finite number is needed"),
-    "NaN": (numbers() | {"W_o": np.diag([1, 2, np.nan, 4])}, "W_o, row 3, column 3 is NaN, a finite number is needed"),
-    "a vector": (numbers() | {"X": np.ones(4)}, "X is empty or not a list of rows"),
-    "empty": (numbers() | {"X": np.ones((0, 4))}, "X is empty or not a list of rows"),
-    "H too large": (numbers() | {"H": np.int64(8)}, "H = 8 does not divide D = 4"),
+    "not a zip file": (b"no zip", "zip"),
+    "one array, as np.save writes it": (b"\x93NUMPY\x01\x00" + 200 * b" ", "zip"),
+    "a pickle": (pickle.dumps({"X": 1}), "zip"),
+    "objects": (arrays() | {"X": np.array([[1, None]], dtype=object)}, "X .*objects"),
+    "None for W_o": (arrays() | {"W_o": np.array(None)}, "W_o .*None"),
+    "unnamed arrays": ({"arr_0": np.eye(2)}, r"X, W_q, W_k, W_v .*arr_0 \(2 x 2\)"),
+    "complex": (arrays() | {"W_q": np.eye(4) + 1j}, "W_q .*complex"),
+    "strings": (arrays() | {"W_q": np.full((4, 4), "a")}, "W_q .*text"),
+    "booleans": (arrays() | {"W_q": np.eye(4) > 0}, "W_q .*bool"),
+    "bfloat16": (arrays() | {"W_q": np.zeros((4, 4), "V2")}, "W_q .*bfloat16.*astype"),
+    "NaN": (arrays() | {"W_o": np.diag([1, 2, np.nan, 4])}, r"W_o\[2\]\[2\] .*nan"),
+    "beyond double": (arrays() | {"X": np.full((3, 4), np.longdouble("1e4000"))}, r"X\[0\]\[0\] "),
+    "empty": (arrays() | {"X": np.ones((0, 4))}, "X .*0 x 4"),
+    "heads here and not there": (arrays() | {"W_k": np.ones((2, 2, 4))}, "W_k .*4 x 4.*2 x 2 x 4"),
+    "a stack too short": ({"X": np.ones((3, 4)), "W_qkv": np.ones((8, 4))}, "W_qkv .*12 x 4.*8 x 4"),
+    "heads a string": (arrays() | {"heads": "3"}, "heads .*'3'"),
 }
 
 
-def check_message(path, message):
+def refused(path, pattern, **told):
     with pytest.raises(CaseError) as caught:
-        load(path)
-    pattern = ".+".join(re.escape(part) for part in f"{path}: {message}".split("*"))
-    assert re.fullmatch(pattern, str(caught.value)), str(caught.value)
+        load(path, **told)
+    assert caught.value.__suppress_context__ and caught.value.in_the_input
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ") and len(message) < 600 and "\n" not in message[:80]
+    assert re.search(pattern, message.removeprefix(f"{path}: "), re.DOTALL), message
 
 
-@pytest.mark.parametrize("fields, message", list(BAD_JSON.values()), ids=BAD_JSON)
-def test_a_bad_json_file(written, fields, message):
-    check_message(written(fields), message)
+@pytest.mark.parametrize("fields, pattern", list(BAD_JSON.values()), ids=BAD_JSON)
+def test_a_bad_json_file(written, fields, pattern):
+    refused(written(fields), pattern)
 
 
-@pytest.mark.parametrize("fields, message", list(BAD_NPZ.values()), ids=BAD_NPZ)
-def test_a_bad_npz_file(written, fields, message):
-    check_message(written(fields, "npz"), message)
+@pytest.mark.parametrize("fields, pattern", list(BAD_NPZ.values()), ids=BAD_NPZ)
+def test_a_bad_npz_file(written, fields, pattern):
+    refused(written(fields, "npz"), pattern)
 
 
-def test_a_damaged_npz_file(written):
-    whole = written(numbers(), "npz").read_bytes()
-    check_message(written(whole[:-30], "npz"), "not readable as NPZ: File is not a zip file")
-    check_message(written(whole.replace(b"NUMPY", b"NUMPA", 1), "npz"), "not readable as NPZ: *")
+@pytest.mark.parametrize("told, pattern", [
+    (dict(names="X"), "NAMES .*'X'"), (dict(names="X=Y"), "NAMES .*X=Y.*W_q"),
+    (dict(names="Z=X"), "NAMES .*Z=X"), (dict(side="up"), "SIDE .*'up'")])
+def test_bad_settings(written, told, pattern):
+    refused(written(numbers()), pattern, **told)
 
 
-@pytest.mark.parametrize("name, message", [("gone.json", "not readable as JSON: No such file or directory"),
-                                           ("gone.npz", "not readable as NPZ: No such file or directory"),
-                                           ("case.yaml", "the name ends in .yaml, .json or .npz is needed"),
-                                           ("case", "the name ends in nothing, .json or .npz is needed")])
-def test_a_bad_name(tmp_path, name, message):
-    check_message(tmp_path / name, message)
+def test_contradictions_are_refused(written):
+    refused(written(numbers() | {"from_right": True}), "SIDE=left", side="left")
+    per_head = arrays() | {name: arrays()[name].reshape(2, 2, 4) for name in MATRICES[1:4]}
+    refused(written(per_head, "npz"), "right.*left", side="right")
 
 
-def test_a_folder_is_no_file(tmp_path):
-    (tmp_path / "folder.json").mkdir()
-    check_message(tmp_path / "folder.json", "not readable as JSON: Is a directory")
+@pytest.mark.parametrize("name, pattern", [
+    ("gone.json", "nothing"), ("case.yaml", r"\.npz.*\.yaml"), ("case", r"\.npz"),
+    ("d.json", "folder")])
+def test_a_bad_path(tmp_path, name, pattern):
+    (tmp_path / "d.json").mkdir()
+    if name.startswith("case"):
+        (tmp_path / name).touch()
+    refused(tmp_path / name, pattern)
 
 
-def test_a_case_error_is_a_value_error_without_a_second_traceback(written):
-    with pytest.raises(ValueError) as caught:
-        load(written({}))
-    assert caught.value.__suppress_context__
+def test_damaged_npz_files(written):
+    whole = written(arrays(), "npz").read_bytes()
+    refused(written(whole[:-30], "npz"), "zip")
+    refused(written(whole.replace(b"NUMPY", b"NUMPA", 1), "npz"), "CRC|magic")
+    refused(written(whole.replace(b"(3, 4)", b"(9, 4)"), "npz"), r"96 bytes.*\(9, 4\)|CRC")
+
+
+def test_a_file_of_another_kind_inside_is_no_array(written):
+    path = written(arrays(), "npz")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("readme.txt", "hello")
+    assert any("readme.txt" in note for note in load(path).notes)
+
+
+def test_a_compressed_bomb_is_refused_unopened(tmp_path):
+    path = tmp_path / "bomb.npz"
+    np.savez_compressed(path, **arrays() | {"W_q": np.zeros((4096, 4096))})
+    assert path.stat().st_size < 200_000
+    tracemalloc.start()
+    refused(path, "W_q .*134217856")
+    assert tracemalloc.get_traced_memory()[1] < 2**22
+    tracemalloc.stop()
+
+
+# Notebooks
+
+def notebook(*sources):
+    return json.dumps({"nbformat": 4, "cells": [{"cell_type": "markdown", "source": ["X"]}] + [
+        {"cell_type": "code", "source": source.splitlines(True)} for source in sources]})
+
+
+GIVEN = ("%matplotlib inline\nimport numpy as np\nimport not_installed_here as missing",
+         "np.random.seed(1)\ninputs = np.random.normal(size=(5, 6))\nH = 2",
+         "Wq, Wk, Wv = np.random.normal(size=(3, 6, 6))", "inputs = inputs[::-1]\n1 / 0")
+
+
+def test_a_notebook_is_run_until_the_arrays_are_there(written):
+    case = load(written(notebook(*GIVEN), "ipynb"), side="left")
+    rng = np.random.RandomState(1)
+    X, W = rng.normal(size=(5, 6)), rng.normal(size=(3, 6, 6))
+    assert_is(case, dict(X=X, W_q=W[0], W_k=W[1], W_v=W[2], W_o=np.eye(6)))
+    assert case.heads == (1, 2) and case.source == "my case.ipynb"
+    notes = " ".join(case.notes)
+    assert "cell 3 of 4" in notes and "not_installed_here" in notes and "W_q is called Wq" in notes
+
+
+def test_a_notebook_is_asked_which_side_its_weights_stand_on(written):
+    path = written(notebook(*GIVEN), "ipynb")
+    refused(path, f"SIDE=left.*SIDE=right.*make pdf CASE='{re.escape(str(path))}'")
+    assert_array_equal(load(path, side="right").W_q, load(path, side="left").W_q.T)
+
+
+def test_a_python_file_is_cut_at_blank_lines_or_cells(written):
+    begin = "import numpy as np\nX = np.ones((2, 3))\nX[0] = 2\n\n\nif True:\n    y = 1\n\n"
+    weights = "W_q = W_k = W_v = np.eye(3)\nW_o = 2 * W_q\n"
+    assert load(written(begin + weights + "\nX[:] = 7\n1 / 0\n", "py"), side="left").W_o[0, 0] == 2
+    path = written(begin + "# %% weights\n" + weights + "\nX[:] = 7\n# %%\n1 / 0\n", "py")
+    assert_array_equal(load(path, side="left").X, np.full((2, 3), 7))
+
+
+def test_a_notebook_sees_its_folder_and_modules_of_any_name(written, tmp_path):
+    (tmp_path / "solutions.py").write_text("import numpy as np\nW = np.eye(2)\n")
+    np.save(tmp_path / "X.npy", np.ones((2, 2)))
+    source = "import numpy as np\nfrom solutions import W\nX = np.load('X.npy')\nWq = Wk = Wv = W"
+    assert_array_equal(load(written(notebook(source), "ipynb"), side="left").X, np.ones((2, 2)))
+
+
+X_ONLY = "import numpy as np\nX = np.ones((2, 2))"
+W_TOO = "W_q = W_k = W_v = np.eye(2)"
+
+
+@pytest.mark.parametrize("sources, pattern", [
+    ([X_ONLY, "nowhere + 1"], r"cell 2 of 2.*NameError.*nowhere.*W_q, W_k, W_v .*X \(2 x 2\)"),
+    ([X_ONLY, "exit()"], "cell 2 of 2.*SystemExit"),
+    ([X_ONLY, "import os; os.abort()"], "cell 2 of 2.*-6"),
+    ([X_ONLY, "while True: pass"], "cell 2 of 2.* 3 s"),
+    ([X_ONLY, "W_q = # your code"], "W_q, W_k, W_v .*cell 2 of 2 is not Python"),
+    ([X_ONLY + "\nX = np.ma.masked_array(X, X > 2)", W_TOO], "X .*masked"),
+    ([X_ONLY + "\nX = np.random.rand(2, 2)", W_TOO], "X .*seed"),
+    ([X_ONLY, "W_q = W_k = W_v = np.eye(3)"], "W_q .*2 x 2.*3 x 3"),
+    ([], "no code"), ("[1]", "notebook"), ("{", "notebook")])
+def test_a_notebook_that_does_not_give_the_arrays(written, sources, pattern, monkeypatch):
+    monkeypatch.setattr(notebooks, "TIME_LIMIT", 3)
+    text = sources if isinstance(sources, str) else notebook(*sources)
+    refused(written(text, "ipynb"), pattern, side="left")
+
+
+def test_nothing_that_a_notebook_starts_outlives_it(written, tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "TIME_LIMIT", 3)
+    source = ("import subprocess, time\np = subprocess.Popen(['sleep', '60'])\n"
+              "open('pid', 'w').write(str(p.pid))\ntime.sleep(60)")
+    refused(written(notebook(source), "ipynb"), "cell 1", side="left")
+    pid = int((tmp_path / "pid").read_text())
+    for _ in range(100):  # killed, it may still take a moment to end
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z":
+                return
+        except OSError:  # no such process, or no /proc: then ask for the process itself
+            with pytest.raises(ProcessLookupError):
+                os.kill(pid, 0)
+            return
+        time.sleep(0.05)
+    pytest.fail(f"process {pid} still runs")
+
+
+# Comparing
+
+@pytest.mark.parametrize("size", [1e-300, 1e-13, 1.0, 1e8, 1e300])
+def test_comparable_is_relative(size):
+    a = size * np.array([[1.0, -0.5], [1e-9, 0]])
+    assert comparable(a, a * (1 + 4e-16)) and comparable(a, a + 4e-16 * size)
+    assert not comparable(a, a * (1 + 1e-12)) and not comparable(a, -a) and not comparable(a, 0 * a)
+    assert comparable(a, a + 1e-10 * size, scale=1e5 * size)
+
+
+def test_comparable_at_the_edges():
+    assert comparable(np.zeros(3), np.zeros(3)) and comparable([], [])
+    assert not comparable([0.0], [1e-300]) and comparable([5e-324], [1e-323])
+    assert not comparable([np.nan], [np.nan]) and not comparable([np.inf], [1.0])
+    assert not comparable([1.7e308], [-1.7e308])
+    with pytest.raises(ValueError, match=r"\(2,\).*\(3,\)"):
+        comparable(np.ones(2), np.ones(3))
+
+
+# Whatever is in the file: a case, or a CaseError
+
+NAMES = st.sampled_from(["X", "x", "inputs", "W_q", "Wq", "W_k", "W_v", "W_o", "W_qkv", "heads",
+                         "H", "from_right", "b_q", "é", ""])
+SIDES = st.sampled_from(["", "left", "right"])
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+MATRIX = st.integers(1, 3).flatmap(lambda D: st.lists(
+    st.lists(st.integers(-9, 9) | st.floats(), min_size=D, max_size=D), min_size=1, max_size=4))
+ANY = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3)
+                   | st.dictionaries(NAMES, inner, max_size=2), max_leaves=12)
+DTYPES = st.sampled_from(["f8", "f4", "f2", ">f8", "i4", "u1", "?", "c16", "U2", "M8[s]", "g"])
+ARRAY = DTYPES.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=4,
+                                                                        min_side=0, max_side=4)))
+
+
+def a_case_or_its_refusal(path, **told):
+    try:
+        assert isinstance(load(path, **told), Case)
+    except CaseError as error:
+        assert str(error).startswith(f"{path}: ") and len(str(error)) > len(str(path)) + 2
+
+
+@given(st.dictionaries(NAMES, MATRIX | ANY, max_size=7) | ANY, SIDES)
+def test_any_json(tmp_path_factory, value, side):
+    path = tmp_path_factory.getbasetemp() / "any.json"
+    path.write_text(json.dumps(value))
+    a_case_or_its_refusal(path, side=side)
+
+
+@given(st.dictionaries(NAMES.filter(bool), ARRAY, max_size=7), SIDES,
+       st.text("XW_q= ,x", max_size=9))
+def test_any_arrays(tmp_path_factory, found, side, names):
+    path = tmp_path_factory.getbasetemp() / "any.npz"
+    np.savez(path, **found)
+    a_case_or_its_refusal(path, side=side, names=names)
+
+
+VALID = io.BytesIO()
+np.savez(VALID, **arrays())
+
+
+@given(st.sampled_from(["npz", "json", "ipynb"]), st.integers(0, 5000), st.binary(max_size=6),
+       st.integers(0, 6))
+def test_any_damage(tmp_path_factory, kind, at, inserted, dropped):
+    whole = {"npz": VALID.getvalue(), "json": json.dumps(numbers()).encode(),
+             "ipynb": notebook("X = 1", "Y = 2").encode()}[kind]
+    at %= len(whole)
+    path = tmp_path_factory.getbasetemp() / f"damaged.{kind}"
+    path.write_bytes(whole[:at] + inserted + whole[at + dropped:])
+    if kind == "ipynb":  # without running it
+        with contextlib.suppress(CaseError):
+            assert all(isinstance(source, str) for _, source in notebooks.cells(path))
+    else:
+        a_case_or_its_refusal(path)
+
+
+@given(st.dictionaries(NAMES, ARRAY | SCALARS, max_size=7), SIDES)
+def test_anything_a_notebook_may_hold(found, side):
+    try:
+        fields, notes = exports.arrange(notebooks._candidates(found), {}, side or None, None)
+        cases.Case(**fields, notes=notes)
+    except CaseError as error:
+        assert str(error)

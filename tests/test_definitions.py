@@ -11,7 +11,6 @@ from numpy.testing import assert_allclose
 from sympy import Indexed, Product, Sum, exp
 
 from proofs import attention as claims
-from proofs import particle_transformer
 from proofs.attention import D, H, M, N, h, j, p, s, same
 from proofs.ledger import CLAIMS, verify
 from solutions import attention, least_squares, positional
@@ -78,21 +77,6 @@ def test_a_product_is_settled_wherever_it_stands():
 @pytest.mark.parametrize("name", [name for name, claim in CLAIMS.items() if claim.exercise == "attention"])
 def test_the_claims_of_attention_hold_and_reject_their_twins(name):
     assert verify(CLAIMS[name]).problems == ()
-
-
-def test_the_counts_are_shown_as_they_are_counted():
-    assert CLAIMS["particle-transformer-parameters"].statement.latex() == (
-        r"$135\,364 + 9\,568 + 10 \cdot 199\,688 + 128 + 256 + 1\,290 = 2\,143\,486$")
-    assert CLAIMS["particle-transformer-products"].statement.latex() == (
-        r"$6\,528 N^2 + 1\,776\,640 N + 395\,008$ multiply-accumulates for $N$ particles")
-    assert particle_transformer.parameter_claim({"twice": (2, [("vector", 3)])}, 6).latex() == r"$2 \cdot 3 = 6$"
-
-
-@pytest.mark.parametrize("part", ["embedding", "pair embedding", "particle attention", "feed-forward", "class attention",
-                                  "class feed-forward", "head"])
-def test_each_part_of_the_particle_transformer_can_be_left_out(part):
-    whole, rest = particle_transformer.products(), particle_transformer.products(without=(part,))
-    assert len(rest) < len(whole) and all(product in whole for product in rest)
 
 
 def test_samples_are_drawn_as_their_formula_says():

@@ -1,31 +1,21 @@
-"""The figures that depend on the case: whatever its sizes, their text can be read and shows the numbers it should."""
+"""Figures, whatever the sizes of the case: their text can be read, and shows the right numbers."""
 
 import re
 from pathlib import Path
 
-import matplotlib.colors
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from drawings import faults, texts
+from matplotlib.colors import same_color
 from matplotlib.patches import Rectangle
-from matplotlib.text import Text
 
-from benchmarks import measurements
-from plots import attention as plot
-from plots import memory, particle_transformer, style
-from solutions import cases
-from solutions.attention import multi_head_self_attention
+from plots import attention, least_squares, memory, positional, shapes, style
+from solutions.attention import multi_head_self_attention, scaled_dot_product_attention
+from solutions.positional import one_hot, random_cosines, simplex, sinusoidal
 
-SIZES = [(2, 1, 1), (3, 8, 2), (3, 8, 4), (5, 6, 1), (5, 6, 3), (6, 12, 2), (8, 8, 8), (10, 6, 3),
-         (11, 6, 3), (14, 15, 3), (30, 4, 2), (4, 64, 64)]
-
-
-def test_the_figures_are_as_wide_as_the_page():
-    """What house.sty says in millimetres, style.py says in inches; a wider figure would lose its place beside its caption."""
-    house = (Path(style.__file__).parents[1] / "weaving/house.sty").read_text()
-    of = {name: float(mm) / 25.4 for name, mm in re.findall(r"(textwidth|marginparwidth|marginparsep)=([\d.]+)mm", house)}
-    assert style.TEXT_WIDTH == pytest.approx(of["textwidth"], abs=0.01)
-    assert style.PAGE_WIDTH == pytest.approx(sum(of.values()), abs=0.01)
+SIZES = [(1, 1, 1), (2, 4, 2), (5, 6, 3), (9, 6, 3), (13, 4, 2), (200, 8, 4), (4, 64, 64)]
+HOUSE = (Path(style.__file__).parents[1] / "weaving/house.sty").read_text()
 
 
 @pytest.fixture(autouse=True)
@@ -34,113 +24,225 @@ def close_figures():
     plt.close("all")
 
 
-def results(N, D, H):
-    """A case, and (Y, A) for one head and for H heads, before and after the swap of the first two inputs."""
-    rng = np.random.default_rng(3)
-    W = {name: rng.standard_normal((D, D)) / D**0.5 for name in ("W_q", "W_k", "W_v")}
-    case = cases.Case(X=3 * rng.standard_normal((N, D)), **W, heads=tuple({1: 0, H: 0}))
-    weights, swap = (case.W_q, case.W_k, case.W_v, case.W_o), [1, 0, *range(2, N)]
-    return case, *({h: multi_head_self_attention(X, *weights, h) for h in case.heads} for X in (case.X, case.X[swap]))
+def checked(drawing, width=style.PAGE_WIDTH):
+    """The drawing's texts, after a look for what a reader would object to."""
+    assert faults(drawing.figure, width) == []
+    assert drawing.caption and drawing.alt and not set(drawing.alt) & set("\\{}$%&#_^~\n")
+    assert drawing.caption.count("$") % 2 == 0
+    return texts(drawing.figure)
 
 
-def drawn_texts(fig):
-    fig.canvas.draw()
-    return [text for text in fig.findobj(Text) if text.get_visible() and text.get_text().strip() and _shown(text)]
+def results(N, D, H, scale=1.0):
+    """{H: (Y, A)} for one head and for H, before and after the swap of the first two inputs."""
+    X, *weights = (np.random.default_rng(3).standard_normal((n, D)) for n in (N, D, D, D))
+    order = [1, 0, *range(2, N)] if N > 1 else [0]
+    inputs = scale * X, scale * X[order]
+    return [
+        {h: multi_head_self_attention(Z, *weights, np.eye(D), h) for h in {1, H}} for Z in inputs
+    ]
 
 
-def _shown(text):
-    return text.axes is None or text.axes.get_visible()
+# The house ----------------------------------------------------------------------------------------
 
 
-def check(fig, smallest=7.5):
-    """No text is small, cut off, or covered by another."""
-    texts = drawn_texts(fig)
-    width, height = fig.canvas.get_width_height()
-    assert fig.get_size_inches()[0] <= style.PAGE_WIDTH + 1e-9
-    boxes = [text.get_window_extent().padded(-0.5) for text in texts]
-    for n, (text, box) in enumerate(zip(texts, boxes)):
-        assert text.get_fontsize() >= smallest, text
-        assert box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1, text
-        for other, second in zip(texts[:n], boxes):
-            assert not box.overlaps(second) or text.get_rotation() % 90 or other.get_rotation() % 90, (text, other)
-    return texts
+def test_the_widths_are_those_of_the_page():
+    found = re.findall(r"(textwidth|marginparwidth|marginparsep)=([\d.]+)mm", HOUSE)
+    widths = {name: float(mm) / 25.4 for name, mm in found}
+    assert pytest.approx(widths["textwidth"]) == style.TEXT_WIDTH
+    assert pytest.approx(widths["marginparwidth"]) == style.MARGIN_WIDTH
+    assert pytest.approx(sum(widths.values())) == style.PAGE_WIDTH
 
 
-@pytest.mark.parametrize("N, D, H", SIZES)
+def test_the_page_has_the_colours_of_the_palette():
+    page = dict(re.findall(r"\\definecolor\{(\w+)\}\{HTML\}\{(\w+)\}", HOUSE))
+    shared = style.PALETTE.keys() & page.keys()
+    assert shared >= {"accent", "second", "rulegrey", "paper"}
+    for name in shared:
+        assert same_color(f"#{page[name]}", style.PALETTE[name]), name
+
+
+def test_the_page_on_the_web_has_the_colours_of_the_palette():
+    sheet = (Path(style.__file__).parents[1] / "weaving/page.css").read_text()
+    light = re.search(r":root \{(.*?)\}", sheet, re.DOTALL)[1]
+    for name in ("accent", "second"):
+        assert same_color(re.search(rf"--{name}: (#\w+)", light)[1], style.PALETTE[name]), name
+
+
+def test_numbers_as_they_are_written():
+    assert shapes.number(-0.004) == "0" and shapes.number(2) == "2"
+    assert shapes.vector([-0.71, 0.5]) == "(−0.71, 0.50)"
+
+
+# Attention ----------------------------------------------------------------------------------------
+
+
+def test_one_page_shows_its_numbers():
+    q, k, v = np.array([[[2, 0], [0, 1]], [[1, 0], [-0.5, 1]], [[2, 0], [0, 4]]], float)
+    Y, A = scaled_dot_product_attention(q, k, v)
+    found = checked(attention.one_page(np.eye(2), q, k, v, q @ k.T / 2**0.5, A, Y))
+    assert "$s_{12}$ = −0.71" in found and f"$a_{{11}}$ = {A[0, 0]:.2f}" in found
+    assert rf"$\mathbf{{y}}_1$ = ({Y[0, 0]:.2f}, {Y[0, 1]:.2f})" in found
+
+
+def test_one_page_refuses_scores_that_are_none():
+    with pytest.raises(ValueError, match="3.0"):
+        attention.one_page(*[np.eye(2)] * 4, 3 * np.eye(2), np.eye(2), np.eye(2))
+
+
+@pytest.mark.parametrize("N, D, H", [*SIZES, (5, 6, 1), (200, 512, 8)])
 def test_the_way_from_X_to_Y(N, D, H):
-    case, *_ = results(N, D, H)
-    texts = [text.get_text() for text in check(plot.flow(case, H), smallest=8)]
-    assert texts.count(f"{N} × {D}") >= 3 and f"{N} × {N}" in texts and f"{N} × {D // H} each" in texts
-    assert rf"$\mathbf{{A}}_{{{H}}}$" in texts
+    found = checked(attention.flow(N, D, H))
+    assert found.count(f"{N} × {N}") >= 2 and found.count(f"{N} × {D // H}") >= 4
+    assert found.count(f"{N} × {D}") >= 6
+
+
+def test_the_way_from_X_to_Y_needs_heads_of_one_width():
+    with pytest.raises(ValueError, match="6.*4"):
+        attention.flow(5, 6, 4)
 
 
 @pytest.mark.parametrize("N, D, H", SIZES)
-def test_heat_maps(N, D, H):
-    _, before, _ = results(N, D, H)
-    weights = {h: A for h, (_, A) in before.items()}
-    fig = plot.heat_maps(weights)
-    check(fig)
-    panels = [A for heads in weights.values() for A in heads]
-    written = [ax for ax in fig.axes if ax.texts]
-    assert len(written) in (0, len(panels)) and (written or N > 12 or H > 12)
-    for ax, A in zip(fig.axes, panels):
-        np.testing.assert_array_equal(ax.images[0].get_array(), A)
-    for ax, A in zip(written, panels):
-        assert [text.get_text() for text in ax.texts] == [f"{a:.2f}" for a in A.flat]
-        assert [text.get_position() for text in ax.texts[:2]] == [(0, 0), (1, 0)]
+def test_the_weights_are_readable(N, D, H):
+    before, _ = results(N, D, H, 0.2)
+    for drawing, A in (
+        (attention.weights_one_head(before[1][1][0]), before[1][1]),
+        (attention.weights_heads(before[H][1]), before[H][1]),
+    ):
+        found = checked(drawing)
+        meshes = drawing.figure.axes[0].collections
+        for mesh, A_h in zip(meshes, A, strict=True):
+            np.testing.assert_allclose(mesh.get_array(), A_h / A.max())
+        written = [text for text in found if re.fullmatch(r"\d\.\d\d", text)]
+        assert written in ([f"{a:.2f}" for a in A.flat], []) and (written or N > 12 or H > 4)
 
 
-@pytest.mark.parametrize("N, D, H", SIZES)
-def test_the_swap_fits(N, D, H):
-    _, before, after = results(N, D, H)
-    check(plot.swap(*((Y, A[0]) for Y, A in (before[1], after[1]))))
+@pytest.mark.parametrize("N, D, H", [*SIZES, (5, 6, 1)])
+def test_one_query_has_a_bar_for_each_weight(N, D, H):
+    before, _ = results(N, D, H)
+    single, heads = before[1][1][0], before[H][1]
+    drawing = attention.one_query(single, heads, N - 1)
+    checked(drawing, style.TEXT_WIDTH)
+    heights = np.array([bar.get_height() for bar in drawing.figure.axes[0].patches])
+    weights = np.vstack([heads[:, -1], single[-1]]).ravel()
+    np.testing.assert_allclose(heights * weights.max(), weights * heights.max(), atol=1e-12)
+    assert f"Query {N}" in drawing.caption and rf"\sqrt{{{H}}}" in drawing.caption
+
+
+@pytest.mark.parametrize(
+    "weight, text", [(0, "0"), (0.0004, r"$4\cdot 10^{-4}$"), (0.0876, "0.088"), (1, "1.000")]
+)
+def test_a_weight_keeps_a_digit(weight, text):
+    assert attention._weight(weight) == text
+
+
+@pytest.mark.parametrize("N, D, H", [*SIZES, (5, 6, 1)])
+@pytest.mark.parametrize("scale", [0, 1, 1e6])
+def test_the_swap_is_readable(N, D, H, scale):
+    drawing = attention.swap(*results(N, D, H, scale))
+    checked(drawing)
+    assert (f"5 of {N} tokens" in drawing.caption) == (N > 5)
 
 
 def test_the_swap_shows_what_moves():
-    """Numbers are read off the picture, row by row: Y, then A, before and after."""
-    _, before, after = results(4, 3, 1)
-    pairs = [(Y, A[0]) for Y, A in (before[1], after[1])]
-    texts = plot.swap(*pairs).axes[0].texts
-    rows = {}
-    for text in texts:
-        if "." in text.get_text():
-            x, y = text.get_position()
-            rows.setdefault(round(-y, 6), []).append((x, float(text.get_text().replace("−", "-"))))
-    read = np.array([[value for _, value in sorted(row)] for _, row in sorted(rows.items())])
-    expected = np.hstack([matrix for name in zip(*pairs) for matrix in name])
-    np.testing.assert_allclose(read[:, :6], expected[:, :6], atol=0.0501)
-    np.testing.assert_allclose(read[:, 6:], expected[:, 6:], atol=0.00501)
-    assert np.array_equal(read[[1, 0, 2, 3], :3], read[:, 3:6]) and not np.array_equal(read[:, :3], read[:, 3:6])
-    assert np.array_equal(read[[1, 0, 2, 3]][:, [7, 6, 8, 9]], read[:, 10:])
+    """What is framed and shaded before and after: the rows of Y, the rows and columns of A."""
+    ax = attention.swap(*results(4, 6, 3)).figure.axes[0]
+    shades = [mesh.get_array() for mesh in ax.collections]
+    order = [1, 0, 2, 3]
+    for n, (before, after) in enumerate(zip(shades[::2], shades[1::2], strict=True)):
+        assert max(before.max(), after.max()) == 1 and before.min() >= 0
+        moved = before[order] if n in (0, 2) else before[order][:, order]
+        np.testing.assert_allclose(moved, after, atol=1e-12)
+        assert not np.allclose(before, after)
+    frames = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
+    tall = [frame.get_height() > frame.get_width() for frame in frames[4:8]]
+    solid = [frame.get_linestyle() == "-" for frame in frames[:8]]
+    assert tall == [False, True] * 2
+    assert solid == [True, False, False, True, True, True, False, False]
 
 
-def test_the_frames_and_names_follow_the_tokens():
-    """Token 1 has the solid frame, before and after: of Y the row, of A the row and the column."""
-    _, before, after = results(4, 3, 1)
-    ax = plot.swap(*((Y, A[0]) for Y, A in (before[1], after[1]))).axes[0]
-    names = [int(text.get_text()) for text in ax.texts if text.get_fontweight() == "bold"]
-    solid = [frame.get_linestyle() == "-" for frame in ax.patches
-             if isinstance(frame, Rectangle) and matplotlib.colors.same_color(frame.get_edgecolor(), style.RUST)]
-    assert names == [1, 2, 2, 1] + [1, 2] * 2 + [2, 1] * 2
-    assert solid == [True, False, False, True] + [True] * 2 + [False] * 4 + [True] * 2
+def test_how_queries_are_cut_into_heads():
+    drawing = attention.input_splitting()
+    found = checked(drawing, style.TEXT_WIDTH)
+    assert all(found.count(f"{n}{m}") == 3 for n in (1, 2) for m in "abcd")
+    assert "1a, 1b, 2a, 2b" in drawing.alt and "1a, 1b, 1c, 1d" in drawing.alt
 
 
-def test_a_number_never_is_minus_zero():
-    assert plot._number(-0.04, 1) == "0.0" and plot._number(-0.06, 1) == "-0.1"
+# Exercises 1 and 3 --------------------------------------------------------------------------------
 
 
-def test_the_block():
-    check(particle_transformer.blocks(128, 8, (4, 64, 64, 64, 8), 8, 2), smallest=8)
+def test_the_four_terms():
+    drawing = positional.four_terms()
+    assert checked(drawing, style.TEXT_WIDTH).count(r"$\mathbf{M}$") == 4
+    strips = [patch.get_hatch() for patch in drawing.figure.axes[0].patches if patch.get_hatch()]
+    assert len(set(strips[:4])) == 1 and len(set(strips[3:])) == 5
 
 
-def test_the_measurements():
-    measured = measurements.read()
-    seconds, held = ({name: values(name) for name in memory.STYLES} for values in (
-        lambda name: measurements.seconds(measured, "float32", name), lambda name: measurements.held(measured, name)))
-    sizes = list(seconds["ours"])
-    texts = [text.get_text() for text in check(memory.scaling(
-        seconds, {N: measurements.limit(measured, "float32", N) for N in sizes}, held, {N: 2048 * N for N in sizes}), smallest=8)]
-    assert all(texts.count(name) == 2 for name in memory.NAMES.values()) and texts.count("16\N{THIN SPACE}384") == 2
-    texts = [text.get_text() for text in check(memory.roofline(2e11, 5e10, 1.8e11, {
-        "plain": {512: (5.3, 6e10), 4096: (5.3, 1.6e10)}, "ours": {512: (85, 1.2e11), 16384: (187, 1.5e11)}}), smallest=8)]
-    assert {"memory", "in blocks, $N$ = 512", "the function of (a), $N$ = 512", "16\N{THIN SPACE}384"} <= {*texts}
+@pytest.mark.parametrize("N", [1, 2, 33, 200])
+def test_similarity_by_distance(N):
+    P, Q = one_hot(N), sinusoidal(N, 8)
+    drawing = positional.similarity(P, Q)
+    checked(drawing, style.TEXT_WIDTH)
+    wave, flat = drawing.figure.axes[0].lines
+    shifted = [Q[t] @ Q[t + distance] / 4 for distance in range(N) for t in [N - 1 - distance]]
+    np.testing.assert_allclose(wave.get_ydata(), shifted, atol=1e-12)
+    np.testing.assert_array_equal(flat.get_ydata(), np.arange(N) == 0)
+
+
+def test_arrows_are_the_vectors_and_areas_under_densities_are_one():
+    cosines = {dim: random_cosines(dim, 20_000) for dim in (4, 32, 256)}
+    drawing = positional.geometry(simplex(2), cosines)
+    checked(drawing, style.TEXT_WIDTH)
+    *circles, densities = drawing.figure.axes
+    for ax, vectors in zip(circles, (np.eye(2), simplex(2)), strict=True):
+        ends = [text.xy for text in ax.texts if not text.get_text()]
+        np.testing.assert_array_equal(ends, vectors)
+    for steps, dim in zip(densities.patches, cosines, strict=True):
+        heights, edges, _ = steps.get_data()
+        middles = (edges[1:] + edges[:-1]) / 2
+        assert np.diff(edges) @ heights == pytest.approx(1)
+        assert np.diff(edges) * middles**2 @ heights == pytest.approx(1 / dim, rel=0.05)
+
+
+@pytest.mark.parametrize("c", [0.6, 0.99, 0.1, 0, -0.7])
+def test_the_lines_of_middles(c):
+    drawing = least_squares.regressions(c)
+    checked(drawing, style.TEXT_WIDTH)
+    for ax, guessed in zip(drawing.figure.axes, (1, 0), strict=True):
+        points = [np.array(line.get_xydata()) for line in ax.lines]
+        chords = [line for line in points[1:-2] if np.ptp(line[:, 1 - guessed]) == 0]
+        middles = points[-1]
+        np.testing.assert_allclose(np.mean(chords, axis=1), middles, atol=1e-12)
+        np.testing.assert_allclose(middles[:, guessed], c * middles[:, 1 - guessed])
+        for x, y in np.vstack([points[0], *chords]):
+            assert x**2 - 2 * c * x * y + y**2 == pytest.approx(4 * (1 - c**2))
+
+
+@pytest.mark.parametrize("c", [-1, 1, 1.5, np.nan])
+def test_no_ellipse_without_two_axes(c):
+    with pytest.raises(ValueError, match=str(c)):
+        least_squares.regressions(c)
+
+
+# The supplement -----------------------------------------------------------------------------------
+
+
+def test_time_and_memory():
+    sizes = [512, 2048, 16384]
+    curves = {
+        name: {N: 1e-9 * 4 ** (4 - n) * N**2 for N in sizes[: 3 - (name == "plain")]}
+        for n, name in enumerate(memory.STYLES)
+    }
+    held = {name: dict.fromkeys(sizes, 2**20 * 1.3**n) for n, name in enumerate(memory.STYLES)}
+    thin = {N: 1e-9 * N**2 for N in sizes}
+    drawing = memory.scaling(curves, thin, held, {N: 2048 * N for N in sizes})
+    found = checked(drawing)
+    assert all(found.count(name) == 2 for name, *_ in memory.STYLES.values())
+    assert found.count("16\N{THIN SPACE}384") == 2
+
+
+def test_the_roofline():
+    plain, ours = {512: (5.3, 6e10), 4096: (5.3, 1.6e10)}, {512: (85, 1.2e11), 16384: (187, 1.5e11)}
+    drawing = memory.roofline(2e11, 5e10, 1.8e11, {"plain": plain, "ours": ours})
+    found = checked(drawing, style.TEXT_WIDTH)
+    assert {"memory", "in blocks, $N$ = 512", "16\N{THIN SPACE}384"} <= {*found}
+    assert "150 G" in drawing.alt

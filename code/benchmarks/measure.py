@@ -1,7 +1,7 @@
-"""Timing that can be trusted on a machine that is not quite quiet, and what the machine is.
+"""Timing on a machine that is not quite quiet, and a description of the machine.
 
-The contestants take turns, so that whatever else the machine does falls on all of them. A ratio is taken within each round
-and the median of the ratios reported, with the quartiles as its spread.
+The contestants take turns, so that whatever else the machine does falls on all of them. A ratio
+is taken within each round; what is reported is the median of the ratios.
 """
 
 import datetime
@@ -10,32 +10,38 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 
-def in_turns(contestants, seconds, label, least=5, most=200, patience=3):
-    """{name: [seconds a call, one a round]} for functions without arguments, called in turn, in another order each round.
+def in_turns(contestants: dict[str, Callable], seconds: float, label: str,
+             least: int = 3) -> dict[str, list[float]]:
+    """{name: [seconds per call, one per round]}; the order changes from round to round.
 
-    Rounds go on until `seconds` are over, but there are at least `least`. One that has used `patience` times `seconds` sits out
-    the further rounds (nan), after two at least.
+    Rounds go on until `seconds` have passed, but there are at least `least`. A contestant that
+    has used `seconds` alone sits out the further rounds (nan), after two at least; never the first.
     """
-    calls = {name: max(1, round(0.03 / seconds_of(run))) for name, run in contestants.items()}  # a turn takes 30 ms or more
+    calls = {name: max(1, round(0.03 / seconds_of(run))) for name, run in contestants.items()}
     names, times = list(contestants), {name: [] for name in contestants}
     start = time.perf_counter()
-    while len(times[names[0]]) < least or time.perf_counter() - start < seconds and len(times[names[0]]) < most:
+    while len(times[names[0]]) < least or time.perf_counter() - start < seconds:
         turn = len(times[names[0]])
         for name in names[turn % len(names):] + names[:turn % len(names)]:
-            sits_out = name != names[0] and turn >= 2 and np.nansum(times[name]) * calls[name] > patience * seconds
-            times[name].append(float("nan") if sits_out else seconds_of(contestants[name], calls[name]))
+            used = np.nansum(times[name]) * calls[name]
+            sits_out = name != names[0] and turn >= 2 and used > seconds
+            times[name].append(float("nan") if sits_out else
+                               seconds_of(contestants[name], calls[name]))
         progress(label, min(1, (time.perf_counter() - start) / seconds))
     return times
 
 
-def seconds_of(run, calls=1, rest=0.1):
-    """The mean time of so many calls, after a rest: the threads of the libraries keep spinning for up to 70 ms after a call,
-    and would take a core from whoever comes next. Short calls are preceded by one that is not counted, to fill the caches.
+def seconds_of(run: Callable, calls: int = 1, rest: float = 0.1) -> float:
+    """The mean time of a call, after a rest.
+
+    Threads of the libraries keep spinning for up to 70 ms after a call, and would take a core from
+    the next contestant. Before short calls one is made that does not count, to fill the caches.
     """
     gc.collect()
     time.sleep(rest)
@@ -49,7 +55,7 @@ def seconds_of(run, calls=1, rest=0.1):
     return (end - start) / calls
 
 
-def best(run, seconds=1.5):
+def best(run: Callable, seconds: float = 1.5) -> float:
     """The shortest time of a call within so many seconds: for the rates of the machine."""
     times, start = [], time.perf_counter()
     while time.perf_counter() - start < seconds or len(times) < 3:
@@ -57,59 +63,48 @@ def best(run, seconds=1.5):
     return min(times)
 
 
-def quartiles(values):
-    """(lower quartile, median, upper quartile) of the values that are not nan."""
-    return tuple(float(q) for q in np.nanpercentile(values, [25, 50, 75]))
+def rounded(values):
+    """Numbers in nested dictionaries and lists to 4 significant digits; nan as None."""
+    if isinstance(values, dict):
+        return {key: rounded(value) for key, value in values.items()}
+    if isinstance(values, list):
+        return [rounded(value) for value in values]
+    return None if np.isnan(values) else float(f"{values:.4g}")
 
 
-def slope(sizes, values):
-    """The exponent p of the least-squares fit values = c sizes^p."""
-    return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
-
-
-def progress(label="", done=0.0):
-    """One line on the terminal: a bar and what is being measured; nothing where there is no terminal."""
+def progress(label: str = "", done: float = 0.0) -> None:
+    """Show a bar and what is being measured, if there is a terminal."""
     if sys.stderr.isatty():
         bar = "#" * round(20 * done)
-        print(f"\r\x1b[K[{bar:20}] {label}" if label else "\r\x1b[K", end="", file=sys.stderr, flush=True)
+        line = f"[{bar:20}] {label}" if label else ""
+        print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
 
 
-def machine():
-    """What was measured on: processor, memory, system, versions. No names, no paths."""
+def machine() -> dict:
+    """Processor, memory, system and versions; no names and no paths."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    memory = _after("/proc/meminfo", "MemTotal").split()
     described = {
-        "processor": _after("/proc/cpuinfo", "model name") or platform.processor() or platform.machine(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "cache of a core": _read("/sys/devices/system/cpu/cpu0/cache/index2/size"),
-        "memory": _memory(),
+        "processor": _after("/proc/cpuinfo", "model name") or platform.processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "memory": f"{int(memory[0]) / 2**20:.0f} GiB" if memory else "",
         "system": f"{platform.system()} {platform.release()}",
         "Python": platform.python_version(),
         "NumPy": np.__version__,
         "BLAS": f"{blas['name']} {blas['version']}",
     }
-    for name in ("torch", "jax"):
-        if name in sys.modules:
-            described[name] = sys.modules[name].__version__
-    return described
+    versions = {name: sys.modules[name].__version__ for name in ("torch", "jax")
+                if name in sys.modules}
+    return described | versions
 
 
-def now():
-    """The date, and the processes that were waiting for a core: a quiet machine has fewer than it has cores."""
+def now() -> dict:
+    """The date, and how many processes waited for a core."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     return {"date": datetime.date.today().isoformat(), "load": round(load, 2)}
 
 
-def _read(path):
-    try:
-        return Path(path).read_text().strip()
-    except OSError:
-        return ""
-
-
 def _after(path, key):
-    return next((line.split(":", 1)[1].strip() for line in _read(path).splitlines() if line.startswith(key)), "")
-
-
-def _memory():
-    kilobytes = _after("/proc/meminfo", "MemTotal").split()
-    return f"{int(kilobytes[0]) / 2**20:.0f} GiB" if kilobytes else ""
+    lines = Path(path).read_text().splitlines() if Path(path).exists() else []
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(key)), "")

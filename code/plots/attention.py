@@ -1,301 +1,454 @@
-"""Computer assignment 1: the way from X to Y, the attention weights, and what a swap of two inputs moves. Lengths in inches."""
+"""Attention in one page, and CA 1: the way from X to Y, the weights, and a swap of two inputs."""
+
+import math
+import re
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
-from plots.style import BLUE, GREY, INK, PAGE_WIDTH, RUST, figure
+from plots.shapes import arrow, box, canvas, cells, number, tint, vector, words
+from plots.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    PAGE_WIDTH,
+    PAPER,
+    RUST,
+    TALLEST,
+    TEXT_WIDTH,
+    Drawing,
+)
 
-SHADES = LinearSegmentedColormap.from_list("white to blue", ["#FFFFFF", BLUE])
-SMALL = 8          # points
-DIGITS = 7.5       # points, of a number in a cell
-TALLEST = 8.2      # what a page has room for beside a caption
-MOST_CELLS = 12    # with more rows than these the shades alone are drawn
+QUERY, KEY, VALUE = BLUE, RUST, GREEN
+BOX = 0.24  # inches: the height of a box with a line of text
+ROUND = {"corner": 0.06}
 
-
-# The way from X to Y ------------------------------------------------------------------------------------------------------
-
-FLOW_HEIGHT, MIDDLE, LANES_TOP, LANES_BOTTOM = 2.25, 1.03, 2.02, 0.18
-FULL = 0.66                                                                # the width of a matrix with D columns
-X_AT, WEIGHTS_AT, LANES_AT, SCORES_AT, HEADS_AT, JOINED_AT, Y_AT = 0.35, 1.33, 2.6, 3.82, 4.72, 5.5, 6.34   # middles
-APART = 0.36                                                               # from Q to K and from K to V
-
-
-def flow(case, n_heads):
-    """A row of boxes for each head, from X (N, D) to Y (N, D). Of more than four heads the first two and the last are drawn."""
-    N, D = case.X.shape
-    fig, ax = _canvas(PAGE_WIDTH, FLOW_HEIGHT)
-    tall = FULL * min(max(N / D, 0.6), 1.2)
-    lanes = _lanes(n_heads)
-    _matrix(ax, X_AT, MIDDLE, FULL, tall, r"$\mathbf{X}$", ["#FFFFFF"])
-    _weights(ax, n_heads)
-    for head, y in lanes:
-        _lane(ax, head, y, tall, n_heads, (LANES_TOP - LANES_BOTTOM) / len(lanes))
-    joined = r"$[\mathbf{Y}_1 \cdots \mathbf{Y}_H]$" if n_heads > 1 else r"$\mathbf{Y}_1$"
-    _matrix(ax, JOINED_AT, MIDDLE, FULL, tall, joined, [_shade(h, n_heads) for h in range(n_heads)])
-    _matrix(ax, Y_AT, MIDDLE, FULL, tall, r"$\mathbf{Y}$", ["#FFFFFF"])
-    _arrow(ax, (X_AT + FULL / 2 + 0.03, MIDDLE), (WEIGHTS_AT - 0.3, MIDDLE))
-    _arrow(ax, (JOINED_AT + FULL / 2 + 0.02, MIDDLE), (Y_AT - FULL / 2 - 0.02, MIDDLE))
-    width = D // n_heads
-    for x, operation, shape in [
-            (X_AT, "inputs", f"{N} × {D}"), (WEIGHTS_AT, "rows to heads", f"{D} × {D} each"),
-            (LANES_AT, "project", f"{N} × {width} each"),
-            (SCORES_AT, r"softmax$(\mathbf{Q}\mathbf{K}^\mathsf{T}/$√$d_h)$", f"{N} × {N}"),
-            (HEADS_AT, r"times $\mathbf{V}$", f"{N} × {width}"), (JOINED_AT, "concatenate", f"{N} × {D}"),
-            (Y_AT, r"times $\mathbf{W}_o^\mathsf{T}$", f"{N} × {D}")]:
-        ax.text(x, FLOW_HEIGHT - 0.08, operation, ha="center", va="center", fontsize=SMALL, color=GREY)
-        ax.text(x, 0.075, shape, ha="center", va="center", fontsize=SMALL)
-    return fig
+# Attention in one page ----------------------------------------------------------------------------
 
 
-def _canvas(width, height):
-    """A figure whose one axes counts in inches from the lower left corner."""
-    fig, ax = figure(width, height)
-    fig.set_layout_engine("none")
-    ax.set_position((0, 0, 1, 1))
-    ax.set(xlim=(0, width), ylim=(0, height))
-    ax.axis("off")
-    return fig, ax
+def one_page(X, q, k, v, scores, weights, output) -> Drawing:
+    """One query's way through attention, for two tokens, with the numbers written in.
+
+    Parameters: X (2, D), q and k (2, d), v and output (2, d_v), scores and weights (2, 2), with
+    a row for each query. Raises: ValueError if the scores are not q k^T / sqrt(d).
+    """
+    if not np.allclose(scores, q @ k.T / q.shape[1] ** 0.5):
+        raise ValueError(f"scores must be q k^T / sqrt(d), got {scores.tolist()}")
+    fig, ax = canvas(PAGE_WIDTH, 2.6)
+    at = {"x": 0.45, "q": 1.62, "s": 2.82, "soft": 3.42, "a": 4.04, "av": 5.02, "y": 6.12}
+    wide = {"x": 0.78, "q": 0.96, "s": 0.76, "soft": 0.22, "a": 0.74, "av": 1.1, "y": 1.02}
+    middle = 1.24
+
+    def put(column, y, text, colour, strength=0.16):
+        box(ax, at[column], y, wide[column], BOX, text, colour, tint(colour, strength))
+
+    def way(start, y, end, y_end, colour=GREY):
+        ends = at[start] + wide[start] / 2, at[end] - wide[end] / 2
+        arrow(ax, (ends[0], y), (ends[1], y_end), colour=colour)
+
+    _headings(ax, at)
+    for n, side in ((1, 1), (2, -1)):
+        key, token, value = (middle + side * up for up in (0.4, 0.6, 0.8))
+        edge, j = side * BOX / 2, n - 1
+        put("x", token, rf"$\mathbf{{x}}_{n}$ = {vector(X[j])}", GREY)
+        put("q", key, rf"$\mathbf{{k}}_{n}$ = {vector(k[j])}", KEY)
+        put("q", value, rf"$\mathbf{{v}}_{n}$ = {vector(v[j])}", VALUE)
+        put("s", key, f"$s_{{1{n}}}$ = {number(scores[0, j])}", GREY, 0.08)
+        put("a", key, f"$a_{{1{n}}}$ = {number(weights[0, j])}", BLUE, 0.5 * weights[0, j])
+        weighted = vector(weights[0, j] * v[j])
+        put("av", value, rf"$a_{{1{n}}}\mathbf{{v}}_{n}$ = {weighted}", VALUE)
+        for end in (value, key, middle)[: 4 - n]:
+            way("x", token, "q", end)
+        way("q", key, "s", key, KEY)
+        way("q", value, "av", value, VALUE)
+        way("s", key, "soft", key)
+        way("soft", key, "a", key)
+        right = {name: at[name] + wide[name] / 2 for name in at}
+        arrow(ax, (right["q"], middle), (at["s"], middle), (at["s"], key - edge), colour=QUERY)
+        arrow(ax, (right["a"], key), (at["av"], key), (at["av"], value - edge))
+        corner = at["y"], value
+        arrow(ax, (right["av"], value), corner, (at["y"], middle + edge), colour=VALUE)
+    put("q", middle, rf"$\mathbf{{q}}_1$ = {vector(q[0])}", QUERY)
+    put("y", middle, rf"$\mathbf{{y}}_1$ = {vector(output[0])}", VALUE)
+    softmax = {"rotation": 90, "color": GREY}
+    box(ax, at["soft"], middle, wide["soft"], 0.8 + BOX, "softmax", **ROUND, **softmax)
+    second = (
+        rf"Query 2 asks the same keys: $\mathbf{{q}}_2$ = {vector(q[1])}, scores "
+        rf"{vector(scores[1])}, weights {vector(weights[1])}, output "
+        rf"$\mathbf{{y}}_2$ = {vector(output[1])}."
+    )
+    words(ax, 0.06, 0.12, second, ha="left")
+    caption = (
+        "Attention for the query of token 1. The query meets each key in a score; the softmax "
+        "turns the scores into weights; the values join after it and are averaged with them."
+    )
+    alt = (
+        "A data flow from left to right. Two inputs give one query, two keys and two values. The "
+        f"query meets each key: the scores are {vector(scores[0])}. The softmax makes them the "
+        f"weights {vector(weights[0])}. Each weight multiplies its value, and the sum is the "
+        f"output {vector(output[0])}."
+    )
+    return Drawing(fig, caption, alt)
 
 
-def _lanes(n_heads):
-    """(head, height) of the rows drawn, from the top; None in the place of the heads left out."""
-    heads = list(range(n_heads)) if n_heads <= 4 else [0, 1, None, n_heads - 1]
-    step = (LANES_TOP - LANES_BOTTOM) / len(heads)
-    return [(head, LANES_TOP - step * (row + 0.5)) for row, head in enumerate(heads)]
+def _headings(ax, at):
+    """The name of each step in bold, and in the line below what it does."""
+    headings = {
+        "x": ("inputs", r"$\mathbf{x}_j$"),
+        "q": (
+            "query, keys, values",
+            r"$\mathbf{W}_q\mathbf{x}_1,\ \mathbf{W}_k\mathbf{x}_j,\ \mathbf{W}_v\mathbf{x}_j$",
+        ),
+        "s": ("scores", r"$\mathbf{q}_1^{\mathsf{T}}\mathbf{k}_j\,/\,$√$d$"),
+        "a": ("weights", "positive, sum 1"),
+        "av": ("weighted values", r"$a_{1j}\mathbf{v}_j$"),
+        "y": ("output", "their sum"),
+    }
+    for column, (title, detail) in headings.items():
+        words(ax, at[column], 2.52, title, fontweight="bold")
+        words(ax, at[column], 2.36, detail, color=GREY)
 
 
-def _lane(ax, head, y, tall, n_heads, room):
-    """One head: Q_h, K_h and V_h, then A_h, then Y_h."""
-    if head is None:
-        for x in (LANES_AT, SCORES_AT, HEADS_AT):
-            ax.text(x, y, "⋮", ha="center", va="center", color=GREY)
-        return
-    scale = min(1, (room - 0.22) / tall)
-    wide, tall, colour, y = max(min(FULL * scale / n_heads, 0.26), 0.08), tall * scale, [_shade(head, n_heads)], y - 0.07
-    for name, offset in (("Q", -APART), ("K", 0), ("V", APART)):
-        _matrix(ax, LANES_AT + offset, y, wide, tall, rf"$\mathbf{{{name}}}_{{{head + 1}}}$", colour)
-    _matrix(ax, SCORES_AT, y, tall, tall, rf"$\mathbf{{A}}_{{{head + 1}}}$", colour)
-    _matrix(ax, HEADS_AT, y, wide, tall, rf"$\mathbf{{Y}}_{{{head + 1}}}$", colour)
-    _arrow(ax, (WEIGHTS_AT + 0.25, MIDDLE), (LANES_AT - APART - wide / 2 - 0.05, y))
-    _arrow(ax, (LANES_AT + APART + wide / 2 + 0.05, y), (SCORES_AT - tall / 2 - 0.05, y))
-    _arrow(ax, (SCORES_AT + tall / 2 + 0.05, y), (HEADS_AT - wide / 2 - 0.05, y))
-    _arrow(ax, (HEADS_AT + wide / 2 + 0.05, y), (JOINED_AT - FULL / 2 - 0.03, MIDDLE))
+# The way from X to Y ------------------------------------------------------------------------------
+
+MOST_SLICES = 8  # of a matrix: the slices of more heads are too thin, so the first alone is marked
 
 
-def _weights(ax, n_heads):
-    """W_q, W_k and W_v, one below the other, their rows in the shades of the heads."""
-    side, step = 0.4, 0.61
-    for name, y in (("q", MIDDLE + step), ("k", MIDDLE), ("v", MIDDLE - step)):
-        for head in range(n_heads):
-            top = y + side / 2 - head * side / n_heads
-            ax.add_patch(Rectangle((WEIGHTS_AT - side / 2, top - side / n_heads), side, side / n_heads,
-                                   facecolor=_shade(head, n_heads)))
-        _matrix(ax, WEIGHTS_AT, y, side, side, rf"$\mathbf{{W}}_{name}$", ["none"])
+def flow(N: int, D: int, H: int) -> Drawing:
+    """From X (N, D) to Y (N, D) by H heads: plain boxes are matrices, round ones operations.
+
+    Raises: ValueError if H does not divide D.
+    """
+    if D % H:
+        raise ValueError(f"H must divide D = {D}, got H = {H}")
+    fig, ax = canvas(PAGE_WIDTH, 2.62)
+    tokens, pair, part = f"{N} × {D}", f"{N} × {N}", f"{N} × {D // H}"
+    h = "h" if H > 1 else "1"
+    top, middle, low, scores = 2.0, 1.23, 0.4, 1.57
+    rows = {"Q": (top, QUERY), "K": (middle, KEY), "V": (low, VALUE)}
+    _cards(ax, min(H, 3))
+    title = f"head $h$ of {H}" if H > 1 else "the only head"
+    words(ax, 4.78, 2.3, title, ha="right", color=GREY)
+    _matrix(ax, 0.3, middle, 0.42, "X", tokens)
+    for name, (y, colour) in rows.items():
+        _multiply(ax, 0.95, y, f"W_{name.lower()}", colour)
+        _matrix(ax, 1.67, y, 0.52, name, tokens, colour, H)
+        _matrix(ax, 2.49, y, 0.22, f"{name}_{h}", part, colour)
+        for start, end in (((0.51, middle), 0.7), ((1.2, y), 1.41), ((1.93, y), 2.38)):
+            arrow(ax, start, (end, y), colour=colour)
+    arrow(ax, (2.6, top), (3.04, top), (3.04, scores + 0.17), colour=QUERY)
+    arrow(ax, (2.6, middle), (3.04, middle), (3.04, scores - 0.17), colour=KEY)
+    product = rf"$\mathbf{{Q}}_{h}\mathbf{{K}}_{h}^\mathsf{{T}}\,/\,$√$d_h$"
+    words(ax, 3.12, top + 0.05, product, ha="left")
+    _matrix(ax, 3.04, scores, 0.34, f"S_{h}", pair, INK, aside=0.06)
+    _matrix(ax, 4.2, scores, 0.34, f"A_{h}", pair, INK, aside=0.06)
+    _operation(ax, 3.64, scores, 0.56, "softmax")
+    _operation(ax, 4.2, low, 0.3, "×")
+    for start, end in (((3.21, scores), (3.36, scores)), ((3.92, scores), (4.03, scores))):
+        arrow(ax, start, end)
+    arrow(ax, (4.2, scores - 0.17), (4.2, low + BOX / 2))
+    _matrix(ax, 4.61, low, 0.22, f"Y_{h}", part, VALUE)
+    _matrix(ax, 5.44, low, 0.52, r"[Y_1 \cdots Y_H]" if H > 1 else "Y_1", tokens, VALUE, H)
+    _multiply(ax, 6.18, low, "W_o", GREY)
+    for start, end in ((2.6, 4.05), (4.35, 4.5), (4.72, 5.18), (5.7, 5.93)):
+        arrow(ax, (start, low), (end, low), colour=VALUE)
+    arrow(ax, (6.18, low + BOX / 2), (6.18, 0.9))
+    _matrix(ax, 6.18, middle, 0.42, "Y", tokens)
+    caption = (
+        rf"Multi-head self-attention with the shapes of $N = {N}$, $D = {D}$, $H = {H}$. Each "
+        r"head takes $d_h = D/H$ columns of $\mat{Q}$, $\mat{K}$ and $\mat{V}$. Queries and keys "
+        r"meet in the scores; the values join only after the softmax."
+    )
+    alt = (
+        f"A data flow from left to right. The inputs X, {tokens}, are multiplied by three weight "
+        f"matrices, which gives Q, K and V. Each of {H} heads takes {D // H} columns of each; its "
+        f"queries and keys give scores, {pair}, a softmax makes them weights, and these multiply "
+        "its values. The outputs of all heads, side by side, times the output weights give Y."
+    )
+    return Drawing(fig, caption, alt)
 
 
-def _matrix(ax, x, y, width, height, name, columns):
-    """A box with its name above, in one colour or in bands from left to right."""
-    left, bottom, band = x - width / 2, y - height / 2, width / len(columns)
-    for n, colour in enumerate(columns):
-        ax.add_patch(Rectangle((left + n * band, bottom), band, height, facecolor=colour))
-    ax.add_patch(Rectangle((left, bottom), width, height, facecolor="none", edgecolor=INK, linewidth=0.7))
-    ax.text(x, y + height / 2 + 0.085, name, ha="center", va="center", fontsize=8.5)
+def _matrix(ax, x, y, width, name, shape, colour=GREY, slices=1, aside=None):
+    """A matrix, its first slice dark; its name above and its shape below, or aside of arrows."""
+    tall, left = 0.34, x - width / 2
+    box(ax, x, y, width, tall, "", colour, tint(colour, 0.12))
+    if slices > 1:
+        band = width / slices
+        box(ax, left + band / 2, y, band, tall, "", colour, tint(colour, 0.4))
+        for n in range(2, slices if slices <= MOST_SLICES else 0):
+            ax.vlines(left + n * band, y - tall / 2, y + tall / 2, color=colour, linewidth=0.5)
+    place = {"ha": "left"} if aside else {}
+    bold = re.sub("[A-Z](?!])", r"\\mathbf{\g<0>}", name)
+    words(ax, x + (aside or 0), y + tall / 2 + 0.1, f"${bold}$", **place)
+    words(ax, x + (aside or 0), y - tall / 2 - 0.1, shape, **place)
 
 
-def _shade(head, n_heads):
-    return SHADES(0.18 + 0.6 * head / max(n_heads - 1, 1))
+def _operation(ax, x, y, width, text, colour=GREY):
+    box(ax, x, y, width, BOX, text, colour, **ROUND, color=colour)
 
 
-def _arrow(ax, start, end, colour=GREY, **style):
-    ax.annotate("", end, start, zorder=0,
-                arrowprops=dict(arrowstyle="-|>", color=colour, lw=0.8, mutation_scale=7, shrinkA=0, shrinkB=0) | style)
+def _multiply(ax, x, y, weights, colour):
+    text = rf"$\times\,\mathbf{{{weights[0]}}}{weights[1:]}^{{\mathsf{{T}}}}$"
+    _operation(ax, x, y, 0.5, text, colour)
 
 
-# Attention weights --------------------------------------------------------------------------------------------------------
+def _cards(ax, n):
+    """A stack of n cards; of those behind the first only the upper and the right edge are seen."""
+    left, bottom, width, height, shift = 2.11, 0.02, 2.76, 2.4, 0.06
+    box(ax, left + width / 2, bottom + height / 2, width, height, fill=PAPER, look={"zorder": -1})
+    for back in shift * np.arange(1, n):
+        xs = left + back + np.array([0, 0, width, width, width - shift])
+        ys = bottom + back + np.array([height - shift, height, height, 0, 0])
+        ax.plot(xs, ys, color=GREY, linewidth=0.8, zorder=-1)
 
-AXIS, TITLE, TICKS, BETWEEN, BAR = 0.35, 0.22, 0.32, 0.14, 0.5  # left of a row, above a panel, below the last, between, the bar
+
+# The weights --------------------------------------------------------------------------------------
+
+LEFT, FOOT, TITLE, GAP = 0.42, 0.42, 0.26, 0.2  # inches, around heat maps and between two
+DIGITS = (0.25, 0.19)  # inches: a cell with its number
+MOST_DIGITS = 12  # with more tokens than this the shades stand alone
+LABEL = 0.14  # inches: what a label of one line needs
 
 
-def heat_maps(weights):
-    """{H: A (H, N, N)} as one panel for each head on one scale; the numbers are written in where they fit."""
-    panels = [(H, head, A) for H, heads in weights.items() for head, A in enumerate(heads)]
-    N = panels[0][2].shape[0]
-    columns, wide, tall, digits = _grid(len(panels), N)
-    rows, bar = -(-len(panels) // columns), 0 if digits else BAR
-    width = AXIS + columns * (N * wide + BETWEEN) - BETWEEN + 0.02 + bar
-    height = rows * (N * tall + TITLE) + TICKS
-    fig, axes = figure(width, height, nrows=rows, ncols=columns, squeeze=False)
-    fig.set_layout_engine("none")
-    top = max(float(A.max()) for *_, A in panels)
-    for n, ax in enumerate(axes.flat):
-        row, column = divmod(n, columns)
-        left, bottom = AXIS + column * (N * wide + BETWEEN), height - (row + 1) * (N * tall + TITLE)
-        ax.set_position((left / width, bottom / height, N * wide / width, N * tall / height))
-        ax.set_visible(n < len(panels))
-        if n < len(panels):
-            H, head, A = panels[n]
-            image = ax.imshow(A, cmap=SHADES, vmin=0, vmax=top, aspect="auto")
-            ax.set_title(_panel_title(H, head, N * wide), pad=3)
-            _name_axes(ax, N, wide, tall, first=column == 0, last=n + columns >= len(panels))
-            if digits:
-                _write_in(ax, A, top)
-    if not digits:
-        cax = fig.add_axes(((width - bar + 0.1) / width, TICKS / height, 0.09 / width, min(N * tall, 1.6) / height))
-        fig.colorbar(image, cax=cax).outline.set_visible(False)
-    return fig
+def weights_one_head(A) -> Drawing:
+    """The weights (N, N) of a single head."""
+    return _heat_maps(A[None], ["one head"], "the single head")
+
+
+def weights_heads(A) -> Drawing:
+    """The weights (H, N, N) of several heads, a map for each and all on one scale."""
+    whose = f"the {len(A)} heads" if len(A) > 1 else "the only head"
+    return _heat_maps(A, [f"head {h}" for h in range(1, len(A) + 1)], whose)
+
+
+def _heat_maps(A, titles, whose):
+    n, N = A.shape[:2]
+    columns, size = _grid(n, N)
+    wide, tall = N * size[0], N * size[1]
+    pitch = max(wide, 0.45) + GAP
+    height = math.ceil(n / columns) * (tall + TITLE) + FOOT
+    fig, ax = canvas(LEFT + columns * pitch - GAP + 0.04, height)
+    for panel, (weights, title) in enumerate(zip(A, titles, strict=True)):
+        row, column = divmod(panel, columns)
+        left, top = LEFT + column * pitch, height - TITLE - row * (tall + TITLE)
+        cells(ax, left, top, weights, size, (0, A.max()), digits=size == DIGITS)
+        words(ax, left + wide / 2, top + 0.1, title, fontsize=9)
+        if column == 0:
+            words(ax, 0.09, top - tall / 2, "query $i$", rotation=90, va="center")
+            for k in _labelled(N, size[1]):
+                words(ax, left - 0.05, top - (k + 0.5) * size[1], str(k + 1), ha="right")
+        if panel + columns >= n:
+            words(ax, left + wide / 2, top - tall - 0.27, "key $j$")
+            for k in _labelled(N, size[0]):
+                words(ax, left + (k + 0.5) * size[0], top - tall - 0.1, str(k + 1))
+    caption = (
+        f"The weights of {whose}, from white for zero to the darkest, {A.max():.2f}. Each row "
+        "belongs to one query and adds up to one."
+    )
+    alt = (
+        f"Heat maps of the attention weights of {whose}, with {N} queries downwards and {N} keys "
+        f"to the right. The largest weight is {A.max():.2f}."
+    )
+    return Drawing(fig, caption, alt)
 
 
 def _grid(n, N):
-    """Panels in a row, width and height of a cell, and whether numbers fit into it and all onto the page."""
-    room = PAGE_WIDTH - AXIS - 0.02
+    """How many maps make a row, and the size of a cell: DIGITS, or as large as the page allows."""
+    room = PAGE_WIDTH - LEFT - 0.04 + GAP
 
-    def fit(most, room):
-        columns = -(-n // -(-n // most))  # as few as make no more rows
-        return columns, min((room - (columns - 1) * BETWEEN) / columns / N, 0.45), TALLEST / -(-n // columns) - TITLE - 0.05
+    def fits(columns, tall):
+        return math.ceil(n / columns) * (N * tall + TITLE) + FOOT <= TALLEST
 
-    for most in (4, 3, 2, 1):
-        columns, wide, tallest = fit(most, room)
-        if N <= MOST_CELLS and wide >= 0.198 and tallest >= 0.15 * N:
-            return columns, wide, min(0.2, tallest / N), True
-    for most in range(4, n + 4):
-        columns, wide, tallest = fit(most, room - BAR)
-        if tallest >= 0.8 * N * wide:
-            break
-    return columns, wide, min(wide, tallest / N), False
+    most = min(n, int(room / (N * DIGITS[0] + GAP)))
+    if N <= MOST_DIGITS and most and fits(most, DIGITS[1]):
+        return math.ceil(n / math.ceil(n / most)), DIGITS  # as few as make no more rows
+    sides = {columns: min(room / columns - GAP, 2.8) / N for columns in range(min(n, 3), n + 1)}
+    columns = next(columns for columns, side in sides.items() if fits(columns, side))
+    return columns, (sides[columns], sides[columns])
 
 
-def _panel_title(H, head, width):
-    if H == 1:
-        return "$H = 1$"
-    return f"$H = {H}$, head {head + 1}" if width > 0.85 else f"{head + 1} of {H}"
+def _labelled(n, size):
+    """Which of n rows or columns of this size have their number beside them."""
+    return range(0, n, 1 if size >= LABEL else math.ceil(3 * LABEL / size))
 
 
-def _name_axes(ax, N, wide, tall, first, last):
-    """The numbers of queries at the first panel of a row, those of keys at the last of a column."""
-    keys, queries = np.arange(0, N, _step(wide)), np.arange(0, N, _step(tall))
-    ax.set_xticks(keys, keys + 1 if last else [])
-    ax.set_yticks(queries, queries + 1 if first else [])
-    ax.tick_params(length=0, pad=2, labelsize=SMALL)
-    ax.spines[:].set(visible=True, color=GREY, linewidth=0.5)
-    if first:
-        ax.set_ylabel("query $i$", labelpad=2)
-    if last:
-        ax.set_xlabel("key $j$", labelpad=1)
+def one_query(single, heads, query: int) -> Drawing:
+    """One query's weights as bars, in each head and in the single head with the same matrices.
+
+    Parameters: single (N, N), heads (H, N, N), query counted from 0.
+    """
+    H, N = heads.shape[:2]
+    left, foot = 0.72, 0.38
+    row, slot = min(0.5, (TALLEST - foot - 0.06) / (H + 1)), (TEXT_WIDTH - left - 0.1) / N
+    digits = slot > 0.48 and row > 0.4
+    tall = row - (0.22 if digits else 0.06)
+    fig, ax = canvas(TEXT_WIDTH, row * (H + 1) + foot + 0.06)
+    rows = {f"head {h}": (weights, BLUE) for h, weights in enumerate(heads[:, query], 1)}
+    rows["one head"] = single[query], RUST
+    for n, (name, (weights, colour)) in enumerate(rows.items()):
+        floor = foot + (H - n) * row
+        if n in _labelled(H, row) or n == H:
+            words(ax, left - 0.08, floor + 0.06, name, ha="right", color=colour)
+        ax.hlines(floor, left, TEXT_WIDTH - 0.04, color=GREY, linewidth=0.6, zorder=0)
+        for j, weight in enumerate(weights):
+            middle, height = left + (j + 0.5) * slot, tall * weight
+            look = {"linewidth": 0.6 if slot > 0.1 else 0, "facecolor": tint(colour, 0.6)}
+            box(ax, middle, floor + height / 2, 0.6 * slot, height, "", colour, look=look)
+            if digits:
+                words(ax, middle, floor + height + 0.08, _weight(weight))
+    for j in _labelled(N, slot):
+        words(ax, left + (j + 0.5) * slot, foot - 0.11, str(j + 1))
+    words(ax, left + N * slot / 2, 0.09, "key $j$")
+    caption = (
+        f"Query {query + 1} in each of {H} heads and in the single head, whose weights are the "
+        rf"product of the heads' weights to the power $1/\sqrt{{{H}}}$, scaled to add up to one. A "
+        "key that one head rejects gets hardly any weight, whatever the other heads say."
+    )
+    alt = f"Rows of bars, one bar for each of {N} keys. " + " ".join(
+        f"{name}: largest weight {weights.max():.2f}, at key {weights.argmax() + 1}."
+        for name, (weights, _) in rows.items()
+    )
+    return Drawing(fig, caption, alt)
 
 
-def _step(cell):
-    """Every how many cells, of this side, there is room for a label."""
-    return int(np.ceil(0.15 / cell))
+def _weight(weight):
+    """Three decimals, or one digit and a power of ten where these would show nothing."""
+    if weight == 0 or weight >= 0.0005:
+        return f"{weight:.3f}" if weight else "0"
+    digit, power = f"{weight:.0e}".split("e")
+    return rf"${digit}\cdot 10^{{{int(power)}}}$"
 
 
-def _write_in(ax, A, top):
-    for (i, j), value in np.ndenumerate(A):
-        ax.text(j, i, f"{value:.2f}", ha="center", va="center_baseline", fontsize=DIGITS, color=_ink(value / top))
+# A swap of the first two inputs -------------------------------------------------------------------
+
+CELL = 0.155  # inches
+TOKENS, COLUMNS, HEADS = 5, 6, 3  # drawn at most: a larger case shows the same
+BETWEEN, APART = 0.16, 0.5  # inches: between two matrices, and between one head and several
 
 
-def _ink(shade):
-    """The colour of a number that stands on a shade between 0 and 1."""
-    return "white" if shade > 0.72 else INK  # whichever has the higher contrast, 4.2 to 1 at least
+def swap(before, after) -> Drawing:
+    """Outputs and weights before and after inputs 1 and 2 change places, for one head and several.
+
+    Parameters: before and after, {H: (Y (N, D), A (H, N, N))}; the smallest and the largest H are
+    drawn, and of larger arrays the first rows, columns and heads.
+    """
+    groups = {H: _panels(before[H], after[H]) for H in sorted({min(before), max(before)})}
+    n = len(groups[min(before)][0][1])
+    tall = n * CELL
+    orders = [*range(1, n + 1)], [2, 1, *range(3, n + 1)][-n:]
+    tops = 2 * tall + 0.62, tall + 0.22
+    panels = [panel for group in groups.values() for panel in group]
+    wide = sum(values.shape[1] * CELL + BETWEEN for _, values, _ in panels)
+    width = 0.44 + wide + (len(groups) - 1) * (APART - BETWEEN) - BETWEEN
+    fig, ax = canvas(max(width, 1), 2 * tall + 1.06)
+    for top, when in zip(tops, ("before", "after"), strict=True):
+        words(ax, 0.09, top - tall / 2, when, rotation=90, va="center", fontweight="bold")
+    left = 0.4
+    for H, group in groups.items():
+        title = "one head" if H == 1 else f"{H} heads"
+        bold = {"ha": "left", "fontsize": 9, "fontweight": "bold"}
+        words(ax, left, 2 * tall + 0.96, title, **bold)
+        for top, order in zip(tops, orders, strict=True):
+            _name_tokens(ax, order, [(left - 0.08, top - (k + 0.5) * CELL) for k in range(n)])
+        for name, *pair in group:
+            across, weights = pair[0].shape[1] * CELL, "A" in name
+            words(ax, left + across / 2, tops[0] + 0.11, name, fontsize=9)
+            ends = 0 if weights else np.min(pair), np.max(pair)
+            for top, order, values in zip(tops, orders, pair, strict=True):
+                cells(ax, left, top, values, (CELL, CELL), ends)
+                _frames(ax, left, top, order, across, tall, weights)
+                if weights:
+                    places = [(left + (k + 0.5) * CELL, top - tall - 0.11) for k in range(n)]
+                    _name_tokens(ax, order, places)
+            left += across + BETWEEN
+        left += APART - BETWEEN
+    caption = (
+        r"Outputs $\mat{Y}$ and weights before and after inputs 1 and 2 change places; darker is "
+        "larger. The row of token 1 has the solid frame, that of token 2 the dashed one, and so "
+        "have their columns of the weights." + _shown(before)
+    )
+    alt = (
+        "Shaded matrices of outputs and weights, above before the swap and below after it. In the "
+        "outputs the first two rows have changed places; in the weights the first two rows and the "
+        "first two columns. All else is where it was."
+    )
+    return Drawing(fig, caption, alt)
 
 
-# A swap of the first two inputs ---------------------------------------------------------------------------------------------
-
-EDGE, PAIR, MIDST, SEAM = 0.2, 0.32, 0.5, 0.055   # outside; from before to after; from Y to A; around what moves
-FOOT, HEAD = 0.2, 0.24                           # below the maps, for the names of the keys, and above, for the titles
-
-
-def swap(before, after):
-    """Outputs and weights (Y, A) before and after. What belongs to the tokens that change places stands apart and is framed."""
-    N, D = before[0].shape
-    tokens = {"before": [*range(1, N + 1)], "after": [2, 1, *range(3, N + 1)]}
-    cell, tall, decimals = _cells(before, after)
-    rows = _borders(N, tall, apart=True)
-    borders = {"Y": _borders(D, cell["Y"], apart=False), "A": _borders(N, cell["A"], apart=True)}
-    width = 2 * (EDGE + PAIR + borders["Y"][-1][1] + borders["A"][-1][1]) + MIDST
-    top = FOOT + rows[-1][1]
-    fig, ax = _canvas(width, top + HEAD)
-    x = EDGE
-    for name, *pair in zip("YA", before, after):
-        across, low, high = borders[name][-1][1], min(map(np.min, pair)) if name == "Y" else 0, max(map(np.max, pair))
-        for values, when in zip(pair, tokens):
-            _map(ax, x, top, values, (values - low) / ((high - low) or 1), borders[name], rows, decimals and decimals[name])
-            _frames(ax, x, top, tokens[when], borders[name], rows, columns_too=name == "A")
-            ax.text(x + across / 2, top + HEAD - 0.085, rf"$\mathbf{{{name}}}$ {when}", ha="center", va="center")
-            outside = x - 0.09 if when == "before" else x + across + 0.09
-            _name_tokens(ax, tokens[when], [(outside, top - sum(row) / 2) for row in rows], tall)
-            if name == "A":
-                _name_tokens(ax, tokens[when], [(x + sum(column) / 2, FOOT - 0.1) for column in borders["A"]], cell["A"])
-            x += across + (PAIR if when == "before" else MIDST)
-        end = x - MIDST - across - 0.03
-        start = end - PAIR + 0.06
-        for token, other in ((0, 1), (1, 0)):
-            _arrow(ax, (start, top - sum(rows[token]) / 2), (end, top - sum(rows[other]) / 2), RUST,
-                   linestyle=_line_of_token(token + 1))
-    return fig
+def _panels(before, after):
+    """Name, before and after of what is drawn of Y and of each head's weights."""
+    H = len(before[1])
+    names = [r"$\mathbf{A}$"] if H == 1 else [rf"$\mathbf{{A}}_{h}$" for h in range(1, H + 1)]
+    Ys = (Y[:TOKENS, :COLUMNS] for Y, _ in (before, after))
+    As = (A[:HEADS, :TOKENS, :TOKENS] for _, A in (before, after))
+    return [(r"$\mathbf{Y}$", *Ys), *zip(names, *As, strict=False)]
 
 
-def _cells(before, after):
-    """Widths of the cells of Y and of A, their height, the decimals of the numbers in them (None where there is no room)."""
-    N, D = before[0].shape
-    room = PAGE_WIDTH - 2 * (EDGE + PAIR + 2 * SEAM) - MIDST
-    decimals = {"Y": 1 if np.abs(before[0]).max() >= 1 else 2, "A": 2}
-    number = {name: max(_width_of(_number(value, decimals[name])) for values in pair for value in values.flat)
-              for name, *pair in zip("YA", before, after)}
-    margin = (room / 2 - D * number["Y"] - N * number["A"]) / (D + N)
-    if N <= MOST_CELLS and margin >= 0.02:
-        return {name: width + min(margin, 0.2) for name, width in number.items()}, 0.19, decimals
-    cell = min(room / 2 / (N + D), 0.4)
-    return {"Y": cell, "A": cell}, min(0.19, max(cell, 0.1), 2.4 / N), None
+def _shown(results):
+    """Which part of a large case is drawn."""
+    N, D = results[min(results)][0].shape
+    sizes = {"tokens": (N, TOKENS), "columns": (D, COLUMNS), "heads": (max(results), HEADS)}
+    parts = [f"{most} of {n} {what}" for what, (n, most) in sizes.items() if n > most]
+    return f" Shown are {', '.join(parts)}." if parts else ""
 
 
-def _number(value, decimals):
-    return f"{round(value, decimals) + 0.0:.{decimals}f}"  # + 0.0 turns -0.0 into 0.0
+def _name_tokens(ax, order, places):
+    """The tokens in their places; those that move are bold."""
+    for token, point in zip(order, places, strict=True):
+        moves = token < 3 and len(order) > 1
+        style = {"color": RUST, "fontweight": "bold"} if moves else {}
+        words(ax, *point, str(token), **style)
 
 
-def _width_of(number):
-    """In inches, as set in a cell: the face's digits are half an em wide."""
-    return sum({".": 0.25, "-": 0.61}.get(sign, 0.5) for sign in number) * DIGITS / 72
+def _frames(ax, left, top, order, wide, tall, weights):
+    """Frames around the row, and in weights the column, of token 1 (solid) and token 2 (dashed)."""
+    d = 0.012  # how far a frame stands over
+    for k, token in enumerate(order[:2] if len(order) > 1 else ()):
+        line = "-" if token == 1 else (0, (2.5, 1.2))
+        style = {"fill": False, "edgecolor": RUST, "linewidth": 1, "linestyle": line}
+        row = (left - d, top - (k + 1) * CELL + d), wide + 2 * d, CELL - 2 * d
+        column = (left + k * CELL + d, top - tall - d), CELL - 2 * d, tall + 2 * d
+        for frame in (row, column)[: 1 + weights]:
+            ax.add_patch(Rectangle(*frame, **style))
 
 
-def _borders(n, size, apart):
-    """(start, end) of n rows or columns; the first two stand apart from each other and from the rest."""
-    shift = [SEAM * min(k, 2) if apart else 0 for k in range(n)]
-    return [(k * size + moved, (k + 1) * size + moved) for k, moved in enumerate(shift)]
+# Cutting Q into heads -----------------------------------------------------------------------------
 
 
-def _map(ax, x, top, values, shades, columns, rows, decimals):
-    """The cells of a matrix whose upper left corner is at (x, top)."""
-    small = min(rows[0][1], columns[0][1]) < 0.12
-    for (i, j), value in np.ndenumerate(values):
-        (left, right), (above, below) = columns[j], rows[i]
-        ax.add_patch(Rectangle((x + left, top - below), right - left, below - above, facecolor=SHADES(shades[i, j]),
-                               edgecolor=SHADES(shades[i, j]) if small else "#D3D8DE", linewidth=0.3 if small else 0.5))
-        if decimals:
-            ax.text(x + (left + right) / 2, top - (above + below) / 2, _number(value, decimals).replace("-", "−"),
-                    fontsize=DIGITS, ha="center", va="center_baseline", color=_ink(shades[i, j]))
+def input_splitting() -> Drawing:
+    """Q (2, 4) cut into two heads: reshaped and transposed, and reshaped to (H, N, d_h) at once."""
+    N, H, d_h = 2, 2, 2
+    Q = np.array([f"{n}{m}" for n in range(1, N + 1) for m in "abcd"]).reshape(N, H * d_h)
+    fig, ax = canvas(TEXT_WIDTH, 1.5)
+    _names(ax, 0.1, 0.82, Q, r"$\mathbf{Q}$: two tokens")
+    ways = {
+        "as token, head, entry; then heads first": Q.reshape(N, H, d_h).swapaxes(0, 1),
+        "as head, token, entry at once: wrong": Q.reshape(H, N, d_h),
+    }
+    for top, (way, heads) in zip((1.2, 0.4), ways.items(), strict=True):
+        arrow(ax, (1.2, 0.65), (1.72, top - 0.17))
+        words(ax, 1.8, top + 0.2, way, ha="left")
+        for left, name, head in zip((1.8, 3.1), ("head 1", "head 2"), heads, strict=True):
+            _names(ax, left, top, head)
+            words(ax, left + 0.6, top - 0.17, name, ha="left", color=GREY)
+    caption = (
+        r"Each head needs its entries of \emph{every} token. Reshaped to head, token, entry at "
+        "once, head 1 gets all of token 1 instead."
+    )
+    right, wrong = (
+        " and ".join(", ".join(head.ravel()) for head in heads) for heads in ways.values()
+    )
+    alt = (
+        f"Q has the entries {', '.join(Q.ravel())}, a row for each token. Reshaped to token, head, "
+        f"entry and transposed, the heads are {right}. Reshaped at once they are {wrong}."
+    )
+    return Drawing(fig, caption, alt)
 
 
-def _frames(ax, x, top, tokens, columns, rows, columns_too):
-    """A frame around the row, and the column, of token 1 and of token 2."""
-    width, height, pad = columns[-1][1], rows[-1][1], 0.014
-    for place in (0, 1):
-        style = dict(facecolor="none", edgecolor=RUST, linewidth=1, linestyle=_line_of_token(tokens[place]))
-        above, below = rows[place]
-        ax.add_patch(Rectangle((x - pad, top - below - pad), width + 2 * pad, below - above + 2 * pad, **style))
-        if columns_too:
-            left, right = columns[place]
-            ax.add_patch(Rectangle((x + left - pad, top - height - pad), right - left + 2 * pad, height + 2 * pad, **style))
-
-
-def _name_tokens(ax, tokens, places, size):
-    """The tokens in their places: the first two, and as many others as there is room for."""
-    step = _step(size)
-    for n in [0, 1, *range(1 + step, len(tokens), step)]:
-        moved = n < 2
-        ax.text(*places[n], tokens[n], ha="center", va="center_baseline", fontsize=SMALL, color=RUST if moved else INK,
-                fontweight="bold" if moved else None)
-
-
-def _line_of_token(token):
-    return "-" if token == 1 else (0, (2.5, 1.2))
+def _names(ax, left, top, names, title=""):
+    """A matrix of names, those of token 2 tinted."""
+    for (i, j), name in np.ndenumerate(names):
+        fill = tint(BLUE, 0.3) if name[0] == "2" else "white"
+        box(ax, left + (j + 0.5) * 0.26, top - (i + 0.5) * 0.17, 0.26, 0.17, str(name), fill=fill)
+    words(ax, left, top + 0.12, title, ha="left")

@@ -1,7 +1,9 @@
-"""One style for all figures: the document's text face, final size, quiet axes."""
+"""What all figures share: the palette, the widths of the page, the document's face, `Drawing`."""
 
+import io
 import shutil
 import subprocess
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -10,49 +12,82 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib import font_manager
+from matplotlib.figure import Figure
 
-BLUE, RUST, GREY, INK = "#1B4F72", "#A04000", "#6B7280", "#1A1A1A"
-TEXT_WIDTH = 4.63  # inches: 117.6 mm, the width of the text; a caption stands beside such a figure, in the margin
-PAGE_WIDTH = 6.69  # inches: 170 mm, text and margin; a caption stands below
+# The one palette: house.sty and the HTML page have the same colours, and a test compares them.
+PALETTE = {
+    "accent": "#1B4F72",
+    "second": "#A04000",
+    "third": "#2E6B3F",
+    "rulegrey": "#6B7280",
+    "paper": "#F5F7F9",
+    "ink": "#1A1A1A",
+}
+BLUE, RUST, GREEN, GREY, PAPER, INK = PALETTE.values()
 
-FACE = "TeX Gyre Pagella"
-FILES = ["texgyrepagella-regular.otf", "texgyrepagella-italic.otf", "texgyrepagella-bold.otf", "texgyrepagella-bolditalic.otf"]
+# The widths of house.sty, in inches. A caption stands beside a figure as wide as the text, and
+# below one that takes the margin too.
+TEXT_WIDTH, PAGE_WIDTH, MARGIN_WIDTH = (mm / 25.4 for mm in (117.5, 170, 43))
+TALLEST = 8.0  # inches: what a page has room for beside a caption
+SMALL = 8  # points: the smallest text in a figure
+
+FILES = [f"texgyrepagella-{cut}.otf" for cut in ("regular", "italic", "bold", "bolditalic")]
 
 
-def figure(width=TEXT_WIDTH, height=2.4, **subplots):
-    """A figure of final size in inches and its axes; keywords go to plt.subplots."""
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of final size, its caption in LaTeX, and in plain words what it shows."""
+
+    figure: Figure
+    caption: str
+    alt: str
+
+    def _repr_png_(self) -> tuple[bytes, dict]:
+        """What a notebook shows, with twice the dots of the screen's size, and what it knows of it."""
+        png = io.BytesIO()
+        self.figure.savefig(png, format="png", dpi=192, metadata={"Software": None})
+        width, height = (round(96 * inches) for inches in self.figure.get_size_inches())
+        return png.getvalue(), {"width": width, "height": height, "alt": self.alt}
+
+
+def figure(width: float = TEXT_WIDTH, height: float = 2.4, **subplots):
+    """A figure of final size in inches, and its axes; keywords go to plt.subplots.
+
+    Raises: FileNotFoundError if the document's face is not installed.
+    """
     _use_style()
-    return plt.subplots(figsize=(width, height), layout="constrained", **subplots)
+    return plt.subplots(figsize=(width, height), **subplots)
+
+
+def place(ax, left: float, bottom: float, width: float, height: float) -> None:
+    """Put the axes at a place given in inches from the figure's lower left corner."""
+    across, up = ax.figure.get_size_inches()
+    ax.set_position((left / across, bottom / up, width / across, height / up))
 
 
 @cache
 def _use_style():
     for file in _font_files():
         font_manager.fontManager.addfont(file)
-    plt.rcParams.update({
-        "font.family": FACE, "font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9,
-        "xtick.labelsize": 8, "ytick.labelsize": 8, "legend.fontsize": 8, "legend.frameon": False,
-        "mathtext.fontset": "custom", "mathtext.rm": FACE, "mathtext.it": f"{FACE}:italic", "mathtext.bf": f"{FACE}:bold",
-        "mathtext.cal": f"{FACE}:italic", "mathtext.tt": FACE, "mathtext.sf": FACE, "mathtext.bfit": f"{FACE}:bold:italic",
-        "mathtext.fallback": "cm",
-        "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": GREY, "xtick.color": GREY, "ytick.color": GREY,
-        "xtick.labelcolor": INK, "ytick.labelcolor": INK,
-        "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "lines.linewidth": 1.2,
-        "axes.spines.top": False, "axes.spines.right": False,
-        "axes.prop_cycle": plt.cycler(color=[BLUE, RUST, GREY]),
-        "pdf.fonttype": 3,
-    })
+    plt.style.use(Path(__file__).with_name("house.mplstyle"))
+    for part in ("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"):
+        plt.rcParams[part] = INK
+    for part in ("axes.edgecolor", "xtick.color", "ytick.color"):
+        plt.rcParams[part] = GREY
 
 
 def _font_files():
     """The face's files, from the TeX installation or else from the system's fonts."""
     found = []
     if shutil.which("kpsewhich"):
-        found = subprocess.run(["kpsewhich", *FILES], capture_output=True, text=True).stdout.splitlines()
+        run = subprocess.run(["kpsewhich", *FILES], capture_output=True, text=True)
+        found = run.stdout.splitlines()
     if len(found) < len(FILES):
         found += font_manager.findSystemFonts()
     known = {Path(file).name: file for file in found}
     missing = [file for file in FILES if file not in known]
     if missing:
-        raise FileNotFoundError(f"the figures' font files {', '.join(missing)} are not installed (Debian: fonts-texgyre)")
+        raise FileNotFoundError(
+            f"the figures need the font files {', '.join(missing)}: install fonts-texgyre (Debian)"
+        )
     return [known[file] for file in FILES]

@@ -1,151 +1,240 @@
-"""Computer assignment 1 (c): the numbers the attention functions are applied to, read from a file and checked.
+"""Computer assignment 1 (c): the numbers that the attention functions are applied to.
 
-    {"X": [[...], ...], "W_q": [[...], ...], "W_k": ..., "W_v": ..., "W_o": ..., "heads": [1, 3], "from_right": false}
-
-X (N, D) and four matrices (D, D). W_o (the identity) and heads may be left out. from_right is true if the author of
-the file computes Q = X W_q: the four are then transposed on reading. An .npz file has the same keys.
+They come from an .npz or .json file with X (N, D), W_q, W_k, W_v (D, D) and, where wanted, W_o
+(D, D), heads and from_right; or from a notebook or a .py file that computes them. Other names
+and shapes are understood where they are unambiguous (see exports.py).
 """
 
 import hashlib
 import json
+import os
+import shlex
+import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from math import prod
 from pathlib import Path
-from sys import float_info
 
 import numpy as np
 
-WEIGHTS = ("W_q", "W_k", "W_v", "W_o")
-NEEDED = ("X", "W_q", "W_k", "W_v")
-KEYS = ("X", *WEIGHTS, "heads", "H", "from_right")
-STAND_IN = Path(__file__).with_name("stand_in.json")
+from solutions import notebooks
+from solutions.attention import multi_head_self_attention
+from solutions.exports import (
+    MOST,
+    SAVE,
+    WEIGHTS,
+    CaseError,
+    Unusable,
+    arrange,
+    in_words,
+    numbers,
+)
 
-
-class CaseError(ValueError):
-    """The numbers cannot be used; the message says why."""
-
-    in_the_input = True  # the build shows the message and no traceback
+PLACEHOLDER = Path(__file__).parent / "data" / "placeholder.json"
+MOST_BYTES = 2**26  # of the arrays in an .npz file; a JSON file may have twice as many
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """Inputs X (N, D) and weights (D, D), read-only float64; the numbers of heads, 1 first. Raises: CaseError."""
+    """Inputs and weights, q_i = W_q x_i, as read-only float64 arrays. Raises: CaseError."""
 
-    X: np.ndarray
-    W_q: np.ndarray
+    X: np.ndarray              # (N, D)
+    W_q: np.ndarray            # (D, D), as the others
     W_k: np.ndarray
     W_v: np.ndarray
-    W_o: np.ndarray = None      # the identity, as on the sheet
-    heads: tuple = None         # (1, 3), as on the sheet; where 3 does not divide D, its smallest prime factor
-    source: str = ""            # the name of the file
-    is_stand_in: bool = False
-    from_right: bool = False    # the file has the transposes of the weights
+    W_o: np.ndarray = None     # default: the identity, as on the sheet
+    heads: tuple[int, ...] = None  # 1 comes first; default: (1, 3), as on the sheet
+    source: str = ""           # name of the file
+    is_placeholder: bool = False
+    from_right: bool = False   # the file has q = x W_q, and its weights were transposed
+    notes: tuple[str, ...] = ()    # plain sentences: what was taken from the file, and how
 
     def __post_init__(self):
-        X = _matrix("X", self.X)
-        N, D = X.shape
-        if N < 2:
-            raise CaseError(f"X has {N} row, at least 2 are needed: the sheet swaps the first two inputs")
-        W_o = np.eye(D) if self.W_o is None else self.W_o
-        weights = {name: _matrix(name, W) for name, W in zip(WEIGHTS, (self.W_q, self.W_k, self.W_v, W_o))}
+        notes = list(self.notes)
+        X = numbers("X", self.X, notes)
+        if X.ndim != 2 or not all(1 <= size <= MOST for size in X.shape):
+            raise CaseError(f"X must be N x D, both from 1 to {MOST}, got {in_words(X)}")
+        D = X.shape[1]
+        given = (self.W_q, self.W_k, self.W_v, np.eye(D) if self.W_o is None else self.W_o)
+        weights = {name: numbers(name, W, notes) for name, W in zip(WEIGHTS, given)}
         for name, W in weights.items():
             if W.shape != (D, D):
-                raise CaseError(f"{name} is {W.shape[0]} x {W.shape[1]}, but X has {D} columns: {D} x {D} is needed")
-        for name, value in dict(X=X, **weights, heads=_heads(self.heads, D)).items():
-            object.__setattr__(self, name, value)
+                raise CaseError(f"{name} must be {D} x {D} (D = {D}, as in X), got {in_words(W)}")
+        heads = _heads(self.heads, D)
+        for name, array in dict(X=X, **weights).items():
+            array = array.copy()
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+        object.__setattr__(self, "heads", heads)
+        object.__setattr__(self, "notes", tuple(notes))
+        _check_range(self)
+
+    @property
+    def weights(self) -> tuple[np.ndarray, ...]:
+        """W_q, W_k, W_v and W_o."""
+        return self.W_q, self.W_k, self.W_v, self.W_o
 
 
-def stand_in():
-    """The case used when none is given: drawn once, rounded to two decimals, kept as numbers."""
-    return replace(load(STAND_IN), is_stand_in=True)
+def placeholder() -> Case:
+    """The case used when none is given: a random draw, rounded, kept as numbers."""
+    return replace(load(PLACEHOLDER, names="", side=""), is_placeholder=True, notes=())
 
 
-def load(path):
-    """The case in a .json or .npz file. Raises: CaseError, with the file's name in front."""
+def load(path: str | Path, names: str | None = None, side: str | None = None) -> Case:
+    """The case in a .json or .npz file, or computed by a notebook or .py file.
+
+    names: what the arrays are called, such as "X=inputs W_q=Wq"; side: "left" for q = W_q x,
+    "right" for q = x W_q. Default: the environment variables NAMES and SIDE.
+    Raises: CaseError, with the path in front.
+    """
     path = Path(path)
+    names = os.environ.get("NAMES", "") if names is None else names
+    side = os.environ.get("SIDE", "") if side is None else side
     try:
-        fields = _fields(_read(path))
-        from_right = fields.pop("from_right", False)
-        if not isinstance(from_right, bool):
-            raise CaseError(f"from_right is {from_right!r}, true or false is needed")
-        fields["heads"] = fields.pop("H", fields.get("heads"))
-        case = Case(**fields, source=path.name)
-        return replace(case, from_right=True, **{name: getattr(case, name).T for name in WEIGHTS}) if from_right else case
+        told = _told_names(names)
+        if side not in ("", "left", "right"):
+            raise CaseError(f"SIDE must be left or right, got {side!r}")
+        if not path.is_file():
+            raise CaseError("must be a file, got " + ("a folder or device" if path.exists() else
+                            "nothing of this name"))
+        suffix = path.suffix.lower()
+        if suffix in (".ipynb", ".py"):
+            fields, notes = notebooks.run(path, told, side or None)
+        elif suffix in (".json", ".npz"):
+            found = read_json(path) if suffix == ".json" else read_npz(path)
+            fields, notes = arrange(found, told, side or None, default_side="left")
+        else:
+            raise CaseError(f"the name must end in .npz, .json, .ipynb or .py, got "
+                            f"{path.suffix or 'no ending'}; save the arrays: {SAVE}")
+        return Case(**fields, source=path.name, notes=notes)
     except CaseError as error:
-        raise CaseError(f"{path}: {error}") from None
+        command = f"CASE={shlex.quote(str(path))}"
+        raise CaseError(f"{path}: {error}".replace("CASE=...", command)) from None
 
 
-def digest(case):
-    """Twelve hexadecimal digits that depend on the numbers alone, not on the file they came from."""
-    numbers = [(getattr(case, name) + 0.0).tolist() for name in ("X", *WEIGHTS)]  # + 0.0 turns -0.0 into 0.0
-    return hashlib.sha256(repr([case.heads, numbers]).encode()).hexdigest()[:12]
+def digest(case: Case) -> str:
+    """Twelve hexadecimal digits that depend on the numbers alone, not on the file."""
+    arrays = [(array + 0.0).tolist() for array in (case.X, *case.weights)]  # -0.0 + 0.0 is 0.0
+    return hashlib.sha256(repr([case.heads, arrays]).encode()).hexdigest()[:12]
 
 
-def _read(path):
-    """(key, value) pairs, each value a number or nested lists of Python numbers."""
-    if path.suffix not in (".json", ".npz"):
-        raise CaseError(f"the name ends in {path.suffix or 'nothing'}, .json or .npz is needed")
+def comparable(a: np.ndarray, b: np.ndarray, scale: float | None = None) -> bool:
+    """Whether a and b, of one shape, agree up to rounding, relative to the scale of both.
+
+    scale: the magnitude of the numbers that they were computed from, where it is larger than
+    their own; for outputs Y = A V of scores S, max|V| max(1, max|S|). NaN agrees with nothing.
+    """
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    if a.shape != b.shape:
+        raise ValueError(f"b must have the shape {a.shape} of a, got {b.shape}")
+    if np.array_equal(a, b):
+        return True
+    largest = max(np.abs(a).max(), np.abs(b).max(), scale or 0.0)
+    roundings = 64 + max(a.shape, default=1)
+    tolerance = roundings * max(np.finfo(float).eps * largest, np.finfo(float).smallest_subnormal)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(largest) and (np.abs(a - b) <= tolerance).all())
+
+
+def read_json(path: Path) -> dict:
+    """The object in a JSON file. Raises: CaseError, also for a key given twice."""
+    if path.stat().st_size > 2 * MOST_BYTES:
+        raise CaseError(f"the file must have at most {2 * MOST_BYTES} bytes, "
+                        f"got {path.stat().st_size}")
     try:
-        if path.suffix == ".json":
-            return json.loads(path.read_text("utf-8-sig"), object_pairs_hook=tuple)  # as pairs, to see a key given twice
-        with np.lib.npyio.NpzFile(path, allow_pickle=False) as file:
-            # np.load would recognise a pickle, and advise to trust it
-            return tuple((key, array.tolist()) for key, array in file.items())
-    except Exception as error:  # a damaged file can fail anywhere in the reader
-        raise CaseError(f"not readable as {path.suffix[1:].upper()}: {getattr(error, 'strerror', None) or error}") from None
-
-
-def _fields(pairs):
-    """The pairs as a dictionary that has all that is needed, and nothing twice or unknown."""
+        pairs = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=tuple)
+    except Exception as error:  # the parser fails in many ways, recursion and memory included
+        raise CaseError(f"must be JSON, got: {_reason(error)}") from None
     if not isinstance(pairs, tuple):
-        raise CaseError(f"the file holds a {type(pairs).__name__}, an object with {', '.join(NEEDED)} is needed")
-    keys = [key for key, _ in pairs]
-    for key in keys:
-        if key not in KEYS:
-            lower = {known.lower(): known for known in KEYS}
-            close = get_close_matches(key.lower(), lower)
-            hint = f"is it {lower[close[0]]}?" if close else f"known are {', '.join(KEYS)}"
-            raise CaseError(f"the key {key} is unknown; {hint}")
-        if keys.count(key) > 1:
-            raise CaseError(f"{key} is given {keys.count(key)} times")
-    if missing := [key for key in NEEDED if key not in keys]:
-        raise CaseError(f"{', '.join(missing)} missing; the file has {', '.join(keys) or 'nothing'}")
-    if "heads" in keys and "H" in keys:
-        raise CaseError("heads and H are both given, one of them is needed")
+        raise CaseError(f"must be an object with X, W_q, W_k, W_v, got a {type(pairs).__name__}")
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise CaseError(f"{next(key for key in keys if keys.count(key) > 1)} must be given once, "
+                        "got it twice")
+    return found
+
+
+def read_npz(path: Path) -> dict:
+    """The arrays in an .npz file, none of them unpacked before its size is known to be small.
+
+    What is too large or no array of numbers becomes Unusable. Raises: CaseError.
+    """
+    found, total = {}, 0
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist()[:MOST]:
+                name = member.filename.removesuffix(".npy")
+                if name in found:
+                    raise CaseError(f"{name} must be given once, got it twice")
+                if name == member.filename:
+                    found[name] = Unusable("must be an array, got another kind of file")
+                elif total + member.file_size > MOST_BYTES:
+                    found[name] = Unusable(f"must be small (the file at most {MOST_BYTES} bytes "
+                                           f"unpacked), got {member.file_size} bytes")
+                else:
+                    total += member.file_size
+                    found[name] = _read_npy(archive, member)
+    except CaseError:
+        raise
+    except Exception as error:  # a damaged file can fail anywhere in the reader
+        raise CaseError(f"must be a file written by np.savez, got: {_reason(error)}") from None
+    return found
+
+
+def _read_npy(archive, member):
+    """The array in a member whose header states as many bytes as there are, or Unusable."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = (np.lib.format.read_array_header_1_0 if version == (1, 0)
+                       else np.lib.format.read_array_header_2_0)
+        shape, fortran_order, dtype = read_header(file)
+        if dtype.hasobject:
+            return Unusable("must hold numbers, got Python objects (None, or rows of different "
+                            "lengths?); leave it out or convert it before saving")
+        data = file.read()
+        if len(data) != prod(shape) * dtype.itemsize:
+            raise ValueError(f"{len(data)} bytes for {member.filename} of shape {shape}")
+    array = np.frombuffer(data, dtype)
+    return array.reshape(shape[::-1]).T if fortran_order else array.reshape(shape)
+
+
+def _reason(error):
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _told_names(names):
+    """{role: name} from "X=inputs W_q=Wq"; commas may separate as well."""
+    pairs = [pair.split("=") for pair in names.replace(",", " ").split()]
+    if bad := next((pair for pair in pairs if len(pair) != 2 or not all(pair)), None):
+        raise CaseError(f'NAMES must look like "X=inputs W_q=Wq", got {"=".join(bad)!r}')
     return dict(pairs)
 
 
-def _matrix(name, rows):
-    """The rows as a read-only float64 matrix; every entry must be a finite real number."""
-    rows = rows.tolist() if isinstance(rows, np.ndarray) else rows
-    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows) or not rows or not rows[0]:
-        raise CaseError(f"{name} is empty or not a list of rows")
-    for i, row in enumerate(rows, 1):
-        if len(row) != len(rows[0]):
-            raise CaseError(f"{name}, row {i} has {len(row)} numbers, row 1 has {len(rows[0])}")
-        for j, entry in enumerate(row, 1):
-            if isinstance(entry, list):
-                raise CaseError(f"{name} has {_depth(rows)} axes, 2 are needed")
-            if isinstance(entry, bool) or not isinstance(entry, (int, float)) or not abs(entry) <= float_info.max:  # NaN too
-                shown = json.dumps(entry, default=str)[:20]
-                raise CaseError(f"{name}, row {i}, column {j} is {shown}, a finite number is needed")
-    matrix = np.array(rows, dtype=np.float64)
-    matrix.setflags(write=False)
-    return matrix
-
-
-def _depth(rows):
-    return 1 + (_depth(rows[0]) if rows else 0) if isinstance(rows, list) else 0
-
-
-def _heads(heads, D):
+def _heads(heads, D) -> tuple[int, ...]:
     """The numbers of heads: 1 first, none twice, each a divisor of D."""
-    if heads is None:
+    if heads is None:  # 3, or else the smallest prime factor of D
         heads = 3 if D % 3 == 0 else next((p for p in range(2, D + 1) if D % p == 0), 1)
-    heads = [1, *heads] if isinstance(heads, (list, tuple)) else [1, heads]
+    heads = heads.tolist() if isinstance(heads, (np.ndarray, np.generic)) else heads
+    heads = list(heads) if isinstance(heads, Sequence) and not isinstance(heads, str) else [heads]
     for H in heads:
-        if not isinstance(H, (int, float)) or isinstance(H, bool) or H < 1 or H % 1:
-            raise CaseError(f"H is {H}, a whole number of at least 1 is needed")
+        if isinstance(H, bool) or not isinstance(H, (int, float)) or not (H >= 1 and H % 1 == 0):
+            raise CaseError(f"heads must be whole numbers, such as heads=[1, 3], got {H!r}")
         if D % H:
-            raise CaseError(f"H = {H} does not divide D = {D}")
-    return tuple(dict.fromkeys(map(int, heads)))
+            raise CaseError(f"heads must divide D = {D}, got {int(H)}")
+    return tuple(dict.fromkeys([1, *map(int, heads)]))
+
+
+def _check_range(case):
+    """Raise CaseError if the products in the attention of this case are beyond double precision."""
+    with np.errstate(all="ignore"):
+        try:
+            parts = {f"outputs of H = {H}": multi_head_self_attention(case.X, *case.weights, H)[0]
+                     for H in case.heads}
+        except ValueError as error:
+            raise CaseError(f"X, W_q and W_k must be smaller: {error}") from None
+        parts["entries of W_q^T W_k"] = case.W_q.T @ case.W_k
+    for what, array in parts.items():
+        if not np.isfinite(array).all():
+            raise CaseError(f"the {what} must be finite in double precision, got "
+                            f"{array[~np.isfinite(array)][0]}; scale X and the weights down")

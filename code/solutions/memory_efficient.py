@@ -1,12 +1,12 @@
-"""Computer assignment 1, for long inputs: the same attention in little memory.
+"""Computer assignment 1, for long inputs: the same attention without storing all weights.
 
-Each block of queries meets the keys block by block, so that a worker holds no more
-weights at a time than fit into the cache of a core.
+Each block of queries meets the keys block by block, so that a worker never holds more
+weights at a time than fit into the cache of its core.
 
-    E  (keys, n)  the block's logits, then its weights e^(s - m), a column a query
-    m  (n,)       the largest logit so far
-    l  (n,)       the sum of the weights so far
-    o  (n, d_v)   the values so far, summed with these weights: y = o / l
+    E  (keys, n)  scores of the block, then its weights e^(s - m), one column per query
+    m  (n,)       largest score so far
+    l  (n,)       sum of the weights so far
+    o  (n, d_v)   sum of the values so far, times their weights: y = o / l
 """
 
 import math
@@ -14,91 +14,89 @@ import math
 import numpy as np
 
 from solutions import workers
-from solutions.attention import (check_attention_shapes, check_finite_rows,
-                                 real_arrays, scaled_dot_product_attention)
+from solutions.attention import scaled_dot_product_attention
+from solutions.checks import check_maxima, shapes
 
-QUERIES = 384       # in a block, at most
+QUERIES = 384       # at most this many in a block
 BLOCK = 3 * 2**18   # bytes for the weights of a block: three quarters of a MiB
-SMALL = 128 * 128   # no more weights than this in a head: the plain function
+SMALL = 128 * 128   # up to this many weights in a head: the plain function
 
 
+@shapes(Q="... N d", K="... M d", V="... M d_v")
 def memory_efficient_attention(Q, K, V):
-    """Y = softmax(Q K^T / sqrt(d_k)) V without ever holding the (N, M) weights.
+    """Y = softmax(Q K^T / sqrt(d)) V, without ever holding all N x M weights.
 
-    Parameters and errors: those of scaled_dot_product_attention.
-    Returns: Y (..., N, d_v).
-    Source: Milakov and Gimelshein (2018), Rabe and Staats (2021), Dao et al. (2022).
+    Arguments and errors: those of scaled_dot_product_attention. Returns Y (..., N, d_v).
+    Sources: Milakov and Gimelshein (2018), Rabe and Staats (2021), Dao et al. (2022).
     """
-    Q, K, V = real_arrays(Q=Q, K=K, V=V)
-    check_attention_shapes(Q, K, V)
     batch = np.broadcast_shapes(Q.shape[:-2], K.shape[:-2], V.shape[:-2])
     heads, N, M = math.prod(batch), Q.shape[-2], K.shape[-2]
     if N * M <= SMALL or heads * N * M * Q.itemsize <= BLOCK:
         return scaled_dot_product_attention(Q, K, V)[0]
     Q, K, V = (np.broadcast_to(a, batch + a.shape[-2:]) for a in (Q, K, V))
     Y = np.empty(batch + (N, V.shape[-1]), Q.dtype)
-    top = np.zeros(batch + (N, 1), Q.dtype)  # largest logits, where they were needed
+    maxima = np.zeros(batch + (N,), Q.dtype)  # of the rows that needed their maximum
     n = queries_in_a_block(heads, N)
 
     def work(blocks):
-        room = np.empty(BLOCK // Q.itemsize, Q.dtype)
+        workspace = np.empty(BLOCK // Q.itemsize, Q.dtype)
         with np.errstate(all="ignore"):
             for head, i in blocks:
                 rows = slice(i, i + n)
-                y = without_maximum(Q[head][rows], K[head], V[head], room)
+                y = without_maximum(Q[head][rows], K[head], V[head], workspace)
                 if y is None:
-                    y, m = with_maximum(Q[head][rows], K[head], V[head], room)
-                    top[head][rows, 0] = m
+                    y, maxima[head][rows] = with_maximum(
+                        Q[head][rows], K[head], V[head], workspace)
                 Y[head][rows] = y
 
     workers.run(work, [(head, i) for head in np.ndindex(batch) for i in range(0, N, n)])
-    check_finite_rows(top)
+    check_maxima(maxima)
     return Y
 
 
 def queries_in_a_block(heads, N):
-    """At most QUERIES; the blocks of a head are of one size, and 16 or more in all."""
+    """At most QUERIES; the blocks of a head have one size, and there are 16 or more in all."""
     return math.ceil(N / max(math.ceil(N / QUERIES), math.ceil(16 / heads)))
 
 
-def with_maximum(Q, K, V, room):
-    """y (n, d_v) and m (n,) for n queries; each block moves (m, l, o) to the new m."""
-    share = 2.0 ** -math.ceil(math.log2(len(K)))  # of V: o is finite where y is
-    m, l, o = np.finfo(V.dtype).min, 0, 0         # the lowest number stands for -inf
-    for K_j, V_j, ones, E_j in key_blocks(K, V, len(Q), room):
-        np.matmul(K_j, Q.T, out=E_j)              # (keys, n)
+def with_maximum(Q, K, V, workspace):
+    """y (n, d_v) and m (n,) for n queries; each block rescales (l, o) to the new maximum."""
+    value_scale = 2.0 ** -math.ceil(math.log2(len(K)))  # keeps o finite where y is
+    m, l, o = np.finfo(V.dtype).min, 0, 0               # the lowest number stands for -inf
+    for K_j, V_j, ones, E_j in key_blocks(K, V, len(Q), workspace):
+        np.matmul(K_j, Q.T, out=E_j)                    # (keys, n)
         E_j /= math.sqrt(Q.shape[-1])
-        above = np.maximum(m, E_j.max(axis=0))
-        E_j -= above
+        new_m = np.maximum(m, E_j.max(axis=0))
+        E_j -= new_m
         np.exp(E_j, out=E_j)
-        fade = np.exp(m - above)                  # (n,)
-        l = fade * l + ones @ E_j
-        o = fade[:, None] * o + E_j.T @ (share * V_j)
-        m = above
-    return o / l[:, None] / share, np.where(l == 0, -np.inf, m)
+        rescale = np.exp(m - new_m)                     # (n,)
+        l = rescale * l + ones @ E_j
+        o = rescale[:, None] * o + E_j.T @ (value_scale * V_j)
+        m = new_m
+    return o / l[:, None] / value_scale, np.where(l == 0, -np.inf, m)
 
 
-def without_maximum(Q, K, V, room):
+def without_maximum(Q, K, V, workspace):
     """y (n, d_v) for n queries with m = 0 throughout, or None where that is not safe.
 
-    Safe: nothing overflows, and each l is at least 1, so that no product underflows
-    that would not in A V. With log2(e) in the scale 2^s is the weight: exp2 beats exp.
+    It is safe if nothing overflows and each l is at least 1, for then no product underflows
+    that would not in A V. With log2(e) in the scale the weight is 2^s: exp2 is faster than exp.
     """
     Q_T = Q.T * (math.log2(math.e) / math.sqrt(Q.shape[-1]))
     l, o = 0, 0
-    for K_j, V_j, ones, E_j in key_blocks(K, V, len(Q), room):
-        np.matmul(K_j, Q_T, out=E_j)              # (keys, n)
+    for K_j, V_j, ones, E_j in key_blocks(K, V, len(Q), workspace):
+        np.matmul(K_j, Q_T, out=E_j)                    # (keys, n)
         np.exp2(E_j, out=E_j)
         l = l + ones @ E_j
-        o = o + E_j.T @ V_j                       # (n, d_v)
+        o = o + E_j.T @ V_j                             # (n, d_v)
         if not (l.min() >= 1 and l.max() < np.inf):
             return None
     return o / l[:, None] if np.isfinite(o).all() else None
 
 
-def key_blocks(K, V, n, room):
-    """As many keys and values at a time as fit; ones to sum the weights with."""
-    E = room[:len(room) // n * n].reshape(-1, n)
+def key_blocks(K, V, n, workspace):
+    """Blocks of keys and values whose weights fit the workspace; ones to sum the weights."""
+    E = workspace[:len(workspace) // n * n].reshape(-1, n)
     ones = np.ones(len(E), V.dtype)
     for j in range(0, len(K), len(E)):
         K_j, V_j = K[j:j + len(E)], V[j:j + len(E)]

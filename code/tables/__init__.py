@@ -1,1 +1,1 @@
-"""Tables, matrices and sentences: what a chunk of a document calls to write."""
+"""Tables, matrices and sentences that depend on the case: what a chunk of the documents calls to write."""

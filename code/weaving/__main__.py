@@ -1,37 +1,52 @@
-"""python -m weaving [--case FILE] [--watch]: build report.pdf from report.texw in the current folder."""
+"""python -m weaving [DOCUMENT] [--case FILE] [--watch]: build DOCUMENT.pdf from DOCUMENT.texw in the current folder."""
 
 import argparse
+import faulthandler
 import os
 import sys
 import time
 
-from weaving.build import build, is_up_to_date
+from weaving.build import build, is_up_to_date, target_named
 from weaving.problems import BuildFailed
 
-# Nobody's settings and no number of processors: what the chunks compute and draw depends on the sources alone.
-ENVIRONMENT = {"MPLCONFIGDIR": os.path.abspath("build/matplotlib"), "MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1"}
+# No user's settings and no number of processors: what is computed and drawn depends on the sources alone. None: removed.
+PYTHON = {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "PYTHONOPTIMIZE": None, "PYTHONWARNINGS": None, "PYTHONSTARTUP": None}
+ENVIRONMENT = {"MPLCONFIGDIR": os.path.abspath("build/matplotlib"), "MPLBACKEND": "agg", "MATPLOTLIBRC": None,
+               "OPENBLAS_NUM_THREADS": "1"}
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m weaving", description="Build report.pdf from report.texw.")
-    parser.add_argument("--case", default="", metavar="FILE", help="the numbers, .json or .npz (default: the stand-in)")
-    parser.add_argument("--watch", action="store_true", help="build again whenever a source changes, until Ctrl-C")
-    arguments = parser.parse_args()
-    if arguments.watch:
+    target, watching = command_line(__doc__, "--watch")
+    if watching:
         from weaving.watch import watch
-        return watch(arguments.case)
-    os.environ.update(ENVIRONMENT)
-    return build_and_say(arguments.case)
+        return watch(target)
+    return build_and_say(target)
 
 
-def build_and_say(case_file):
+def command_line(description, *flags):
+    """The Target that the command names, and whether each flag was given; starts Python again where it has settings."""
+    _start_again_without_settings()
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("document", nargs="?", default="report", metavar="DOCUMENT", help="default: report")
+    parser.add_argument("--case", default="", metavar="FILE", help="the numbers (default: the placeholder)")
+    for flag in flags:
+        parser.add_argument(flag, action="store_true")
+    arguments = parser.parse_args()
+    try:
+        target = target_named(arguments.document, arguments.case)
+    except BuildFailed as failed:
+        parser.exit(1, f"{failed}\n")
+    return (target, *(getattr(arguments, flag.strip("-")) for flag in flags))
+
+
+def build_and_say(target):
     """Build, and say in words what came of it; the exit status."""
     def make(say):
-        if is_up_to_date(case_file):
+        if is_up_to_date(target):
             return "up to date"
-        pages = build(case_file, say)
+        pages = build(target, say)
         return f"{pages} page{'s' * (pages != 1)}"
-    return finish("report.pdf", make)
+    return finish(str(target.pdf), make)
 
 
 def finish(name, make):
@@ -44,7 +59,7 @@ def finish(name, make):
         count = f"{len(failed.problems)} problem{'s' * (len(failed.problems) > 1)}"
         return give_up(say, f"{failed}\n\n{count}", name, 1)
     except OSError as error:
-        return give_up(say, f"{error.filename or 'report'}: {error.strerror or error}", name, 1)
+        return give_up(say, f"{error.filename or name}: {error.strerror or error}", name, 1)
     except KeyboardInterrupt:
         return give_up(say, "interrupted", name, 130)
     say("")
@@ -65,6 +80,23 @@ def give_up(say, message, name, status):
     say("")
     print(f"{message}; {name} is left as it was", file=sys.stderr)
     return status
+
+
+def _start_again_without_settings():
+    """Asserts are on, sets are printed in one order, and the three standard streams are open, whoever starts the build."""
+    wanted = {**os.environ, **PYTHON}
+    wanted = {name: value for name, value in wanted.items() if value is not None}
+    if wanted != dict(os.environ) or sys.flags.optimize or None in (sys.stdin, sys.stdout, sys.stderr):
+        for stream in range(3):
+            try:
+                os.fstat(stream)
+            except OSError:
+                os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # open takes the lowest number that is free
+        module = sys.modules["__main__"].__spec__.name.removesuffix(".__main__")
+        os.execve(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]], wanted)
+    faulthandler.enable()  # a crash in C code then names the chunk's line
+    for name, value in ENVIRONMENT.items():
+        os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
 if __name__ == "__main__":

@@ -1,105 +1,156 @@
-"""The whole build: weave what changed, typeset, and only then replace report.pdf."""
+"""The whole build: weave what changed, typeset, and only then replace the PDF."""
 
 import contextlib
 import fcntl
 import hashlib
 import json
-import platform
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-from weaving import results
+from weaving import inputs, results
 from weaving.files import digest, replace, update
+from weaving.problems import BuildFailed, Problem
 from weaving.provenance import provenance
 
-REPORT = "report.texw"
 BUILD = Path("build")
-JOB = BUILD / "report"
-MADE = BUILD / "made.json"  # what report.pdf was made from, and its own digest
-OUTPUTS = [Path("report.pdf"), Path("report.synctex.gz")]
-SOURCES = [REPORT, "requirements.txt", "code/**/*.py", "code/**/*.json", "code/**/*.npz", "code/**/*.csv", "code/**/*.tex",
-           "code/**/*.sty", "bib/*.bib"]
-TEX_FILES = BUILD / "tex.ok"  # where the set-up found what the report loads, a line for each file
 
 
-def build(case_file, say):
-    """Make report.pdf; the number of its pages. Raises BuildFailed, leaving the old report.pdf as it was."""
+@dataclass(frozen=True)
+class Target:
+    """One document, NAME.texw, and the file with the numbers of its case ("": the placeholder)."""
+
+    name: str = "report"
+    case_file: str = ""
+
+    @property
+    def source(self):
+        return f"{self.name}.texw"
+
+    @property
+    def job(self):
+        return BUILD / self.name
+
+    @property
+    def pdf(self):
+        return Path(f"{self.name}.pdf")
+
+    @property
+    def synctex(self):
+        return Path(f"{self.name}.synctex.gz")
+
+    @property
+    def results(self):
+        return BUILD / f"{self.name}.results.json"
+
+    @property
+    def made(self):
+        """What the PDF was made from, and its own digest."""
+        return BUILD / f"{self.name}.made.json"
+
+
+def build(target, say):
+    """Make the PDF; the number of its pages. Raises BuildFailed, leaving the old PDF as it was."""
     from weaving import tex
     BUILD.mkdir(exist_ok=True)
-    with alone(say) as lock:
-        made_from = sources(case_file)  # as they are now: what is edited from here on makes the next build
+    with build_lock(say) as lock:
+        made_from = _made_from(target)  # as it is now: what is edited from here on makes the next build
         say("weave")
-        lines = weave(case_file, say)
+        executed = execute(target, say)
+        lines = _write(target, executed)
         say("typeset")
-        pages = tex.typeset(JOB, REPORT, lines, provenance().epoch, lock)
-        replace(Path("report.synctex.gz"), tex.synctex_to_report(JOB, REPORT, lines))
-        replace(Path("report.pdf"), JOB.with_suffix(".pdf").read_bytes())
-        files = {**results.files_kept(), **{str(path): digest(path) for path in OUTPUTS}}
-        replace(MADE, json.dumps({"sources": made_from, "files": files}).encode())
+        pages = tex.typeset(target.job, target.source, lines, provenance().epoch, lock)
+        replace(target.synctex, tex.synctex_to_source(target.job, target.source, lines))
+        replace(target.pdf, target.job.with_suffix(".pdf").read_bytes())
+        _note_made(target, made_from)
     return pages
 
 
-def is_up_to_date(case_file):
-    """Whether report.pdf is what a build would make, by the content of all that it depends on; dates say nothing."""
+def is_up_to_date(target):
+    """Whether the PDF is what a build would make, by the content of all that it depends on; dates say nothing."""
     with contextlib.suppress(*results.UNREADABLE):
-        made = json.loads(MADE.read_text(encoding="utf-8"))
-        return made["sources"] == sources(case_file) and results.unchanged(made["files"])
+        made = json.loads(target.made.read_text(encoding="utf-8"))
+        return made["from"] == _made_from(target) and inputs.changed(made["recorded"]) is None and \
+            made["tex"] == _tex_state(made["tex"])
     return False
 
 
-def sources(case_file):
-    """A hash of the sources, the case, the commit, Python, and the size and date of each file of TeX."""
-    made_from = provenance()
-    parts = [platform.python_version(), made_from.archived(), made_from.changed, case_file]
-    named = {path for pattern in SOURCES for path in Path().glob(pattern)} | ({Path(case_file)} if case_file else set())
-    parts += [[path.as_posix(), digest(path)] for path in sorted(named)]
-    listed = TEX_FILES.read_text(encoding="utf-8").splitlines()[1:] if TEX_FILES.exists() else []
-    parts += [[path, status.st_size, status.st_mtime_ns] for path in listed for status in [Path(path).stat()]]
+def _made_from(target):
+    """A hash of the document, the case's name, the commit, and what `inputs.signature` stands for."""
+    commit = provenance()
+    parts = [inputs.signature(), target.case_file, commit.archived(), commit.changed, digest(Path(target.source)),
+             sorted(path.name for path in Path().iterdir() if path.suffix in TEX_SUFFIXES)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def weave(case_file, say=lambda *stage: None):
-    """report.texw to build/report.tex and figures/; the line map."""
-    return _write(execute(case_file, say))
+TEX_SUFFIXES = {".tex", ".sty", ".cls", ".cfg", ".def", ".fd", ".clo", ".bib", ".bst"}
 
 
-def execute(case_file, say):
-    """The chunks with their results. They run only if something that they can depend on changed."""
+def _note_made(target, made_from):
+    from weaving import tex
+    if not target.results.exists():
+        return  # a chunk runs at every build
+    recorded = json.loads(target.results.read_text(encoding="utf-8"))["recorded"]
+    recorded["file"] |= {str(path): digest(path) for path in (target.pdf, target.synctex)}
+    made = {"from": made_from, "recorded": recorded, "tex": _tex_state(tex.inputs(target.job))}
+    replace(target.made, json.dumps(made).encode())
+
+
+def _tex_state(paths):
+    """For each file that TeX read: of the project its digest, of the installation its size and date."""
+    here = Path.cwd()
+    return {path: digest(Path(path)) if here in Path(here, path).parents else
+            [Path(path).stat().st_size, Path(path).stat().st_mtime_ns] for path in paths}
+
+
+def weave(target, say=lambda *stage: None):
+    """NAME.texw to build/NAME.tex and figures/; the line map."""
+    return _write(target, execute(target, say))
+
+
+def execute(target, say=lambda *stage: None):
+    """The chunks with their results. They run only if something that they depend on changed."""
     from weaving.reader import StrictReader
-    reader = StrictReader(REPORT)
+    reader = StrictReader(target.source)
     reader.parse()
-    key = results.key(reader.parsed, case_file)
-    kept = results.recall(key)
-    executed = _run(reader, case_file, kept, say)
+    key = results.key(reader.parsed, target.case_file)
+    kept, recorded = results.recall(target.results, key)
     if kept is None:
-        results.keep(key, executed)
-    return executed
-
-
-def _run(reader, case_file, kept, say):
-    from weaving.processor import StrictProcessor
-    if kept is None:
-        results.fresh_start()
-    processor = StrictProcessor(reader.getparsed(), None, REPORT, False, "figures", ".")
-    processor.namespace = {"case_file": case_file}
-    processor.progress = lambda number, total, name: say("chunk", f"{number} of {total}: {name}")
-    processor.replay = kept
-    processor.run()
+        inputs.forget_bytecode()
+        target.results.unlink(missing_ok=True)
+        target.made.unlink(missing_ok=True)
+    processor = _run(target, reader, kept, say)
+    if kept is None and not processor.recorder.unfollowed:
+        results.keep(target.results, key, processor.executed, processor.recorder.recorded())
+    elif kept is None:
+        for line, what in sorted(processor.recorder.unfollowed):
+            print(f"{target.source}:{line}: note: {what} cannot be followed, so the chunks run at every build; "
+                  "name the files it reads, depends=[...] in the chunk's options", file=sys.stderr)
     return processor.executed
 
 
-def _write(executed):
-    from weaving.formatter import MappedFormatter
-    from weaving.latex import styles
-    formatter = MappedFormatter(executed, source=REPORT)
-    formatter.format()
+def _run(target, reader, kept, say):
+    from weaving.processor import StrictProcessor
+    processor = StrictProcessor(reader.getparsed(), None, target.source, False, f"figures/{target.name}", ".")
+    processor.namespace = {"case_file": target.case_file}
+    processor.progress = lambda number, total, name: say("chunk", f"{number} of {total}: {name}")
+    processor.replay = kept
+    processor.run()
+    return processor
+
+
+def _write(target, executed):
+    from weaving import document, pdf
+    from weaving.tex import MEASURE
+    tex, lines = pdf.write(document.read(executed))
     update(BUILD / "provenance.tex", provenance().macros().encode())
-    update(BUILD / "listings.tex", styles().encode())
-    update(JOB.with_suffix(".tex"), formatter.formatted.encode())
-    return formatter.lines
+    update(BUILD / "listings.tex", (pdf.styles() + MEASURE).encode())
+    update(target.job.with_suffix(".tex"), tex.encode())
+    return lines
 
 
 @contextlib.contextmanager
-def alone(say):
+def build_lock(say):
     """One build at a time in this folder; a second one waits. The lock goes when its process and TeX's have ended."""
     with open(BUILD / "lock", "w") as lock:
         try:
@@ -108,3 +159,12 @@ def alone(say):
             say("wait", "another build is running in this folder")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield lock
+
+
+def target_named(name, case_file):
+    """The Target of a document's name, with or without .texw. Raises BuildFailed if there is no such document."""
+    target = Target(name.removesuffix(".texw"), case_file)
+    if not Path(target.source).is_file():
+        there = ", ".join(sorted(path.stem for path in Path().glob("*.texw"))) or "none"
+        raise BuildFailed([Problem(target.source, 0, f"there is no such document in this folder; there are: {there}")])
+    return target

@@ -29,5 +29,8 @@ def update(path, data):
 
 
 def digest(path):
-    """The file's SHA-256, None if there is none."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    """The file's SHA-256; None if there is none that can be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    except OSError:
+        return None

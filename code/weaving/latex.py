@@ -1,159 +1,173 @@
-"""Arrays, tables, numbers and source code as LaTeX."""
+"""Arrays, tables, numbers and source code as LaTeX, in the markup of the documents."""
 
 import inspect
 import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pygments import highlight
-from pygments.formatters import LatexFormatter
-from pygments.lexers import PythonLexer, TextLexer
-from pygments.style import Style
-from pygments.token import Comment, Keyword, Operator, String
+import numpy as np
 
-LIMIT = 12        # a larger matrix is shown by its corner
-PAGE = 482        # points: the width of text and margin, without the indentation of formulas but with a gap
-DIGIT, SIGN, POINT, SEPARATION, NAMED = 4.3, 6.6, 2.2, 5.2, 79  # of a matrix in a footnote's size; NAMED: of its name and gap
+COLUMNS = 88  # a listing's widest line
+LIMIT = 12    # rows and columns; of a larger matrix the corner is shown
+PAGE = 482    # points: text and margin, without the indentation of formulas but with a gap
+# Points, in the size of displayed matrices; NAMED is the name of a matrix, its equals sign and a gap.
+DIGIT, SIGN, POINT, SEPARATION, NAMED, FACTOR = 4.3, 6.6, 2.2, 5.2, 79, 24
+LARGE = 1e5   # from here on fixed-point numbers are hard to read
 
 
 class Tex(str):
     """Text that is LaTeX already."""
 
-    def _repr_markdown_(self):  # what a notebook shows
-        from weaving.markdown import markdown, without_pandoc
-        try:
-            import pypandoc  # noqa: F401
-        except ImportError:
-            return without_pandoc(self)
-        return markdown(self)
+    def _repr_markdown_(self) -> str:  # what a notebook shows
+        from weaving.notebook import typeset
+
+        return typeset(self)
 
 
-class Quiet(Style):
-    """Colour alone, at a contrast of more than 4.5 to 1; slanted and bold faces would widen the columns."""
+def matrix(array: np.ndarray, decimals: int = 3) -> Tex:
+    """A vector (n,) or matrix (m, n) with aligned decimals, between parentheses; for use inside mathematics.
 
-    styles = {Keyword: "#1B4F72", Operator.Word: "#1B4F72", String: "#7A3300", String.Doc: "#5A6270",
-              Comment: "#5A6270"}
-
-
-def matrix(array, decimals=3):
-    """A vector or matrix with aligned decimals, between parentheses; for use inside mathematics."""
-    rows = array.reshape(1, -1) if array.ndim == 1 else array
+    Where the largest entry would have fewer than two significant digits, or is very large, a power of ten stands
+    before the matrix. Of more than LIMIT rows or columns the corner is shown.
+    """
+    power, rows = _scaled(array.reshape(1, -1) if array.ndim == 1 else array, decimals)
     signs = rows.min() < 0  # then each entry keeps room for one, so that all columns are alike
-    shown = [[_fixed(value, decimals, signs) for value in row[:LIMIT]] + [r"\cdots"] * (rows.shape[1] > LIMIT) for row in rows[:LIMIT]]
+    more = rows.shape[1] > LIMIT
+    shown = [[_fixed(value, decimals, signs) for value in row[:LIMIT]] + [r"\cdots"] * more for row in rows[:LIMIT]]
     if len(rows) > LIMIT:
-        shown.append([r"\vdots"] * len(shown[0]))
+        shown.append([r"\vdots"] * min(LIMIT, rows.shape[1]) + [r"\ddots"] * more)
     body = " \\\\\n".join(" & ".join(row) for row in shown)
-    return Tex(f"\\begin{{pmatrix*}}[r]\n{body}\n\\end{{pmatrix*}}")
+    factor = f"10^{{{power}}}" if power else ""
+    return Tex(f"{factor}\\begin{{pmatrix*}}[r]\n{body}\n\\end{{pmatrix*}}")
 
 
-def displayed(matrices, decimals=3):
-    """(name, array) pairs as displayed equations `name = array`, as many side by side as fit, with their equals signs aligned."""
+def displayed(matrices: Sequence[tuple[str, np.ndarray]], decimals: int = 3) -> Tex:
+    """(name, array) pairs as displayed equations `name = array`, as many side by side as fit on the page."""
     widths = [_width(array, decimals) for _, array in matrices]
-    columns = max([k for k in range(1, len(matrices) + 1) if sum(max(widths[c::k]) for c in range(k)) <= PAGE], default=1)
+    fitting = [k for k in range(1, len(matrices) + 1) if sum(max(widths[c::k]) for c in range(k)) <= PAGE]
+    columns = max(fitting, default=1)
     fit = r"\fitted{%s}" if max(widths) > PAGE else "%s"
     cells = [f"{name} &= {fit % matrix(array, decimals)}" for name, array in matrices]
-    body = " \\\\[3pt]\n".join(r" & \qquad ".join(cells[k:k + columns]) for k in range(0, len(cells), columns))
-    style = (r"\footnotesize\setlength{\arraycolsep}{2.6pt}\renewcommand{\arraystretch}{0.94}"
-             r"\abovedisplayskip 6pt\abovedisplayshortskip 6pt")
-    return Tex(f"\\begin{{wide}}{style}\n\\begin{{alignat*}}{{{columns}}}\n{body}\n\\end{{alignat*}}\\end{{wide}}")
+    lines = [r" & \qquad ".join(cells[k:k + columns]) for k in range(0, len(cells), columns)]
+    body = " \\\\[3pt]\n".join(lines)
+    return Tex(f"\\begin{{matrices}}\n\\begin{{alignat*}}{{{columns}}}\n{body}\n\\end{{alignat*}}\\end{{matrices}}")
 
 
-def _width(array, decimals):
-    """Of the displayed equation, in points, about."""
-    digits = max(len(f"{abs(value):.{decimals}f}") for value in array.flat) - (decimals > 0)
-    number = DIGIT * digits + POINT * (decimals > 0) + SIGN * (array.min() < 0)
-    return (min(array.shape[1], LIMIT) + (array.shape[1] > LIMIT)) * (number + SEPARATION) + NAMED
-
-
-def exact_decimals(*arrays, most=4):
+def exact_decimals(*arrays: np.ndarray, most: int = 4) -> int:
     """The fewest decimals that show the arrays exactly; `most` if more would be needed."""
     return next((n for n in range(most) if all((array.round(n) == array).all() for array in arrays)), most)
 
 
-def bold(name):
-    """W_q as a bold letter with its index, for use inside mathematics."""
-    letter, _, index = name.partition("_")
-    return Tex(f"\\mathbf{{{letter}}}" + f"_{{{index}}}" * bool(index))
+def number(value: float, decimals: int = 3) -> Tex:
+    """A fixed-point number; as a mantissa times a power of ten where that would be zero or very long.
+
+    For use inside mathematics. Raises ValueError if the value is not finite.
+    """
+    if value and (abs(value) < 0.5 * 10**-decimals or abs(value) >= LARGE):
+        return Tex(scientific(value, 2).strip("$"))
+    return Tex(f"{_finite(value):.{decimals}f}")
 
 
-def listed(words):
-    """a; a and b; a, b and c."""
-    return Tex(" and ".join(filter(None, [", ".join(words[:-1]), words[-1]])))
-
-
-def table(header, rows, align):
-    """A booktabs table of cells that are LaTeX already; align as in tabular. Raises ValueError if a row is too short."""
-    for row in rows:
-        if len(row) != len(header):
-            raise ValueError(f"a table row has {len(row)} cells, the header has {len(header)}: {row}")
-    lines = [" & ".join(map(str, row)) + r" \\" for row in rows]
-    return Tex("\n".join([f"\\begin{{tabular}}{{@{{}}{align}@{{}}}}", r"\toprule", " & ".join(header) + r" \\", r"\midrule",
-                          *lines, r"\bottomrule", r"\end{tabular}"]))
-
-
-def long_table(header, groups, align):
-    """A table that may break between pages, but not within a group of rows; cells are LaTeX already."""
-    head = " & ".join(header) + r" \\"
-    lines = [" \\\\*\n".join(" & ".join(map(str, row)) for row in rows) + r" \\" for rows in groups]
-    return Tex("\n".join([f"\\begin{{longtable}}{{@{{}}{align}@{{}}}}", r"\toprule", head, r"\midrule\endhead", *lines,
-                          r"\bottomrule", r"\end{longtable}"]))
-
-
-def escape(text):
-    """Plain text for LaTeX."""
-    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    return Tex("".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text))
-
-
-def scientific(value, digits=1):
-    """A small number as 3 x 10^-16, between dollars; an exact zero as 0."""
-    if value == 0:
+def scientific(value: float, digits: int = 1) -> Tex:
+    """A number as 3 x 10^-16, between dollars; zero as 0. Raises ValueError if the value is not finite."""
+    if _finite(value) == 0:
         return Tex("$0$")
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
     return Tex(f"${mantissa}\\times10^{{{int(exponent)}}}$")
 
 
-def thousands(number):
+def thousands(number: float) -> Tex:
     """A number with thin spaces between the thousands."""
     return Tex(f"{number:,}".replace(",", r"\,"))
 
 
-def source(*objects):
-    """Functions and classes as they stand in code/, with their files' own line numbers."""
-    return Tex("\n".join(_source(thing) for thing in objects))
+def bold(name: str) -> Tex:
+    """W_q as a bold letter with its index, for use inside mathematics."""
+    letter, _, index = name.partition("_")
+    return Tex(f"\\mathbf{{{letter}}}" + f"_{{{index}}}" * bool(index))
 
 
-def code_listing(code, first_line):
-    """Python as a listing, numbered from first_line."""
-    return _listing(code, PythonLexer(stripnl=False), f"numbers=left,firstnumber={first_line},formatcom=\\listing")
+def listed(words: Sequence[str]) -> Tex:
+    """a; a and b; a, b and c."""
+    return Tex(" and ".join(filter(None, [", ".join(words[:-1]), words[-1]])))
 
 
-def output_listing(text):
-    """What a program printed, with a rule at its left."""
-    rule = "frame=leftline,framerule=0.8pt,rulecolor=\\color{rulegrey},framesep=2mm"
-    return _listing(text, TextLexer(), "formatcom=\\printed," + rule)
+def table(header: Sequence[str], rows: Iterable[Sequence], align: str) -> Tex:
+    """A booktabs table; cells are LaTeX, align is as in tabular. Raises ValueError for a row of another length."""
+    lines = [" & ".join(map(str, _checked(row, header))) + r" \\" for row in rows]
+    return Tex("\n".join([f"\\begin{{tabular}}{{@{{}}{align}@{{}}}}", r"\toprule", " & ".join(header) + r" \\",
+                          r"\midrule", *lines, r"\bottomrule", r"\end{tabular}"]))
 
 
-def styles():
-    """The definitions that the listings need in the preamble."""
-    straight_quote = "\\def\\PYZsq{\\textquotesingle}\n"  # a curly one would not run when it is pasted
-    return LatexFormatter(style=Quiet).get_style_defs() + straight_quote
+def long_table(header: Sequence[str], groups: Iterable[Iterable[Sequence]], align: str) -> Tex:
+    """A table that may break between pages, but not within a group of rows; cells are LaTeX."""
+    lines = [" \\\\*\n".join(" & ".join(map(str, row)) for row in rows) + r" \\" for rows in groups]
+    return Tex("\n".join([f"\\begin{{longtable}}{{@{{}}{align}@{{}}}}", r"\toprule", " & ".join(header) + r" \\",
+                          r"\midrule\endhead", *lines, r"\bottomrule", r"\end{longtable}"]))
 
 
-def _source(thing):
+def escape(text: str) -> Tex:
+    """Plain text as LaTeX."""
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return Tex("".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text))
+
+
+def source(*objects: object) -> Tex:
+    """Functions, classes or whole modules as they stand in code/, with the line numbers of their files.
+
+    Raises ValueError for a line that is wider than the page.
+    """
+    return Tex("\n".join(map(_source, objects)))
+
+
+def code_listing(code: str, first_line: int, file: str = "") -> Tex:
+    """Python code as a listing, numbered from first_line; the file's name stands above it."""
+    if "\\end{listing}" in code:
+        raise ValueError(r"a listing must not contain \end{listing}")
+    return Tex(f"\\begin{{listing}}{{{file}}}{{{first_line}}}\n{code}\n\\end{{listing}}")
+
+
+def _source(thing: object) -> str:
     lines, first = inspect.getsourcelines(thing)
-    file = Path(inspect.getsourcefile(thing))
-    name = "code/" + "/".join(file.parts[-2:])
-    too_long = [first + k for k, line in enumerate(lines) if len(line.rstrip("\n")) > 88]
-    if too_long:
-        raise ValueError(f"{name}:{too_long[0]} is longer than the page's 88 columns")
-    return f"\\listingname{{{escape(name)}}}\n" + code_listing("".join(lines).rstrip("\n"), first)
+    first = max(first, 1)  # for a module Python says 0
+    path = Path(inspect.getsourcefile(thing))
+    name = "code/" + "/".join(path.parts[-2:])
+    for number, line in enumerate(lines, first):
+        if len(line.rstrip("\n")) > COLUMNS:
+            raise ValueError(f"{name}:{number} must have at most {COLUMNS} columns, got {len(line.rstrip())}")
+    return code_listing("".join(lines).rstrip("\n"), first, name)
 
 
-def _listing(code, lexer, options):
-    return highlight(code, lexer, LatexFormatter(style=Quiet, verboptions=options)).rstrip("\n")
+def _scaled(rows: np.ndarray, decimals: int) -> tuple[int, np.ndarray]:
+    """The power of ten to stand before a matrix (0: none), and the matrix divided by it."""
+    largest = float(np.abs(rows).max(initial=0))
+    if largest == 0 or 10.0**(1 - decimals) <= largest < LARGE or decimals == 0 and largest < LARGE:
+        return 0, rows
+    power = math.floor(math.log10(largest))
+    return power, rows / 10.0**power
 
 
-def _fixed(value, decimals, signs):
+def _width(array: np.ndarray, decimals: int) -> float:
+    """Approximate width of the displayed equation, in points."""
+    power, array = _scaled(np.atleast_2d(array), decimals)
+    digits = max(len(f"{abs(value):.{decimals}f}") for value in array.flat) - (decimals > 0)
+    entry = DIGIT * digits + POINT * (decimals > 0) + SIGN * (array.min() < 0) + SEPARATION
+    return (min(array.shape[1], LIMIT) + (array.shape[1] > LIMIT)) * entry + NAMED + FACTOR * bool(power)
+
+
+def _fixed(value: float, decimals: int, signs: bool) -> str:
     text = f"{value:.{decimals}f}"
     text = text.removeprefix("-") if float(text) == 0 else text
     return r"\phantom{-}" + text if signs and not text.startswith("-") else text
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"the number must be finite, got {value}")
+    return value
+
+
+def _checked(row: Sequence, header: Sequence[str]) -> Sequence:
+    if len(row) != len(header):
+        raise ValueError(f"a table row must have {len(header)} cells as the header has, got {len(row)}: {row}")
+    return row

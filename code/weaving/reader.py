@@ -1,4 +1,14 @@
-"""Pweave's noweb reader, made strict: every chunk knows its line, and nothing malformed passes."""
+"""Pweave's noweb reader, made strict: every chunk knows its line, and nothing malformed passes.
+
+Two rules hold for the text between \\begin{document} and \\end{document}:
+
+* A percent sign is written \\%. A bare one may only begin a line (the line is a comment, and
+  inline code in it does not run) or end it: anywhere else it would delete the rest of the line.
+* A result is computed, not typed. A decimal number (0.734, .5) or a percentage (37\\,\\%, 37
+  percent) is an error in prose, formulas and captions, unless it is an input, written
+  \\given{0.734}; a length (0.5em); the number of a section, table, version or the like (Section
+  3.5, Python 3.11, arXiv:1706.03762); or stands in an address, citation, label or listing.
+"""
 
 import ast
 import difflib
@@ -11,18 +21,58 @@ from weaving.problems import BuildFailed, Problem
 
 PwebReader = load_pweave().readers.PwebReader
 
-OPTIONS = {"name": str, "echo": bool, "fig": bool, "caption": str, "alt": str, "label": str}
+OPTIONS = {"name": str, "echo": bool, "fig": bool, "caption": str, "alt": str, "label": str,
+           "depends": list}
 OF_FIGURES = {"caption", "alt", "label"}
 DEFAULTS = {"echo": False, "fig": False}
 
 CODE_BEGIN = re.compile(PwebReader.code_begin)
 LIKE_CODE_BEGIN = re.compile(r"<<|\s*<<.*>>\s*=")
-INLINE = re.compile(r"<%=(.*?)%>", re.DOTALL)
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
+VALUE = "\ufffc"  # stands for an inline expression where the text around it is examined
 
-# A decimal number or a percentage in the prose would not follow when its input changes. Lengths are not results.
-TYPED_NUMBER = re.compile(r"(?<![\w.\\{=])\d+(?:\.\d+(?!\w|\.\d|\\(?!times|%)\w|\s*(?:pt|mm|cm|em|ex|in)\b)|\s*\\%)")
-NOT_PROSE = re.compile(r"\\(?:given|url|href|cite\w*)\{[^}]*\}|(?<!\\)%.*")
+# From left to right: a comment line, an escaped character, an inline expression.
+SCAN = re.compile(r"^[ \t]*%[^\n]*|\\[\\%]|<%=(?P<code>.*?)%>", re.DOTALL | re.MULTILINE)
+ARGUMENT = r"\s*\{(?:[^{}]|\{[^{}]*\})*\}"
+RAW = re.compile(r"^[ \t]*%[^\n]*|\\[\\%]"
+                 r"|(?P<raw>\\begin\{(?P<name>listing|[vV]erbatim)\*?\}.*?\\end\{(?P=name)\*?\}"
+                 r"|\\(?:url|nolinkurl|path|href)" + ARGUMENT +
+                 r"|\\verb\*?(?P<mark>[^\w\s*])[^\n]*?(?P=mark))", re.DOTALL | re.MULTILINE)
+BARE_PERCENT = re.compile(r"(?<!\\)(?:\\\\)*%")
+
+DECIMAL = r"(?:\d++\.\d++|\.\d++)(?!\.\d)"
+PLACE = rf"(?:{DECIMAL}|\d++)"
+UNIT = r"\s*(?:true)?(?:pt|mm|cm|em|ex|in|bp|mu)\b|\s*\\[a-zA-Z]*(?:width|height|size|skip|sep)\b"
+TYPED_NUMBER = re.compile(rf"(?<![\w.]){DECIMAL}(?!{UNIT})"
+                          r"|(?<![\w.])\d++(?:\s|~|\\,|\\ )*(?:\\%|per\s?cent\b)")
+NUMBERED = ("Section Chapter Part Appendix Table Figure Fig Equation Eq Exercise Question Theorem Lemma "
+            "Algorithm Listing Page Step version release Live arXiv PDF TeX Python NumPy SymPy Matplotlib "
+            "Pweave PyTorch JAX Pandoc Java Git Debian Ubuntu").replace(" ", "|")
+NOT_RESULTS = re.compile(
+    rf"^[ \t]*%[^\n]*|(?:\b(?:{NUMBERED})s?\.?|§)(?:\s|~|:)*{PLACE}(?:(?:,| and| to|--)(?:\s|~)*{PLACE})*"
+    r"|\\(?:given|[cC]ite\w*|label|\w*ref|doi|hypertarget|hyperlink|bibliography\w*|input|scalebox|color"
+    r"|includegraphics|linespread|arraystretch\})(?:\[[^\]]*\])*" + ARGUMENT, re.MULTILINE | re.IGNORECASE)
+
+
+def inline_expressions(text):
+    """The matches of <%= ... %> in the text, in order, those in comment lines left out."""
+    return (match for match in SCAN.finditer(text) if match["code"] is not None)
+
+
+def percent_that_deletes(text, within_a_line=False):
+    """Where a bare % deletes the rest of its line: the offset, or None.
+
+    within_a_line: other text stands before the first line of this one and after its last.
+    """
+    offset, lines = 0, _without_raw(text).split("\n")
+    for number, line in enumerate(lines):
+        found = BARE_PERCENT.search(line)
+        comment = line.lstrip().startswith("%") and not (within_a_line and number == 0)
+        joined = within_a_line and number == len(lines) - 1
+        if found and (joined or not comment and line[found.end():].strip()):
+            return offset + found.end() - 1
+        offset += len(line) + 1
+    return None
 
 
 class StrictReader(PwebReader):
@@ -36,19 +86,24 @@ class StrictReader(PwebReader):
 
     def parse(self):
         self._check_lines()
+        self.rawtext = CONTROL.sub(" ", self.rawtext)  # Pweave would begin a new line at some of them
         super().parse()
         self._number_lines()
-        self._check_chunks()
+        self._check_text()
         if self.problems:
             raise BuildFailed(self.problems)
+
+    def docstart(self, line):
+        return self.lineNo in self.closings, True
 
     def getoptions(self, line):
         """The options of a chunk's opening line, read as literals (Pweave runs them with exec)."""
         text = CODE_BEGIN.match(line).group(1)
         try:
             options = _literals(text)
-        except (SyntaxError, ValueError, TypeError) as error:
-            self._problem(self.lineNo, f"malformed chunk options <<{text}>>=: {getattr(error, 'msg', error)}")
+        except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
+            message = getattr(error, "msg", None) or error
+            self._problem(self.lineNo, f"malformed chunk options <<{text}>>=: {message}")
             options = {}
         else:
             self._check_options(options)
@@ -62,10 +117,13 @@ class StrictReader(PwebReader):
                 self._problem(self.lineNo, f"unknown chunk option {key!r}{hint}")
             elif type(value) is not OPTIONS[key] or value == "":
                 self._problem(self.lineNo, f"chunk option {key}={value!r}: a {OPTIONS[key].__name__} is needed")
+            elif key == "depends" and not all(isinstance(file, str) and "\0" not in file for file in value):
+                self._problem(self.lineNo, f"chunk option depends={value!r}: a list of file names is needed")
             elif isinstance(value, str) and (CONTROL.search(value) or "\t" in value or "\n" in value):
-                self._problem(self.lineNo, f"chunk option {key}={value!r} holds a control character; write {key}=r\"...\"")
+                self._problem(self.lineNo, f"chunk option {key}={value!r} holds a control character; "
+                                           f"write {key}=r\"...\"")
         if "name" not in options:
-            self._problem(self.lineNo, "a chunk without a name")
+            self._problem(self.lineNo, "a chunk without a name; write <<name=\"What it does\">>=")
         self._check_unique("name", options, self.names)
         self._check_unique("label", options, self.labels)
         self._check_figure(options)
@@ -79,33 +137,35 @@ class StrictReader(PwebReader):
 
     def _check_figure(self, options):
         name, given = options.get("name"), OF_FIGURES & set(options)
-        if options.get("fig") and given != OF_FIGURES:
-            self._problem(self.lineNo, f"figure chunk {name!r} has no {' and no '.join(sorted(OF_FIGURES - given))}")
+        if options.get("fig") and "label" not in options:
+            self._problem(self.lineNo, f"figure chunk {name!r} has no label")
         if not options.get("fig") and given:
             self._problem(self.lineNo, f"chunk {name!r} has {' and '.join(sorted(given))}, but not fig=True")
         if odd := re.search(r"[^A-Za-z0-9_-]", str(options.get("label", ""))):
-            self._problem(self.lineNo, f"label {options['label']!r} holds {odd.group(0)!r}; letters, digits, - and _ are allowed")
-        if odd := re.search(r"[\\{}%#$]", str(options.get("alt", ""))):
-            self._problem(self.lineNo, f"the alt text holds {odd.group(0)!r}; it is read aloud: plain words are needed")
+            self._problem(self.lineNo, f"label {options['label']!r} holds {odd.group(0)!r}; "
+                                       "letters, digits, - and _ are allowed")
 
     def _check_lines(self):
         """Find chunks that are not closed, not opened, or empty (Pweave drops these)."""
+        lines = self.rawtext.split("\n")
+        self.closings = _closings(lines)
         opened, filled = 0, False
-        for number, line in enumerate(self.rawtext.split("\n"), 1):
+        for number, line in enumerate(lines, 1):
             if odd := CONTROL.search(line):
                 self._problem(number, f"control character {odd.group(0)!r}")
             if line.startswith("<<") or not opened and LIKE_CODE_BEGIN.match(line):
                 if opened:
-                    self._problem(opened, f"this chunk is not closed by a line with @ before the next one, at line {number}")
+                    self._problem(opened, "this chunk is not closed by a line with @ before the next one, "
+                                          f"at line {number}")
                 if not CODE_BEGIN.match(line):
                     self._problem(number, f"malformed chunk opening {line.strip()!r}, <<name=\"...\">>= is needed")
                 opened, filled = number, False
-            elif line.strip() == "@":
-                if not opened:
-                    self._problem(number, "a line with @ closes a chunk, but none is open")
-                elif not filled:
+            elif number in self.closings:
+                if not filled:
                     self._problem(opened, "an empty chunk")
                 opened = 0
+            elif line.strip() == "@" and not opened:
+                self._problem(number, "a line with @ closes a chunk, but none is open")
             else:
                 filled = filled or bool(line.strip())
         if opened:
@@ -120,37 +180,109 @@ class StrictReader(PwebReader):
             else:
                 line = chunk["start_line"] + 1            # Pweave's start_line is where the chunk ends
 
-    def _check_chunks(self):
-        in_body = False
+    def _check_text(self):
+        body = False
         for chunk in self.parsed:
-            if chunk["type"] == "doc":
-                texts = enumerate(self._without_inline(chunk["content"], chunk["line"]), chunk["line"])
-            else:
-                opening = chunk["line"] - 1
-                texts = [(opening, line) for line in self._without_inline(str(chunk["options"].get("caption", "")), opening)]
-            for number, line in texts:
-                if in_body and (found := TYPED_NUMBER.search(NOT_PROSE.sub("", line))):
-                    self._problem(number, f"the number {found.group(0)} is typed by hand; "
-                                          "compute it with <%= %>, or say \\given{...} if it is an input")
-                in_body = in_body or line.startswith(r"\begin{document}")
+            if chunk["type"] == "code":
+                caption = str(chunk["options"].get("caption", ""))
+                self._check_numbers(self._without_inline(caption, chunk["line"] - 1), chunk["line"] - 1)
+                continue
+            text = self._without_inline(chunk["content"], chunk["line"])
+            self._check_percent(text, chunk["line"])
+            start = 0 if body else text.find(r"\begin{document}")
+            if start >= 0:
+                body = True
+                self._check_body(text[start:], chunk["line"] + text.count("\n", 0, start))
+
+    def _check_percent(self, text, line):
+        start = 0
+        while (offset := percent_that_deletes(text[start:])) is not None:
+            start += offset
+            rest = text[start:].partition("\n")[0]
+            self._problem(line + text.count("\n", 0, start), f"a bare % deletes the rest of its line, {rest[:40]!r}; "
+                          "write \\%, or begin the line with % if it is a comment")
+            start = text.find("\n", start) + 1 or len(text)
+
+    def _check_body(self, text, line):
+        text, ends, rest = text.partition(r"\end{document}")
+        self._check_numbers(text, line)
+        if ends and (lost := re.search(r"^(?![ \t]*%)[ \t]*\S", rest, re.MULTILINE)):
+            self._problem(line + text.count("\n") + rest.count("\n", 0, lost.end()),
+                          "text after \\end{document} is not printed; move or delete it")
+        for match in re.finditer(r"^(?![ \t]*%).*\\(?:input|include)\s*\{([^}]*\.texw)\}", text, re.MULTILINE):
+            self._problem(line + text.count("\n", 0, match.start()),
+                          f"\\input prints {match.group(1)} as it stands, its chunks would not run; "
+                          "move its text here, or make it a document of its own")
+
+    def _check_numbers(self, text, line):
+        """Complain of the first typed number of each line."""
+        prose = NOT_RESULTS.sub(_blank, _without_raw(text))
+        found = {line + prose.count("\n", 0, match.start()): match for match in
+                 reversed(list(TYPED_NUMBER.finditer(prose)))}
+        for number, match in found.items():
+            self._problem(number, f"the number {' '.join(match.group(0).split())} is typed by hand; "
+                                  "compute it with <%= %>, or write \\given{...} if it is an input")
 
     def _without_inline(self, text, first_line):
-        """The text's lines, nothing in the place of <%= ... %>; complains of what is not closed."""
+        """The text with VALUE in the place of each <%= ... %>; complains of what is not closed."""
         def blank(match):
-            if "<%" in match.group(1):
+            code = match["code"]
+            if code is None:
+                return match.group(0)
+            if "<%" in code:
                 self._problem(first_line + text.count("\n", 0, match.start()), "<%= without its %>")
-            return "\n" * match.group(0).count("\n")
+            return VALUE + "\n" * code.count("\n")
 
-        lines = INLINE.sub(blank, text).split("\n")
-        for number, line in enumerate(lines, first_line):
+        text = SCAN.sub(blank, text)
+        for number, line in enumerate(text.split("\n"), first_line):
+            if line.lstrip().startswith("%") and not line.lstrip().startswith("%>"):
+                continue
             if "<%" in line:
                 self._problem(number, "<% without its %> (only <%= expression %> is known)")
             elif "%>" in line:
                 self._problem(number, "%> without its <%=")
-        return lines
+        return text.replace("<%", "  ").replace("%>", "  ")  # told of: not bare percent signs as well
 
     def _problem(self, line, message):
         self.problems.append(Problem(self.source, line, message))
+
+
+def _closings(lines):
+    """The numbers of the lines with @ that close a chunk.
+
+    An @ alone on a line can belong to the code (in a string, or as the product of matrices). The
+    first one closes the chunk unless the code parses only with a later one.
+    """
+    found, number = set(), 0
+    while number < len(lines):
+        number += 1
+        if not CODE_BEGIN.match(lines[number - 1]):
+            continue
+        end = next((k for k in range(number, len(lines)) if lines[k].startswith("<<")), len(lines))
+        candidates = [k for k in range(number, end) if lines[k].strip() == "@"]
+        whole = (k for k in candidates if len(candidates) == 1 or _parses("\n".join(lines[number:k])))
+        if candidates:
+            number = next(whole, candidates[0]) + 1
+            found.add(number)
+    return found
+
+
+def _parses(code):
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _blank(match):
+    return re.sub(r"[^\n]", " ", match.group(0))
+
+
+def _without_raw(text):
+    """The text, blanks in the place of what TeX reads letter by letter."""
+    return RAW.sub(lambda match: _blank(match) if match["raw"] else match.group(0), text)
 
 
 def _text(file):
@@ -159,17 +291,27 @@ def _text(file):
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise BuildFailed([Problem(file, line, f"byte {data[error.start]:#x} is not UTF-8")]) from None
+        raise BuildFailed([Problem(file, line, f"byte {data[error.start]:#x} is not UTF-8; "
+                                               "save the file as UTF-8")]) from None
 
 
 def _literals(text):
     """key=value, ... as a dict; raises SyntaxError, ValueError or TypeError."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # "\s": the LaTeX in it needs r"..."
-        call = ast.parse(f"dict({text})", mode="eval").body
-    if not isinstance(call, ast.Call) or call.args:
+        source = f"dict({text})"
+        call = ast.parse(source, mode="eval").body
+    if not isinstance(call, ast.Call) or call.args or getattr(call.func, "id", "") != "dict":
         raise ValueError("every option has the form key=value")
     keys = [keyword.arg for keyword in call.keywords]
     if None in keys or len(set(keys)) < len(keys):
         raise ValueError("every option has the form key=value, and comes once")
-    return {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+    return {keyword.arg: _literal(keyword, source) for keyword in call.keywords}
+
+
+def _literal(keyword, source):
+    try:
+        return ast.literal_eval(keyword.value)
+    except ValueError:
+        given = ast.get_source_segment(source, keyword.value)
+        raise ValueError(f"{keyword.arg}={given} must be a literal: True, False, \"text\" or [\"file\"]") from None

@@ -1,4 +1,4 @@
-"""LaTeX to PDF with latexmk; every fault and warning of the log becomes a Problem at its line of the report."""
+"""LaTeX to PDF with latexmk; every fault and warning of the log becomes a Problem at its line of the document."""
 
 import gzip
 import os
@@ -17,12 +17,16 @@ ERROR = re.compile(r"^(?:\./)?([^\s:]+\.\w+):(\d+): (.+)$")
 WARNING = re.compile(r"^(?:LaTeX|Package|Class|Module)\b.*?[Ww]arning(?: \(\w+\))?: (.+)$|.*?pdfTeX warning(?: \(\w+\))?: (.+)$")
 CONTINUED = re.compile(r"^(?:(\([\w@-]+\))| {10}) {2,}(.*)$")
 INPUT_LINE = re.compile(r" ?on input line (\d+)\.?")
-OVERFULL_BOX = re.compile(r"^Overfull \\([hv])box \(([\d.]+)pt too (?:wide|high)\)(?:.*? at lines? (\d+))?")
+OVERFULL_BOX = re.compile(r"^Overfull \\([hv])box \((\d+(?:\.\d+)?)pt too (?:wide|high)\)(?:.*? at lines? (\d+))?")
 MISSING_CHARACTER = re.compile(r"^(Missing character: .+)$")
+UNCLOSED = re.compile(r"^\s*\(\\end occurred (inside a group|when (\\\w+) on line (\d+) was incomplete)")
+OPENED = re.compile(r"^### (.*) group \(level \d+\) entered at line (\d+) \((.*)\)")
 OUTPUT = re.compile(r"^Output written on .*?\((\d+) pages?, (\d+) bytes\)", re.MULTILINE)
 BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|I was expecting|Illegal|Sorry).*$", re.MULTILINE)
+READ = re.compile(r'^  "(.+?)" [\d.]+ -?\d+ \w* "', re.MULTILINE)  # in latexmk's list of what its programs read
+CHATTER = re.compile(r"^(?:See the .* for explanation|Type  H <return>|\s*\.\.\.\s*$|This error message was generated)")
 
-# Said by every run, and true of no fault in the report: (its text, why it is harmless).
+# Said by every run, and true of no fault in the document: (its text, why it is harmless).
 HARMLESS = [
     ("Label(s) may have changed", "latexmk runs again until they settle"),
     ("Rerun to", "latexmk runs again until they settle"),
@@ -32,15 +36,39 @@ HARMLESS = [
     ("Marginpar on page", "two marks beside one line: the second moves down"),
 ]
 
+# What helps, where LaTeX does not say so: (its message, the way out).
+REMEDIES = [
+    (r"Unicode character|Missing character", "the fonts lack this letter: write it in Latin letters or as a LaTeX command"),
+    (r"no legal \\end found", "\\end{document} is missing, or something before it is not closed"),
+    (r"File `.*\.(sty|cls)' not found", "install the package (make names the command), or take the line away"),
+    (r"Overfull \\hbox|sticks out", "shorten it, break it into lines, or let it use the margin, \\begin{wide}"),
+    (r"Overfull \\vbox", "a page holds something higher than itself: split it or let it break"),
+    (r"while scanning use of", "an argument's closing brace is missing, or a % hides it"),
+]
+
+# TeX does not complain of a line of a listing or a figure that is wider than the page: measure them.
+MEASURE = r"""\makeatletter
+\newsavebox{\weavingbox}
+\newcommand{\weavingwidth}{\ifdefined\pagewidth\pagewidth\else\textwidth\fi}
+\newcommand{\weavingmeasured}[2]{\sbox{\weavingbox}{#2}\ifdim\wd\weavingbox>\dimexpr#1+1pt\relax
+  \PackageWarning{weaving}{The page is exceeded by \the\dimexpr\wd\weavingbox-#1\relax: a figure or a line of a listing sticks out}\fi
+  \usebox{\weavingbox}}
+\@ifpackageloaded{fancyvrb}{\renewcommand{\FancyVerbFormatLine}[1]{\weavingmeasured{\weavingwidth}{#1}}}{}
+\@ifpackageloaded{graphicx}{\let\weavinggraphics\Ginclude@graphics
+  \renewcommand{\Ginclude@graphics}[1]{\leavevmode
+    \weavingmeasured{\weavingwidth}{\weavinggraphics{#1}}}}{}
+\makeatother
+"""
+
 
 def typeset(job, source, lines, epoch, lock=None):
     """Run latexmk on `job`.tex, and read its log.
 
-    Parameters: job, the path without suffix; source, the report's name; lines, the line map; epoch, the document's date
-    in seconds; lock, a file that TeX holds open while it runs. Returns the number of pages. Raises BuildFailed with all
-    that LaTeX, BibTeX or the log complains of.
+    Parameters: job, the path without suffix; source, the document's name; lines, the line map; epoch,
+    the document's date in seconds; lock, a file that TeX holds open while it runs. Returns the number
+    of pages. Raises BuildFailed with all that LaTeX, BibTeX or the log complains of.
     """
-    whole = job.with_suffix(".whole")  # the hashes of what a run left that came to its end; anything else may be cut off
+    whole = job.with_suffix(".whole")  # digests of the last completed run's files; a mismatch means they may be truncated
     if _read(whole) != _state(job):
         for suffix in LEFTOVERS:
             job.with_suffix("." + suffix).unlink(missing_ok=True)
@@ -51,7 +79,7 @@ def typeset(job, source, lines, epoch, lock=None):
     if pages:
         whole.write_text(_state(job), encoding="utf-8")
     problems = _with_places(read_log(log, source, lines, f"{job}.tex"), job, source, lines)
-    problems = _settled(problems, _read(job.with_suffix(".aux")), pages) + bibtex_problems(job)
+    problems = drop_consequences(problems, _read(job.with_suffix(".aux")), pages) + bibtex_problems(job)
     problems += labels_twice(_read(job.with_suffix(".tex")), source, lines)
     if pages:
         problems += never_cited(job)
@@ -65,8 +93,16 @@ def typeset(job, source, lines, epoch, lock=None):
     return pages
 
 
+def inputs(job):
+    """The files that LaTeX and BibTeX read in their last runs, without those in build/."""
+    names = set(READ.findall(_read(job.with_suffix(".fdb_latexmk"))))
+    return sorted(name for name in names if job.parent not in Path(name).parents and Path(name).is_file())
+
+
 def _state(job):
-    return "".join(f"{suffix} {digest(job.with_suffix('.' + suffix))}\n" for suffix in LEFTOVERS)
+    own = [Path(name) for name in inputs(job) if Path.cwd() in Path.cwd().joinpath(name).parents]
+    files = [*(job.with_suffix("." + suffix) for suffix in LEFTOVERS), *own]
+    return "".join(f"{path} {digest(path)}\n" for path in files)
 
 
 def _latexmk(job, epoch, lock):
@@ -79,38 +115,51 @@ def _latexmk(job, epoch, lock):
 
 
 def read_log(log, source, lines, tex):
-    """The Problems a LaTeX log tells of, at the report's lines."""
+    """The Problems a LaTeX log tells of, at the document's lines."""
     problems = []
-    for message, context, inside in _messages(log, tex.removesuffix(".tex")):
+    for message, details, inside in _messages(log, tex.removesuffix(".tex")):
         def at(number):
             return lines[min(int(number), len(lines)) - 1] if number and int(number) and lines and not inside else 0
 
+        def told(line, text, place=source):
+            remedy = next((remedy for pattern, remedy in REMEDIES if re.search(pattern, text)), "")
+            text = f"{text.rstrip('.')}; {remedy}" if remedy else text
+            problems.append(Problem(place, line, text, details))
+
         if match := ERROR.match(message):
             file, number, text = match.groups()
-            own = Path(file) == Path(tex)
-            problems.append(Problem(source, at(number) if own else 0, text if own else f"{text} (in {file}:{number})", context))
+            if Path(file) == Path(tex):
+                told(at(number), INPUT_LINE.sub(lambda found: f" at line {at(found.group(1))}", text))
+            elif os.path.isabs(file):
+                told(0, f"{text} (in {file}:{number})")
+            else:
+                told(int(number), text, file)
         elif message.startswith("!"):
-            problems.append(Problem(source, 0, message.lstrip("! "), context))
+            told(0, message.lstrip("! "))
+        elif match := UNCLOSED.match(message):
+            told(at(match.group(3)), f"{match.group(2)} has no \\fi" if match.group(2) else
+                 "a group is not closed when the document ends")
+        elif match := OPENED.match(message):
+            told(at(match.group(2)), f"the group opened here, {match.group(3)}, is not closed")
         elif match := OVERFULL_BOX.match(message):
             kind, points, number = match.groups()
             if float(points) > OVERFULL:
                 what = "line sticks out" if kind == "h" else "page is too full"
-                problems.append(Problem(source, at(number), f"Overfull \\{kind}box: the {what} by {points}pt"))
+                told(at(number), f"Overfull \\{kind}box: the {what} by {points}pt")
         elif match := MISSING_CHARACTER.match(message):
-            problems.append(Problem(source, 0, match.group(1)))
+            told(0, match.group(1))
         elif (match := WARNING.match(message)) and not any(text in message for text, _ in HARMLESS):
             number = INPUT_LINE.search(message)
-            text = match.group(1) or match.group(2)
-            problems.append(Problem(source, at(number and number.group(1)), INPUT_LINE.sub("", text)))
+            told(at(number and number.group(1)), INPUT_LINE.sub("", match.group(1) or match.group(2)))
     return problems
 
 
-def _settled(problems, aux, pages):
-    """Without what only follows: TeX giving up, and references that one more run would know (after an error there is none)."""
+def drop_consequences(problems, aux, pages):
+    """Without TeX giving up, and without references that another run would resolve (after an error there is none)."""
     def known_by_now(message):
         undefined = re.match(r"(Reference|Citation) `(.*?)' on page", message)
         return undefined and (not pages or any(f"\\{macro}{{{undefined.group(2)}}}" in aux for macro in ["newlabel", "bibcite"]))
-    follows = re.compile("Emergency stop|.*Fatal error occurred")
+    follows = re.compile("Emergency stop|.*Fatal error occurred|a group is not closed when")
     causes = [problem for problem in problems if not follows.match(problem.message)]
     return [problem for problem in causes or problems if not known_by_now(problem.message)] or problems
 
@@ -161,9 +210,12 @@ def bibtex_problems(job):
 
 
 def never_cited(job):
-    """Entries of the bibliography that nothing cites."""
+    """Entries of the bibliography that no document of the folder cites."""
     aux = _read(job.with_suffix(".aux"))
     cited = {key.strip() for keys in re.findall(r"\\citation\{([^}]*)\}", aux) for key in keys.split(",")}
+    others = [_read(path) for path in Path().glob("*.texw") if path.stem != job.name]
+    cited |= {key.strip() for text in others for keys in re.findall(r"\\[cC]ite\w*[^{]*\{([^}]*)\}", text)
+              for key in keys.split(",")}
     problems = []
     for name in re.findall(r"\\bibdata\{([^}]*)\}", aux):
         bib = Path("bib", name + ".bib")
@@ -174,8 +226,8 @@ def never_cited(job):
     return problems
 
 
-def synctex_to_report(job, source, lines):
-    """The SyncTeX data with the report in the place of the LaTeX made from it; its bytes."""
+def synctex_to_source(job, source, lines):
+    """The SyncTeX data with the document in the place of the LaTeX made from it; its bytes."""
     text = gzip.decompress(job.with_suffix(".synctex.gz").read_bytes())
     own = re.search(rb"^Input:(\d+):(.*" + re.escape(f"{job.name}.tex".encode()) + rb")$", text, re.MULTILINE)
     if own:
@@ -198,23 +250,42 @@ def _complete_pages(job, log):
 
 
 def _messages(log, job):
-    """The log's lines, each with its continuations joined to it, what TeX shows of the place of an error, and whether it was
-    said of the table of contents or the like, whose lines are not the report's."""
-    messages, inside = [], False
+    """What the log says: [message with its continuations, what LaTeX explains of an error, inside].
+
+    inside: it was said of the table of contents or the like, whose lines are not the document's.
+    """
+    messages, inside, lines, number = [], False, log.splitlines(), 0
     enters = re.compile(rf"\((?:\./)?{re.escape(job)}\.(?:aux|bbl|toc|out)(?!.*\))")
-    for line in log.splitlines():
+    while number < len(lines):
+        line = lines[number]
+        number += 1
         inside = bool(enters.search(line)) or inside and not line.startswith(")")
         if messages and (more := CONTINUED.match(line)) and (more.group(1) or messages[-1][0].startswith("LaTeX Warning")):
             messages[-1][0] += " " + more.group(2)
-        elif (place := re.match(r"^l\.\d+ (.*)", line)) and (error := _last_error(messages)):
-            error[1] = "    " + place.group(1)
+        elif ERROR.match(line) or line.startswith("!"):
+            more, details, number = _explanation(lines, number)
+            messages.append([" ".join([line, *more]), "\n".join("    " + detail for detail in details), inside])
         else:
             messages.append([line, "", inside])
     return messages
 
 
-def _last_error(messages):
-    return next((message for message in reversed(messages[-20:]) if ERROR.match(message[0]) or message[0].startswith("!")), None)
+def _explanation(lines, number):
+    """What follows an error at lines[number]: the rest of its message, where it is and what LaTeX advises, the next line."""
+    first = number
+    while number < len(lines) and re.match(r" {4,}\S", lines[number]):
+        number += 1
+    more, after = [line.strip() for line in lines[first:number]], number
+    for place in range(after, min(after + 30, len(lines))):
+        if lines[place].startswith("!") or ERROR.match(lines[place]):
+            break
+        if found := re.match(r"l\.\d+ ", lines[place]):
+            shown = [line[found.end():].rstrip() for line in lines[place:place + 2]]
+            end = next((k for k in range(place + 2, len(lines))
+                        if not lines[k].strip() or lines[k].startswith("(That makes")), len(lines))
+            advice = [line.strip() for line in lines[place + 2:end] if not CHATTER.match(line)]
+            return more, [*filter(str.strip, shown), *advice], end
+    return more, [], after
 
 
 def _read(path):

@@ -1,40 +1,58 @@
-"""Build again whenever a source changes."""
+"""Build again whenever a file that the document can depend on changes."""
 
+import contextlib
+import json
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-SOURCES = ["report.texw", "requirements.txt", "code/**/*.py", "code/**/*.json", "code/**/*.sty", "bib/*.bib"]
+from weaving import results
+from weaving.files import digest
+from weaving.inputs import OWN
 
 
-def watch(case_file):
-    """Build at every save until Ctrl-C. Each build is a new process: code/ may have changed."""
-    built = None
+def watch(target):
+    """Build at every save until Ctrl-C. Each build is a new process: its modules may have changed."""
+    built, digests = None, {}
     try:
         while True:
-            now = _state(case_file)
+            now = _state(target, digests)
             if now != built:
                 built = now
                 print("building", flush=True)
-                subprocess.run([sys.executable, "-m", "weaving", "--case", case_file])
+                subprocess.run([sys.executable, "-m", "weaving", target.name, "--case", target.case_file])
                 print(time.strftime("%H:%M:%S"), "waiting for a change; Ctrl-C ends", flush=True)
             time.sleep(0.3)
     except KeyboardInterrupt:
         return 0
 
 
-def _state(case_file):
-    """Each source's time and size. An editor that saves by renaming leaves a moment without the file."""
-    files = {path for pattern in [*SOURCES, *([case_file] if case_file else [])] for path in _found(pattern)}
+def _state(target, digests):
+    """The digest of each file. An editor that saves by renaming leaves a moment without the file."""
     state = {}
-    for path in files:
-        try:
-            state[path] = (path.stat().st_mtime_ns, path.stat().st_size)
-        except FileNotFoundError:
-            pass
+    for path in [*_project_files(target), *_recorded_files(target)]:
+        with contextlib.suppress(OSError):
+            status = os.stat(path)
+            key = (str(path), status.st_mtime_ns, status.st_size)
+            if key not in digests:
+                digests[key] = digest(Path(path))
+            state[str(path)] = digests[key]
     return state
 
 
-def _found(pattern):
-    return Path().glob(pattern) if "*" in pattern else [Path(pattern)]
+def _project_files(target):
+    """All files of the folder but hidden ones and what a build makes."""
+    for folder, folders, files in os.walk("."):
+        folders[:] = [name for name in folders if name not in (*OWN, "figures") and name[0] != "."]
+        yield from (os.path.join(folder, name) for name in files
+                    if name[0] != "." and (folder != "." or name not in (str(target.pdf), str(target.synctex))))
+
+
+def _recorded_files(target):
+    """What the last build read outside the folder."""
+    with contextlib.suppress(*results.UNREADABLE):
+        recorded = json.loads(target.results.read_text(encoding="utf-8"))["recorded"]
+        return [path for path in recorded["file"] | recorded["asked"] if os.path.isabs(path)]
+    return []

@@ -1,0 +1,82 @@
+"""The parts of drawings measured in inches: boxes, arrows, words, and matrices as cells."""
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.patches import FancyBboxPatch
+
+from plots.style import BLUE, GREY, INK, SMALL, figure
+
+LINE = 0.16  # inches from one line of small text to the next
+SHADES = LinearSegmentedColormap.from_list("white to blue", ["#FFFFFF", BLUE])
+
+
+def canvas(width: float, height: float):
+    """A figure whose only axes count in inches from its lower left corner."""
+    fig, ax = figure(width, height)
+    ax.set_position((0, 0, 1, 1))
+    ax.set(xlim=(0, width), ylim=(0, height))
+    ax.axis("off")
+    return fig, ax
+
+
+def words(ax, x: float, y: float, text: str, **style) -> None:
+    """Small text around a point."""
+    ax.text(x, y, text, **{"ha": "center", "va": "center_baseline", "fontsize": SMALL} | style)
+
+
+def tint(colour: str, strength: float = 0.16):
+    """The colour thinned with white, to stand behind text."""
+    return tuple(1 - strength * (1 - part) for part in to_rgb(colour))
+
+
+def box(
+    ax, x, y, width, height, text="", colour=GREY, fill="white", corner=0.0, look=None, **style
+) -> None:
+    """A rectangle around the point (x, y), and text in it; `look` goes to the rectangle's patch.
+
+    A rounded one, by the radius `corner`, is an operation and not a matrix.
+    """
+    shape = f"round,pad=0,rounding_size={corner}" if corner else "square,pad=0"
+    look = {"edgecolor": colour, "facecolor": fill, "linewidth": 0.8} | (look or {})
+    start = (x - width / 2, y - height / 2)
+    ax.add_patch(FancyBboxPatch(start, width, height, boxstyle=shape, **look))
+    if text:
+        words(ax, x, y, text, **style)
+
+
+def arrow(ax, *points, colour: str = GREY) -> None:
+    """An arrow through the points, its head at the last."""
+    *way, last = points
+    ax.plot(*zip(*way, strict=True), color=colour, linewidth=0.8, zorder=0, solid_capstyle="butt")
+    head = {"arrowstyle": "-|>", "color": colour, "linewidth": 0.8, "mutation_scale": 7}
+    ax.annotate("", last, way[-1], zorder=0, arrowprops=head | {"shrinkA": 0, "shrinkB": 0})
+
+
+def cells(ax, left: float, top: float, values, size, ends, digits: bool = False) -> None:
+    """A matrix as shaded cells from its corner (left, top) on, white at the lower of the ends.
+
+    Parameters: values (rows, columns); size, width and height of a cell; ends, of the scale;
+    digits, whether each cell holds its number.
+    """
+    (rows, columns), (wide, tall), (low, high) = values.shape, size, ends
+    shades = (values - low) / ((high - low) or 1)
+    xs, ys = left + wide * np.arange(columns + 1), top - tall * np.arange(rows + 1)
+    grid = {"edgecolors": "#D3D8DE", "linewidth": 0.5} if min(size) > 0.1 else {}
+    many = values.size > 2500
+    ax.pcolormesh(xs, ys, shades, cmap=SHADES, vmin=0, vmax=1, zorder=1, rasterized=many, **grid)
+    middle = (xs[0] + xs[-1]) / 2, (ys[0] + ys[-1]) / 2
+    box(ax, *middle, columns * wide, rows * tall, fill="none", look={"linewidth": 0.6})
+    for (i, j), value in np.ndenumerate(values) if digits else ():
+        ink = "white" if shades[i, j] > 0.72 else INK  # whichever has the higher contrast
+        words(ax, xs[j] + wide / 2, ys[i] - tall / 2, f"{value:.2f}", color=ink)
+
+
+def number(value: float) -> str:
+    """A whole number as it is, another one to two decimals."""
+    value = round(float(value), 2) + 0.0  # + 0.0 turns -0.0 into 0.0
+    return (f"{value:.0f}" if value.is_integer() else f"{value:.2f}").replace("-", "−")
+
+
+def vector(values) -> str:
+    """A short vector as text: (1, −0.50)."""
+    return f"({', '.join(map(number, values))})"

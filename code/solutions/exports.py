@@ -1,0 +1,270 @@
+"""The arrays of Computer assignment 1, found among what a file or a notebook holds.
+
+Names are taken by variants, shapes decide what they can, and each decision is written down as a
+sentence. What stays open is asked for: a CaseError with the line to type.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+WEIGHTS = ("W_q", "W_k", "W_v", "W_o")
+ROLES = ("X", *WEIGHTS, "W_qkv", "heads", "from_right")
+SAVE = 'np.savez("case.npz", X=X, W_q=W_q, W_k=W_k, W_v=W_v)'
+MOST = 1024  # inputs or dimensions: more cannot be shown
+KINDS = {"V": "raw bytes, perhaps bfloat16", "O": "Python objects", "b": "booleans",
+         "c": "complex numbers", "U": "text", "S": "text", "M": "dates", "m": "times"}
+
+VARIANTS = {"x": "X", "input": "X", "inputs": "X", "fromright": "from_right", "wqkv": "W_qkv",
+            "inprojweight": "W_qkv", "wout": "W_o", "outprojweight": "W_o",
+            **dict.fromkeys(("h", "heads", "nheads", "numheads"), "heads")}
+BIASES = {"inprojbias", "outprojbias"}
+for _letter, _word in (("q", "query"), ("k", "key"), ("v", "value"), ("o", "output")):
+    for _variant in (f"w{_letter}", f"w{_word}", f"{_word}weight", f"{_word}weights",
+                     f"{_letter}weights", f"weights{_letter}", f"{_letter}projweight"):
+        VARIANTS[_variant] = f"W_{_letter}"
+    BIASES |= {f"b{_letter}", f"bias{_letter}", f"{_word}bias", f"{_letter}projbias"}
+
+
+class CaseError(ValueError):
+    """The numbers cannot be used; the message says why and what to do."""
+
+    in_the_input = True  # the build shows the message without a traceback
+
+
+class SideUnknown(CaseError):
+    """All arrays are there, but nothing tells on which side the weights multiply."""
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """Stands for a value that was not read; needed, it is an error for this reason."""
+
+    reason: str
+
+
+def arrange(found: Mapping[str, object], names: Mapping[str, str], side: str | None,
+            default_side: str | None) -> tuple[dict, tuple[str, ...]]:
+    """The fields of a Case and the sentences that say what was taken.
+
+    found: what the file or notebook holds, by name; names: {role: name}, as told; side: "left"
+    for q = W x, "right" for q = x W, None if not told; default_side: what None then means where
+    the shapes leave it open (None: ask). Raises: CaseError, SideUnknown.
+    """
+    taken = resolve(found, names)
+    notes = _naming_notes(found, taken, is_file=default_side is not None)
+    side = _told_side(found, taken, side)
+    arrays = {role: _without_batch(name, numbers(name, found[name], notes), notes)
+              for role, name in taken.items() if role not in ("heads", "from_right")
+              and not (role == "W_o" and found[name] is None)}
+    _refuse_biases(found, notes)
+    W_o = arrays.pop("W_o", None)
+    X, weights, shape_side, n_heads = _read_shapes(arrays, taken, notes)
+    if shape_side and side and shape_side != side:
+        raise CaseError(f"the weights must multiply from the {side} (as told), "
+                        f"but their shapes say from the {shape_side}")
+    side = shape_side or side or default_side
+    D = X.shape[1]
+    if W_o is None:
+        notes.append("W_o is not given: it is the identity matrix.")
+        W_o = np.eye(D)
+    if W_o.shape != (D, D):
+        raise CaseError(f"{taken['W_o']} must be {D} x {D} (D = {D}, as in X), got {in_words(W_o)}")
+    if side is None:
+        raise SideUnknown(f"the weights are {D} x {D}, which does not say whether q = W_q x "
+                          "(SIDE=left) or q = x W_q, in NumPy X @ W_q (SIDE=right); say which: "
+                          "make pdf CASE=... SIDE=left")
+    if side == "right":
+        weights, W_o = (weights if shape_side else [W.T for W in weights]), W_o.T
+        notes.append("The weights of the file multiply from the right (q = x W_q); "
+                     "they are transposed here, so that q = W_q x.")
+    heads = found[taken["heads"]] if "heads" in taken else n_heads
+    fields = dict(zip(WEIGHTS, (*weights, W_o)), X=X, heads=heads, from_right=side == "right")
+    return fields, tuple(notes)
+
+
+def resolve(found: Mapping[str, object], names: Mapping[str, str]) -> dict[str, str]:
+    """{role: name in found}: as told, else by the exact name, else by the only variant of it.
+
+    Raises: CaseError if a role that is needed has no name, or several.
+    """
+    for role, name in names.items():
+        if role not in ROLES or name not in found:
+            raise CaseError(f"NAMES must give one of {', '.join(ROLES)} the name of an array, "
+                            f"got {role}={name}; there are {listing(found)}")
+    variants = {}
+    for name in found:
+        if name not in (*names.values(), "h") and (role := VARIANTS.get(simple(name))):
+            variants.setdefault(role, []).append(name)
+    taken = dict(names)
+    for role in [role for role in variants if role not in names]:
+        first, *others = variants[role]
+        if role not in variants[role] and not all(_same(found[first], found[o]) for o in others):
+            raise CaseError(f"{role} must have one name, got {' and '.join(variants[role])}; "
+                            f'say which: make pdf CASE=... NAMES="{role}={first}"')
+        taken[role] = role if role in variants[role] else first
+    needed = ["X"] if "W_qkv" in taken else ["X", "W_q", "W_k", "W_v"]
+    if {"W_q", "W_k", "W_v"} <= set(taken):
+        taken.pop("W_qkv", None)
+    if missing := [role for role in needed if role not in taken]:
+        told = " ".join(f"{role}=..." for role in missing)
+        raise CaseError(f"{', '.join(missing)} must be given, got {listing(found)}; "
+                        f'say which of these are meant: make pdf CASE=... NAMES="{told}" '
+                        f"(W_qkv=... if one array holds all three weights); or save: {SAVE}")
+    return taken
+
+
+def numbers(name: str, value: object, notes: list[str]) -> np.ndarray:
+    """The value as a float64 array. Raises: CaseError unless its entries are finite and real."""
+    if isinstance(value, Unusable):
+        raise CaseError(f"{name} {value.reason}")
+    if isinstance(value, np.ma.MaskedArray):
+        raise CaseError(f"{name} must be a plain array, got a masked one; type "
+                        f"{name} = {name}.filled(0), or whatever the gaps should hold")
+    array = value if isinstance(value, np.ndarray) else _from_lists(name, value)
+    if array.dtype.kind in KINDS:
+        raise CaseError(f"{name} must hold real numbers, got {KINDS[array.dtype.kind]} (dtype "
+                        f"{array.dtype}); type {name} = {name}.astype(float)")
+    if 0 in array.shape or array.ndim == 0:
+        raise CaseError(f"{name} must be a matrix, got {in_words(array) or 'a single number'}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        converted = array.astype(np.float64)
+        exact = (converted.astype(array.dtype) == array).all()
+    if not np.isfinite(converted).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(converted))[0])
+        raise CaseError(f"{_entry(name, place)} must be finite in double precision, "
+                        f"got {array[place]}")
+    if not exact:
+        notes.append(f"{name} is rounded from {array.dtype} to double precision.")
+    return converted
+
+
+def in_words(array: np.ndarray) -> str:
+    """A shape such as 5 x 6."""
+    return " x ".join(map(str, array.shape))
+
+
+def listing(found: Mapping[str, object], most: int = 12) -> str:
+    """Names and shapes in words, for a message."""
+    parts = [f"{name} ({in_words(value)})" if isinstance(value, np.ndarray) else name
+             for name, value in found.items()]
+    more = f" and {len(parts) - most} more" if len(parts) > most else ""
+    return ", ".join(parts[:most]) + more or "nothing"
+
+
+def simple(name: str) -> str:
+    """The letters and digits of a name, in lower case: W_Q and wq are one."""
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def _naming_notes(found, taken, is_file):
+    renamed = [f"{role} is called {name}" for role, name in taken.items()
+               if role != name and role not in ("heads", "from_right")]
+    unused = [name for name in found if name not in taken.values() and simple(name) not in BIASES]
+    notes = [f"In the file {', '.join(renamed)}."] if renamed else []
+    return notes + [f"Not used: {listing(dict.fromkeys(unused))}."] * bool(is_file and unused)
+
+
+def _same(a, b):
+    """Whether two values found are equal, be they arrays, lists or numbers."""
+    return type(a) is type(b) and (np.array_equal(a, b) if isinstance(a, np.ndarray) else a == b)
+
+
+def _entry(name, place):
+    return name + "".join(f"[{i}]" for i in place)
+
+
+def _told_side(found, taken, side):
+    """The side that the key from_right or the command line tells, or None."""
+    if "from_right" not in taken:
+        return side
+    value = found[taken["from_right"]]
+    value = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
+    if not isinstance(value, bool):
+        raise CaseError(f"{taken['from_right']} must be true or false, got {value!r}")
+    if side and (side == "right") != value:
+        raise CaseError(f"SIDE={side} must agree with from_right, got {str(value).lower()}")
+    return "right" if value else "left"
+
+
+def _from_lists(name, value):
+    """Nested lists as an array; raises CaseError at the first entry that is not a number."""
+    array = np.array(value, dtype=object)
+    for place, entry in np.ndenumerate(array):
+        if isinstance(entry, list):  # rows of different lengths stay lists
+            lengths = [len(row) if isinstance(row, list) else 0 for row in value]
+            i = next((i for i, length in enumerate(lengths) if length != lengths[0]), 0)
+            raise CaseError(f"{name}[{i}] must be as long as {name}[0] ({lengths[0]}), "
+                            f"got {lengths[i]}")
+        if isinstance(entry, bool) or not isinstance(entry, (int, float)):
+            raise CaseError(f"{_entry(name, place)} must be a number, got {str(entry)[:20]!r}")
+    try:
+        return array.astype(np.float64)
+    except OverflowError:
+        raise CaseError(f"{name} must hold numbers of double precision, got "
+                        f"{str(max(array.flat, key=abs))[:20]}...") from None
+
+
+def _without_batch(name, array, notes):
+    """Drop leading axes of length 1 from an array of more than two axes."""
+    while array.ndim > 2 and array.shape[0] == 1:
+        array = array[0]
+        notes.append(f"{name} has a first axis of length 1, which is dropped.")
+    return array
+
+
+def _refuse_biases(found, notes):
+    for name, value in found.items():
+        if simple(name) in BIASES and value is not None:
+            if np.any(numbers(name, value, [])):
+                raise CaseError(f"{name} must be left out: the sheet's attention has no biases")
+            notes.append(f"{name} is zero and is left out.")
+
+
+def _read_shapes(arrays, taken, notes):
+    """X (N, D), the three weights (D, D), the side their shapes tell, and the heads they have."""
+    X = arrays.pop("X")
+    if X.ndim != 2:
+        raise CaseError(f"{taken['X']} must be N x D, got {in_words(X)}; "
+                        f"take one input set of the batch: {taken['X']}[0]")
+    reading = _reading(list(arrays.values()), X.shape[1])
+    if not reading and (reading := _reading(list(arrays.values()), X.shape[0])):
+        notes.append(f"{taken['X']} is {in_words(X)} and holds one input per column; "
+                     "it is transposed here.")
+        X = X.T
+    if not reading:
+        D = X.shape[1]
+        name, W = next((taken[role], W) for role, W in arrays.items() if W.shape != (D, D))
+        wanted = f"{3 * D} x {D}" if len(arrays) == 1 else f"{D} x {D}"
+        raise CaseError(f"{name} must be {wanted} (D = {D}, the columns of X), got {in_words(W)}; "
+                        f"X is {in_words(X)}; save them so: {SAVE}")
+    text, side, n_heads, weights = reading
+    if text:
+        names = ", ".join(f"{taken[role]} ({in_words(W)})" for role, W in arrays.items())
+        notes.append(f"{names}: read as {text}.")
+    return X, weights, side, n_heads
+
+
+def _reading(weights, D):
+    """(in words, side or None, heads or None, the D x D matrices from the left), or None.
+
+    weights: W_q, W_k and W_v, or all of them in one array.
+    """
+    W, order = weights[0], "W_q, W_k, W_v in this order"
+    if len(weights) == 1:
+        if W.shape == (3 * D, D):
+            return f"{order}, one below the other", "left", None, np.split(W, 3)
+        if W.shape == (D, 3 * D):
+            return f"{order}, side by side", "right", None, np.split(W.T, 3)
+        return (order, None, None, list(W)) if W.shape == (3, D, D) else None
+    if any(other.shape != W.shape for other in weights):
+        return None
+    if W.shape == (D, D):
+        return "", None, None, weights
+    if W.ndim == 3 and W.shape[2] == D == W.shape[0] * W.shape[1]:
+        return "one d x D matrix per head", "left", len(W), [W.reshape(D, D) for W in weights]
+    if W.ndim == 3 and W.shape[1] == D == W.shape[0] * W.shape[2]:
+        weights = [W.swapaxes(1, 2).reshape(D, D) for W in weights]
+        return "one D x d matrix per head", "right", len(W), weights
+    return None

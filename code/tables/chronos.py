@@ -1,0 +1,150 @@
+"""The numbers, tables and sentences of Exercise 2, as LaTeX."""
+
+import math
+from collections import Counter
+
+import numpy as np
+
+from solutions import chronos
+
+SCORES = ["in-domain WQL", "in-domain MASE", "zero-shot WQL", "zero-shot MASE"]
+SHOWN = {  # by the article's groups; each group's best in any column is among them
+    "Chronos": [f"Chronos-T5 ({size})" for size in ("Large", "Base", "Small", "Mini")],
+    "pretrained": ["Moirai-1.0-R (Base)", "Moirai-1.0-R (Large)"],
+    "task-specific": ["PatchTST", "TFT", "N-HiTS"],
+    "local": ["SCUM", "AutoARIMA"],
+}
+TRAINED_ON = {"Chronos": "many datasets", "pretrained": "many datasets",
+              "task-specific": "each dataset", "local": "each series"}
+LARGE = "Chronos-T5 (Large)"
+
+
+def quoted(name: str) -> str:
+    """A number of the article for running text: 512, 200 000 with a thin space, 84 billion."""
+    return _in_words(chronos.QUOTED[name].value)
+
+
+def score(model: str, column: str) -> str:
+    """A printed aggregate, as in score("TFT", "zero-shot WQL")."""
+    return f"{chronos.printed_aggregates()[model][column]:.3f}"
+
+
+def rerun(size: str) -> str:
+    """The zero-shot WQL of a released checkpoint, from the repository."""
+    return f"{chronos.RERUN_ZERO_SHOT_WQL[size]:.3f}"
+
+
+def layers(size: str) -> str:
+    """The layers of encoder and decoder, for use inside mathematics: 4+4."""
+    return "{0}+{0}".format(chronos.SIZES[size].config.layers)
+
+
+def published(size: str) -> str:
+    """The parameters that the article gives a size: 20 million."""
+    return _in_words(chronos.SIZES[size].published)
+
+
+def hours(size: str) -> str:
+    """The hours that a size was trained for, rounded."""
+    return f"{chronos.SIZES[size].hours:.0f}"
+
+
+def bin_width(scale: float = 1, digits: int = 4) -> str:
+    """The width of a bin, in the unit in which the scale is given."""
+    return f"{chronos.BIN_WIDTH * scale:.{digits}f}"
+
+
+def last_bucket() -> int:
+    """The smallest distance to an earlier key that falls into the encoder's last bucket."""
+    buckets = chronos.relative_position_bucket(np.arange(chronos.QUOTED["context"].value))
+    return int(np.flatnonzero(buckets == buckets.max())[0])
+
+
+def results() -> str:
+    """Aggregate relative scores of the models that carry the argument; the best of all are bold."""
+    printed = chronos.printed_aggregates()
+    best = {column: _best(row[column] for row in printed.values()) for column in SCORES}
+    lines = []
+    for group, models in SHOWN.items():
+        lines.append(r"\addlinespace")
+        for model in models:
+            cells = [_cell(printed[model][column], best[column]) for column in SCORES]
+            lines.append(" & ".join([model, TRAINED_ON[group], *cells]) + r" \\")
+    head = [r" & & \multicolumn{2}{c}{in-domain} & \multicolumn{2}{c@{}}{zero-shot} \\",
+            r"\cmidrule(lr){3-4}\cmidrule(l){5-6}",
+            r"model & trained on & WQL & MASE & WQL & MASE \\", r"\midrule"]
+    return _tabular("llrrrr", head + lines[1:])
+
+
+def sizes() -> str:
+    """Shapes of the four sizes, the parameters recomputed from them, the published totals."""
+    names = ["size", "layers", "$D$", "$H$", "$I$", "$F$", "recomputed", "published"]
+    head = [" & ".join(names) + r" \\", r"\midrule"]
+    lines = []
+    for name, size in chronos.SIZES.items():
+        shape = size.config
+        cells = [name, rf"${shape.layers}+{shape.layers}$", shape.width, shape.heads,
+                 shape.heads * shape.head_width, shape.feed_forward,
+                 _thousands(chronos.parameter_count(shape)), f"{size.published // 10**6}M"]
+        lines.append(" & ".join(map(str, cells)) + r" \\")
+    return _tabular("lrrrrrrr", head + lines)
+
+
+def score_without(dataset: str, model: str) -> str:
+    """The recomputed aggregate of a model when one dataset of Table 9 is left out."""
+    scores = chronos.zero_shot_scores()
+    value = chronos.aggregate_relative_score(scores, model, chronos.BASELINE, [dataset])
+    return f"{value:.3f}"
+
+
+def first_without(dataset: str) -> str:
+    """The best model when one dataset of Table 9 is left out."""
+    return next(iter(chronos.ranking(chronos.zero_shot_scores(), [dataset])))
+
+
+def places_of_large() -> str:
+    """How often Chronos-T5 (Large) is first, second ... when each dataset is left out in turn."""
+    places = chronos.places_when_one_is_left_out(chronos.zero_shot_scores(), LARGE)
+    ordinals = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth"}
+    counts = [f"{ordinals[place]} {times} times" for place, times in
+              sorted(Counter(places.values()).items())]
+    return ", ".join(counts[:-1]) + " and " + counts[-1]
+
+
+def largest_deviation() -> str:
+    """By how much a recomputed aggregate of Table 9 differs from the printed one at most."""
+    printed = chronos.printed_aggregates()
+    scores = chronos.ranking(chronos.zero_shot_scores())
+    return f"{max(abs(s - printed[model]['zero-shot WQL']) for model, s in scores.items()):.4f}"
+
+
+def weatherbench_share(of: str) -> str:
+    """The percentage of the training "series" or "observations" that are WeatherBench's."""
+    column = {"series": 0, "observations": 1}[of]
+    counts = {name: pair[column] for name, pair in chronos.training_observations().items()}
+    share = sum(n for name, n in counts.items() if name.startswith("Weatherbench"))
+    return rf"{100 * share / sum(counts.values()):.1f}\,\%"
+
+
+def _best(values) -> float:
+    return min(value for value in values if not math.isnan(value))
+
+
+def _cell(value: float, best: float) -> str:
+    return rf"\textbf{{{value:.3f}}}" if value == best else f"{value:.3f}"
+
+
+def _in_words(value: int) -> str:
+    for size, word in ((10**9, "billion"), (10**6, "million")):
+        if value >= size:
+            return f"{value / size:g}~{word}"
+    return _thousands(value)
+
+
+def _thousands(number: int) -> str:
+    return f"{number:,}".replace(",", r"\,") if number >= 10_000 else str(number)
+
+
+def _tabular(columns: str, lines: list[str]) -> str:
+    begin = rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}"
+    return "\n".join([begin, r"\toprule", *lines, r"\bottomrule", r"\end{tabular}"])

@@ -1,0 +1,126 @@
+"""The executed document as one list of parts, from which PDF, notebook and HTML are written.
+
+Text is in the documents' own markup (macros.py); everything that a program made is a part of its own.
+tree.py reads the text further, into headings, paragraphs, formulas and so on, for notebook and HTML.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+LISTING = re.compile(r"\\begin\{listing\}\{(.*?)\}\{(\d+)\}\n(.*?)\n\\end\{listing\}", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Text:
+    """Markup. Typed text counts its own lines; computed text stands on one line of the source."""
+
+    line: int
+    latex: str
+    computed: bool = False
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Python code, numbered from `first`; `file` is empty for code of the document."""
+
+    line: int
+    code: str
+    first: int
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a chunk printed."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure's file for paper and for the screen, its caption as markup, its alt text as plain words."""
+
+    line: int
+    pdf: str
+    svg: str
+    caption: str
+    alt: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A chunk of code and what is shown of it: its listing, if it is echoed, and its results."""
+
+    line: int
+    number: int
+    name: str
+    code: str
+    echo: bool
+    shown: tuple["Part", ...]
+
+
+Part = Text | Listing | Output | Figure | Chunk
+
+
+def read(executed: list[dict]) -> list[Part]:
+    """The parts of the chunks that processor.py has executed, in order."""
+    parts = []
+    for chunk in executed:
+        if chunk["type"] == "code":
+            parts.append(_chunk(chunk))
+            continue
+        for line, latex, computed in chunk["pieces"]:
+            parts += _with_listings(line, latex) if computed else [Text(line, latex)]
+    return parts
+
+
+def chunks(parts: list[Part]) -> list[Chunk]:
+    """The chunks of the document, in order."""
+    return [part for part in parts if isinstance(part, Chunk)]
+
+
+def joined(parts: list[Part], write: Callable[[Part], str]) -> tuple[str, list[int]]:
+    """The text that `write` makes of the parts, and for each of its lines the line of the source."""
+    texts, lines = [], [1]
+    for part in parts:
+        text = write(part)
+        if not text:
+            continue
+        if not texts or texts[-1].endswith("\n"):  # otherwise it continues an earlier part's line
+            lines[-1] = part.line
+        typed = isinstance(part, Text) and not part.computed
+        lines += [part.line + k * typed for k in range(1, text.count("\n") + 1)]
+        texts.append(text)
+    return "".join(texts), lines
+
+
+def _chunk(chunk: dict) -> Chunk:
+    line, options, code = chunk["line"], chunk["options"], chunk["content"].removeprefix("\n")
+    blank = len(code) - len(code.lstrip("\n"))
+    shown = [[Listing(line, code.strip("\n"), line + blank)]] if options["echo"] else []
+    shown += [_result(line, options, result) for result in chunk["result"]]
+    on_lines = tuple(part for parts in shown for part in [*parts, Text(line, "\n", True)])
+    return Chunk(line, chunk["number"], options["name"], code.strip("\n"), options["echo"], on_lines)
+
+
+def _result(line: int, options: dict, result: dict) -> list[Part]:
+    data = result.get("data", {})
+    if result["output_type"] == "stream":
+        return [Output(line, result["text"])]
+    if result["output_type"] == "display_data":
+        about = result["metadata"]
+        return [Figure(line, data["application/pdf"], data.get("image/svg+xml", ""), about["caption"],
+                       about.get("alt") or options["alt"], options["label"])]
+    return _with_listings(line, data["text/latex"])
+
+
+def _with_listings(line: int, latex: str) -> list[Part]:
+    """Computed markup, each listing in it as a part of its own."""
+    parts, end = [], 0
+    for match in LISTING.finditer(latex):
+        parts += [Text(line, latex[end:match.start()], True), Listing(line, match[3], int(match[2]), match[1])]
+        end = match.end()
+    return [*parts, Text(line, latex[end:], True)]

@@ -1,0 +1,69 @@
+r"""The markup of the documents, and what each macro means outside the PDF.
+
+house.sty says what a macro means on paper, MEANING what it means to notebook and HTML; mathematics.tex
+is read for all three. \classed{name}{text} marks text, an environment marks blocks, for tree.py to find.
+"""
+
+from pathlib import Path
+
+MEANING = r"""
+\newcommand{\classed}[2]{\textcolor{#1}{#2}}
+\newcommand{\reporttitle}[4]{\begin{front}
+\classed{title}{#1}
+
+\classed{subtitle}{#2}
+
+\classed{subtitle}{#3}
+
+\classed{subtitle}{#4}
+\end{front}}
+\newcommand{\reportcontents}{\begin{contents}\end{contents}}
+\newcommand{\exercise}[2]{\section{\classed{number}{#1} #2}}
+\newcommand{\subexercise}[2]{\subsection{\classed{number}{#1} #2}}
+\renewcommand{\paragraph}[1]{\par\textbf{#1} }
+\newcommand{\question}[1]{\begin{asked}\emph{#1}\end{asked}}
+\newenvironment{answer}{\begin{answerbox}\textbf{Answer.} }{\end{answerbox}}
+\newenvironment{theorem}[1][]{\begin{theorembox}\textbf{#1.} }{\end{theorembox}}
+\newenvironment{claimbox}[1][]{\begin{theorembox}\textbf{#1.} }{\end{theorembox}}
+\newenvironment{remark}[1][]{\par\textbf{Remark (#1).} }{\par}
+\newenvironment{totry}{\begin{totrybox}\textbf{Questions to try}
+
+}{\end{totrybox}}
+\newenvironment{wide}{}{}
+\newenvironment{matrices}{\begin{matrixbox}}{\end{matrixbox}}
+\newenvironment{multicols}[1]{}{}
+\newcommand{\term}[2]{\emph{#1}\footnote{\classed{word}{\emph{#1}: }#2}}
+\newcommand{\aside}[1]{\footnote{#1}}
+\newcommand{\checked}[2]{\begin{checkedformula}\[#2\]\classed{ticks}{#1}\end{checkedformula}}
+\newcommand{\claimmark}[1]{\classed{ticks}{#1}}
+\newcommand{\tick}[1]{\classed{ticks}{#1}}
+\newcommand{\claimrow}[1]{\classed{row}{#1}}
+\newcommand{\given}[1]{#1}
+\newcommand{\wideformula}[1]{\[#1\]}
+\newcommand{\addlinespace}[1][]{}
+\newcommand{\fitted}[1]{#1}
+\newcommand{\fittedtext}[1]{#1}
+\newcommand{\sidefigure}[2]{#1 #2}
+\newcommand{\texorpdfstring}[2]{#1}
+\newcommand{\Citet}{\citet}
+\newcommand{\enspace}{\ }
+"""
+
+# Layout: nothing outside the PDF. The number is that of the arguments.
+LAYOUT = {
+    "Needspace": 1, "needspace": 1, "onpage": 1, "thispagestyle": 1, "fontsize": 2, "selectfont": 0, "nopagebreak": 0,
+    "hypersetup": 1, "LTright": 0, "arraybackslash": 0, "allowbreak": 0, "bibliographystyle": 1,
+}
+
+# What Pandoc passes over in silence, or says that it passes over although nothing is lost.
+PASSED_OVER = {
+    r"\small", r"\footnotesize", r"\normalsize", r"\large", r"\raggedright", r"\centering", r"\bgroup", r"\egroup",
+    r"\clearpage", r"\newpage", r"\pagebreak", r"\par", r"\noindent", r"\bfseries", r"\itshape", r"\multicolumn", r"\vspace", r"\hspace",
+}
+
+
+def definitions() -> str:
+    """What Pandoc reads before a document; every line of it ends a definition or a part of one."""
+    mathematics = Path(__file__).with_name("mathematics.tex").read_text(encoding="utf-8")
+    layout = [rf"\newcommand{{\{name}}}" + f"[{count}]" * (count > 0) + "{}" for name, count in LAYOUT.items()]
+    return mathematics + MEANING + "\n".join(layout) + "\n"

@@ -1,0 +1,56 @@
+"""The document as LaTeX for the PDF, with a map from each line of the LaTeX to its line of the source."""
+
+from pygments import highlight
+from pygments.formatters import LatexFormatter
+from pygments.lexer import Lexer
+from pygments.lexers import PythonLexer, TextLexer
+from pygments.style import Style
+from pygments.token import Comment, Keyword, Operator, String
+
+from weaving.document import Chunk, Figure, Listing, Output, Part, Text, joined
+from weaving.latex import escape
+
+WHOLE = 45  # lines of a listing or an output that must stand on one page; a longer one flows over pages
+
+
+class Quiet(Style):
+    """Colours only, with a contrast of at least 4.5:1; italic and bold would break the columns."""
+
+    styles = {Keyword: "#1B4F72", Operator.Word: "#1B4F72", String: "#7A3300", String.Doc: "#5A6270",
+              Comment: "#5A6270"}
+
+
+def write(parts: list[Part]) -> tuple[str, list[int]]:
+    """The LaTeX, and for each of its lines the line of the source that made it."""
+    return joined(parts, _latex)
+
+
+def styles() -> str:
+    """The definitions that listings need in the preamble."""
+    straight_quote = "\\def\\PYZsq{\\textquotesingle}\n"  # a curly quote would break pasted code
+    return LatexFormatter(style=Quiet).get_style_defs() + straight_quote
+
+
+def _latex(part: Part) -> str:
+    match part:
+        case Text():
+            return part.latex
+        case Chunk():
+            return "".join(map(_latex, part.shown)) or "%\n"
+        case Listing():
+            heading = f"\\listingname{{{escape(part.file)}}}\n" if part.file else ""
+            options = f"numbers=left,firstnumber={part.first},formatcom=\\listing"
+            return heading + _coloured(part.code, PythonLexer(stripnl=False), options)
+        case Output():
+            rule = "frame=leftline,framerule=0.8pt,rulecolor=\\color{rulegrey},framesep=2mm"
+            return _coloured(part.text, TextLexer(), "formatcom=\\printed," + rule)
+        case Figure():
+            return (f"\\begin{{figure}}[htb]\n\\sidefigure\n"
+                    f"{{\\includegraphics[alt={{{part.alt}}}]{{{part.pdf}}}}}\n"
+                    f"{{\\caption{{{part.caption}}}\\label{{fig:{part.label}}}}}\n\\end{{figure}}")
+
+
+def _coloured(code: str, lexer: Lexer, options: str) -> str:
+    if code.count("\n") >= WHOLE:
+        options += ",samepage=false"
+    return highlight(code, lexer, LatexFormatter(style=Quiet, verboptions=options)).rstrip("\n")

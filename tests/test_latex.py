@@ -1,0 +1,82 @@
+"""LaTeX from values: matrices, tables, numbers, source code."""
+
+import numpy as np
+import pytest
+
+from weaving import latex
+
+
+def entries(tex):
+    """The numbers between the parentheses, row by row."""
+    body = tex.split("[r]\n")[1].split("\n\\end")[0]
+    return [[cell.strip().removeprefix(r"\phantom{-}") for cell in row.split("&")] for row in body.split("\\\\")]
+
+
+def test_plain_text_is_escaped():
+    assert latex.escape("50% of {a_b} & #1 $ ~^\\") == \
+        r"50\% of \{a\_b\} \& \#1 \$ \textasciitilde{}\textasciicircum{}\textbackslash{}"
+
+
+def test_a_matrix_aligns_its_decimals_and_has_no_negative_zero():
+    assert latex.matrix(np.array([[1.0, -0.0004], [-2.25, 10.0]]), 2) == \
+        "\\begin{pmatrix*}[r]\n\\phantom{-}1.00 & \\phantom{-}0.00 \\\\\n-2.25 & \\phantom{-}10.00\n\\end{pmatrix*}"
+    assert "phantom" not in latex.matrix(np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("scale, power, first", [
+    (1e-5, "10^{-5}", "1.500"), (1e-13, "10^{-13}", "1.500"), (1e6, "10^{6}", "1.500"), (1e-300, "10^{-300}", "1.500"),
+    (0.01, "", "0.015"), (1e4, "", "15000.000"), (0.0, "", "0.000")])
+def test_tiny_and_huge_matrices_have_a_common_power_of_ten(scale, power, first):
+    tex = latex.matrix(np.array([[1.5, -0.25]]) * scale)
+    assert tex.split("\\begin")[0] == power and entries(tex)[0][0] == first
+
+
+def test_of_a_large_matrix_the_corner_is_shown():
+    tex = latex.matrix(np.ones((200, 96)))
+    rows = entries(tex)
+    assert len(rows) == latex.LIMIT + 1 and {len(row) for row in rows} == {latex.LIMIT + 1}
+    assert rows[-1] == [r"\vdots"] * latex.LIMIT + [r"\ddots"] and rows[0][-1] == r"\cdots"
+    assert len(entries(latex.matrix(np.ones((200, 2))))[-1]) == 2
+
+
+def test_as_many_matrices_stand_side_by_side_as_fit():
+    named = [(name, np.full((2, 6), -1.5)) for name in "abc"]
+    shown = latex.displayed(named, 1)
+    assert "{alignat*}{2}" in shown and shown.count(r" & \qquad ") == 1 and "fitted" not in shown
+    assert "{alignat*}{3}" in latex.displayed([(name, array[:, :3]) for name, array in named], 1)
+    wide = latex.displayed([("a", np.full((2, 12), -1234.5)), *named], 3)
+    assert "{alignat*}{1}" in wide and wide.count(r"\fitted{") == 4
+
+
+@pytest.mark.parametrize("value, shown", [
+    (0.0, "0.000"), (0.25, "0.250"), (-3.14159, "-3.142"), (1e-5, r"1.0\times10^{-5}"), (-2.5e7, r"-2.5\times10^{7}")])
+def test_a_number_is_never_printed_as_zero_unless_it_is(value, shown):
+    assert latex.number(value) == shown
+
+
+def test_numbers_that_are_not_finite_are_refused():
+    for write in (latex.number, latex.scientific):
+        for value in (float("nan"), float("inf")):
+            with pytest.raises(ValueError, match=str(value)):
+                write(value)
+    assert latex.scientific(2.2e-16) == r"$2\times10^{-16}$" and latex.scientific(0) == "$0$"
+
+
+def test_a_row_of_the_wrong_length_is_refused():
+    with pytest.raises(ValueError, match="3.*2"):
+        latex.table(["a", "b", "c"], [["1", "2"]], "lll")
+
+
+def test_a_line_wider_than_the_page_is_refused_with_its_place(tmp_path, monkeypatch):
+    (tmp_path / "wide.py").write_text("x = 1\n" + "y = '" + "y" * latex.COLUMNS + "'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import wide
+    with pytest.raises(ValueError, match=r"wide\.py:2"):
+        latex.source(wide)
+
+
+def test_a_whole_module_is_numbered_from_one(tmp_path, monkeypatch):
+    (tmp_path / "narrow.py").write_text('"""A module."""\n\nx = 1\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    import narrow
+    assert latex.source(narrow).endswith('narrow.py}{1}\n"""A module."""\n\nx = 1\n\\end{listing}')
