@@ -1,5 +1,6 @@
 """What all figures share: the palette, the widths of the page, the document's face, `Drawing`."""
 
+import io
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -40,6 +41,13 @@ class Drawing:
     figure: Figure
     caption: str
     alt: str
+
+    def _repr_png_(self) -> tuple[bytes, dict]:
+        """What a notebook shows, with twice the dots of the screen's size, and what it knows of it."""
+        png = io.BytesIO()
+        self.figure.savefig(png, format="png", dpi=192, metadata={"Software": None})
+        width, height = (round(96 * inches) for inches in self.figure.get_size_inches())
+        return png.getvalue(), {"width": width, "height": height, "alt": self.alt}
 
 
 def figure(width: float = TEXT_WIDTH, height: float = 2.4, **subplots):

@@ -10,8 +10,8 @@ from proofs.ledger import DOCUMENTS, ClaimFailed
 RECORD = Path(runner.__file__).with_name("attack.json")      # written by python -m proofs --attack
 TABLE = r"""\begingroup\footnotesize\setlength{\tabcolsep}{3pt}%
 \normallineskiplimit=2pt\normallineskip=3pt
-\begin{longtable}{@{}r>{\raggedright\arraybackslash}p{0.56\linewidth}%
->{\raggedright\arraybackslash}p{0.17\linewidth}>{\raggedright\arraybackslash}p{0.1\linewidth}r@{}}
+\begin{longtable}{@{}r>{\raggedright\arraybackslash}p{0.55\linewidth}%
+>{\raggedright\arraybackslash}p{0.16\linewidth}>{\raggedright\arraybackslash}p{0.13\linewidth}r@{}}
 \toprule
 & What is claimed, and under which conditions & For & Decided by & Refused \\ \midrule
 \endhead
@@ -43,8 +43,11 @@ class Ledger:
         if failed:
             raise ClaimFailed("\n".join(failed))
 
-    def formula(self, *names: str, lines: bool = False) -> str:
-        """One display with the statements of the claims, each ticked; lines breaks before =."""
+    def formula(self, *names: str, lines: int = 0) -> str:
+        """One display with the statements of the claims, each ticked.
+
+        lines   1 breaks before the sign of equality, n also after every nth term on the right
+        """
         numbers = ",".join(str(self._number(name)) for name in names)
         shown = r" \qquad ".join(self.claims[name].statement.latex(lines) for name in names)
         return rf"\checked{{{numbers}}}{{{shown}}}"
