@@ -29,12 +29,15 @@ class Statement:
     right: Node
     hypotheses: tuple = ()
 
-    def latex(self, lines=False):
-        """The relation; with lines=True broken before the sign of equality, for `aligned`."""
+    def latex(self, lines=0):
+        """The relation; with lines = 1 broken before the sign of equality, with lines = n also
+        after every nth term of a sum on the right."""
         left, right = latex(self.left), latex(self.right)
-        if lines:
-            return rf"\begin{{aligned}}{{}}& {left} \\ & \quad = {right}\end{{aligned}}"
-        return f"{left} = {right}"
+        if not lines:
+            return f"{left} = {right}"
+        if lines > 1 and self.right.head == "add":
+            right = _broken(self.right.args, lines)
+        return rf"\begin{{aligned}}{{}}& {left} \\ & \quad = {right}\end{{aligned}}"
 
     def latex_hypotheses(self):
         """What the letters mean, and all that is supposed of them, as LaTeX text."""
@@ -49,6 +52,16 @@ class Statement:
 
     def without(self, hypothesis):
         return replace(self, hypotheses=tuple(h for h in self.hypotheses if h != hypothesis))
+
+
+def _broken(terms, most):
+    """A sum as lines of at most so many terms."""
+    head, *rest = [Node("add", terms[k:k + most]) for k in range(0, len(terms), most)]
+    lines = [latex(head)]
+    for part in rest:
+        text = latex(part if len(part.args) > 1 else part.args[0])
+        lines.append(text if text.startswith("-") else f"+ {text}")
+    return r" \\ & \qquad {} ".join(lines)
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,11 @@ class Ledger:
         if failed:
             raise ClaimFailed("\n".join(failed))
 
-    def formula(self, *names: str, lines: bool = False) -> str:
-        """One display with the statements of the claims, each ticked; lines breaks before =."""
+    def formula(self, *names: str, lines: int = 0) -> str:
+        """One display with the statements of the claims, each ticked.
+
+        lines   1 breaks before the sign of equality, n also after every nth term on the right
+        """
         numbers = ",".join(str(self._number(name)) for name in names)
         shown = r" \qquad ".join(self.claims[name].statement.latex(lines) for name in names)
         return rf"\checked{{{numbers}}}{{{shown}}}"

@@ -19,11 +19,8 @@ class Tex(str):
     """Text that is LaTeX already."""
 
     def _repr_markdown_(self) -> str:  # what a notebook shows
-        try:
-            import pypandoc  # noqa: F401
-        except ImportError:
-            return f"```latex\n{self}\n```"
         from weaving.notebook import typeset
+
         return typeset(self)
 
 

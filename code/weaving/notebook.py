@@ -7,6 +7,7 @@ kernel runs them, and what they show there is what the notebook holds.
 import ast
 import contextlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ MARKDOWN = "gfm-tex_math_gfm+tex_math_dollars"
 BOXES = {"answerbox", "theorembox", "totrybox"}
 NOTE = ("This is {source} as a notebook, made and run by `make notebook`. It runs again from top to bottom where `code/` and "
         "`bib/` lie beside it, with NumPy, Matplotlib, SymPy and Pygments; Pandoc (`pypandoc`) typesets its tables.")
+FORMULA = re.compile(r"\\begin\{alignat\*\}.*?\\end\{alignat\*\}", re.DOTALL)
 SETUP = """\
 import sys
 
@@ -68,7 +70,7 @@ def assemble(blocks: Tree, chunks: list[Chunk], asked: dict[int, list[str]], tar
 
     def end_text() -> None:
         if source := markdown(text, headings):
-            cells.append(v4.new_markdown_cell(source, id=f"text-{len(cells)}"))
+            cells.append(v4.new_markdown_cell(source, id=cells[-1].id.replace("chunk", "text")))
         text.clear()
 
     for block in blocks:
@@ -99,7 +101,8 @@ def needed(executed: list[dict]) -> dict[int, list[str]]:
     found = {}
     for chunk in executed:
         if chunk["type"] == "doc":
-            pending += [(code.strip(), _called(code)) for code in inline_expressions(chunk["content"])]
+            codes = [match["code"].strip() for match in inline_expressions(chunk["content"])]
+            pending += [(code, _called(code)) for code in codes]
             continue
         code = ast.parse(chunk["content"])
         read = {node.id for node in ast.walk(code) if isinstance(node, ast.Name)}
@@ -117,7 +120,12 @@ def markdown(blocks: Tree, headings: dict[str, str]) -> str:
 
 
 def typeset(latex: str) -> str:
-    """Markup that a chunk shows, as Markdown. Needs Pandoc."""
+    """Markup that a chunk shows, as Markdown; where Pandoc is not installed, its displayed formulas or the markup."""
+    try:
+        import pypandoc  # noqa: F401
+    except ImportError:
+        formulas = FORMULA.findall(latex)
+        return "\n\n".join(f"$${tree.plain_math(formula)}$$" for formula in formulas) or f"```latex\n{latex}\n```"
     parts = document.read([{"type": "doc", "pieces": [(1, latex, True)]}])
     return markdown(tree.read(parts, "the cell"), {})
 
@@ -167,7 +175,7 @@ def _describe(cell, chunk: Chunk | None) -> None:
         if "image/png" in output.get("data", {}):
             alt = next((part.alt for part in chunk.shown if isinstance(part, Figure)), "")
             output.data["text/plain"] = "a figure"
-            output.metadata["image/png"] = {**output.metadata.get("image/png", {}), "alt": alt}
+            output.metadata.setdefault("image/png", {})["alt"] = alt
         elif "text/markdown" in output.get("data", {}):
             output.data["text/plain"] = "typeset"
 
