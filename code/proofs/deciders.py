@@ -1,7 +1,7 @@
 """Which decider decides a statement: chosen by what stands in its tree, never by its claim."""
 
 from proofs import judge, notation
-from proofs.forms import Undecided, add, bound_in, minus
+from proofs.forms import Undecided, add, minus
 from proofs.notation import IllFormed, latex, walk
 from proofs.sums import Normaliser
 

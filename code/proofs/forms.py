@@ -10,7 +10,7 @@
 """
 
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from proofs.notation import Letter
 
@@ -126,7 +126,7 @@ def merged(powers, factors):
     return powers
 
 
-@lru_cache(maxsize=None)
+@cache
 def primes(value):
     """{prime: exponent} of a positive whole number."""
     found, prime = {}, 2

@@ -8,8 +8,7 @@ import inspect
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from proofs.notation import (CIRCLE, Hypothesis, Node, latex, latex_hypothesis, letters, named,
-                             node)
+from proofs.notation import CIRCLE, Hypothesis, Node, latex, latex_hypothesis, letters, named, node
 
 CLAIMS = {}
 DOCUMENTS = ("report", "supplement")

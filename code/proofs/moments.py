@@ -7,7 +7,7 @@ refused. So is a product of letters of which it is not declared that they are in
 """
 
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 
 from proofs import notation
 from proofs.forms import ONE, Undecided, add, merged, minus
@@ -213,7 +213,7 @@ def _gaussian(normaliser, atoms, data):
     return add(*terms)
 
 
-@lru_cache(maxsize=None)
+@cache
 def gaussian_moment(m, n):
     """E x^m y^n as ((power of c, coefficient), ...): the double integral, carried out by SymPy.
 

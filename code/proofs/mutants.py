@@ -84,8 +84,8 @@ def _here(tree, pool):
         yield "sign", neg(tree)
         yield "factor 2", Node("mul", (node(2), tree))
         yield "squared", Node("pow", (tree, node(2)))
-        yield "transposed", T(tree)
-        yield "doubled", Node("add", (tree, tree))
+        if _is_matrix(tree):
+            yield "transposed", T(tree)
     if head in PARTNERS:
         yield f"{PARTNERS[head]} for {head}", Node(PARTNERS[head], args, tree.leaf)
     if head in ("T", "neg", "sqrt", "exp", "log", "inv", "E", "Var", "perm", "norm2", "trace", "cos",
@@ -103,6 +103,13 @@ def _here(tree, pool):
             yield "exchanged", Node(head, swapped, tree.leaf)
     if head in ("E", "Var") and len(args) > 1:
         yield "not given", Node(head, args[:1])
+
+
+def _is_matrix(tree):
+    try:
+        return matrix_shape(tree) != (node(1), node(1))
+    except IllFormed:
+        return True
 
 
 def _like(other, tree):
@@ -168,28 +175,33 @@ def attack_one(name, share=1.0):
     if share < 1:
         made = random.Random(name).sample(made, max(1, round(share * len(made))))
     counts = Counter(mutants=len(made), refused=0, undecided=0, ill_formed=0, accepted_true=0,
-                     accepted_false=0, unjudged=0)
+                     accepted_false=0, unjudged=0, crashed=0)
     accepted = []
     for rule, mutant in made:
-        found = verdict(mutant)
+        try:
+            found = verdict(mutant)
+        except Exception as error:      # a decider must refuse in its own words
+            found, rule = "crashed", f"{rule} ({error!r})"
         counts[found] += 1
-        if found.startswith(("accepted", "unjudged")):
+        if found.startswith(("accepted", "unjudged", "crashed")):
             accepted.append((rule, found, mutant.latex() + "   " + mutant.latex_hypotheses()))
     spoilt = [other.latex() for other in renamings(statement) if runner.is_refused(other)]
     return name, dict(counts), accepted, spoilt
 
 
 def attack(names, share=1.0, workers=None):
-    """The results of attack_one for each name, in parallel."""
+    """The results of attack_one for each name, in parallel, one after the other."""
     with ProcessPoolExecutor(workers) as pool:
-        return list(pool.map(attack_one, names, [share] * len(names)))
+        yield from pool.map(attack_one, names, [share] * len(names))
 
 
 def report(results, record=None):
     """Print the counts and what was accepted; 0 if nothing false was, and no name mattered."""
-    total, by_rule, bad = Counter(), Counter(), 0
+    total, by_rule, bad, record_ = Counter(), Counter(), 0, {}
     for name, counts, accepted, spoilt in results:
+        print(f"{name}: " + ", ".join(f"{n} {key}" for key, n in counts.items() if n), flush=True)
         total.update(counts)
+        record_[name] = counts
         for rule, found, text in accepted:
             by_rule[rule.rpartition(": ")[2]] += found == "accepted_true"
             if found != "accepted_true":
@@ -198,9 +210,9 @@ def report(results, record=None):
         for text in spoilt:
             bad += 1
             print(f"refused in other letters: {name}: {text}")
-    print(f"{len(results)} statements: " + ", ".join(f"{n} {key}" for key, n in total.items()))
+    print(f"{len(record_)} statements: " + ", ".join(f"{n} {key}" for key, n in total.items()))
     print("accepted and true: " + ", ".join(f"{n} {rule}" for rule, n in by_rule.most_common() if n))
     if record:
-        Path(record).write_text(json.dumps({name: counts for name, counts, _, _ in results},
-                                           indent=1) + "\n", encoding="utf-8")
+        lines = [f"{json.dumps(name)}: {json.dumps(counts)}" for name, counts in record_.items()]
+        Path(record).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     return 1 if bad else 0

@@ -192,10 +192,10 @@ def merge(first, second):
     return Node("merge", (first, second))
 
 
-def joined(first, second):
-    """What the operation of `merge` means, part by part."""
+def joined(first, second, m=None):
+    """What the operation of `merge` means, part by part; m is the largest of both unless given."""
     (m_1, l_1, o_1), (m_2, l_2, o_2) = (expanded(part).args for part in (first, second))
-    m = maximum(m_1, m_2)
+    m = m or maximum(m_1, m_2)
     old, new = exp(m_1 - m), exp(m_2 - m)
     return several(m, plus(times(old, l_1), times(new, l_2)), plus(times(old, o_1), times(new, o_2)))
 
@@ -491,7 +491,7 @@ def _print_product(tree):
     text = ""
     for place, part in enumerate(tree.args):
         big = part.head in ("sum", "prod", "integral", "diff", "argmin")
-        nested = part.head == "mul" or big and place < len(tree.args) - 1
+        nested = part.head == "mul" or (big and place < len(tree.args) - 1)
         shown = latex(part, FACTOR if nested else PRODUCT)
         if text:
             text += r" \cdot " if shown[0].isdigit() else \
@@ -535,8 +535,10 @@ def _print_exponential(tree):
 
 def _print_function(name):
     def printed(tree):
-        if tree.args[0].head in ("mul", "letter", "num") and not any(
-                part.head == "add" for part in tree.args[0].args):
+        inner = tree.args[0]
+        clear = inner.head in ("letter", "num") or (inner.head == "mul" and not any(
+            part.head in ("add", "normal") for part in inner.args))
+        if clear:
             return rf"{name} {latex(tree.args[0])}", PRODUCT
         return rf"{name}\left({latex(tree.args[0])}\right)", FACTOR
     return printed
@@ -666,9 +668,13 @@ def latex_hypothesis(hypothesis):
     if hypothesis.kind == "independent":
         names, mean, variance, of = hypothesis.parts
         listed = " and ".join(f"${latex(name)}$" for name in names.args)
+        if any(name.args or name.leaf[0].shape for name in names.args):
+            listed = f"all entries of {listed}"
         beside_ = "".join(f" and of all ${latex(name)}$" if name.args else f" and of ${latex(name)}$"
                           for name in of.args)
-        return (f"all entries of {listed} independent of each other{beside_}, with mean "
+        each_other = " of each other" if listed.startswith("all") or len(names.args) > 1 else ""
+        apart = each_other + beside_ if each_other else beside_.removeprefix(" and")
+        return (f"{listed} independent{apart}, with mean "
                 f"${latex(mean)}$ and variance ${latex(variance)}$")
     if hypothesis.kind == "moments":
         pairs = zip(hypothesis.parts[::2], hypothesis.parts[1::2], strict=True)

@@ -70,6 +70,8 @@ class Normaliser:
         self.positives.append(form)
 
     def _suppose_equal(self, left, right):
+        if notation.shape(left) != notation.shape(right):
+            raise IllFormed(f"{latex(left)} and {latex(right)} have different shapes")
         for (r, c), quantified in self._places(left):
             pattern = self.entry(left, {}, r, c)
             self._add_rule(pattern, self.entry(right, {}, r, c), quantified)

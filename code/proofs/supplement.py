@@ -158,16 +158,22 @@ ONE, TWO, THREE = state(1), state(2), state(3)
 SUMS = [block(1), block(2)]
 STATES = [where(state_.args[part + 1], SUMS[k][part](state_.args[0]))
           for k, state_ in enumerate((ONE, TWO)) for part in (0, 1)]
-LARGEST = maximum(ONE.args[0], TWO.args[0])
-TOGETHER = several(LARGEST, *(plus(*(sums[part](LARGEST) for sums in SUMS)) for part in (0, 1)))
-claim("merged-state", TOGETHER, joined(ONE, TWO), *STATES, **SUPPLEMENT,
-      scope="blocks of all sizes, any numbers $m_1$ and $m_2$",
+m = number("m")
+LARGEST = where(m, maximum(ONE.args[0], TWO.args[0]))
+MERGED = joined(ONE, TWO, m)
+claim("merged-state", merge(ONE, TWO), MERGED, LARGEST, **SUPPLEMENT,
+      scope="all finite states",
+      argued="this is what $\\oplus$ means",
       twins={"the old sum not rescaled": several(
-          LARGEST, plus(ONE.args[1], times(exp(TWO.args[0] - LARGEST), TWO.args[1])),
-          joined(ONE, TWO).args[2]),
+          m, plus(ONE.args[1], times(exp(TWO.args[0] - m), TWO.args[1])), MERGED.args[2]),
           "the old output not rescaled": several(
-          *joined(ONE, TWO).args[:2],
-          plus(ONE.args[2], times(exp(TWO.args[0] - LARGEST), TWO.args[2])))})
+          *MERGED.args[:2], plus(ONE.args[2], times(exp(TWO.args[0] - m), TWO.args[2])))})
+TOGETHER = several(*(plus(*(sums[part](m) for sums in SUMS)) for part in (0, 1)))
+claim("merged-state-is-that-of-all-keys", TOGETHER, several(*MERGED.args[1:]), *STATES, **SUPPLEMENT,
+      scope="blocks of all sizes, any $m$, $m_1$ and $m_2$",
+      twins={"the old sum not rescaled": several(
+          plus(ONE.args[1], times(exp(TWO.args[0] - m), TWO.args[1])), MERGED.args[2]),
+          "any sums": STATES[0]})
 
 claim("merging-is-commutative", merge(ONE, TWO), merge(TWO, ONE), **SUPPLEMENT,
       scope="all finite states",
@@ -177,7 +183,7 @@ claim("merging-is-associative", merge(merge(ONE, TWO), THREE), merge(ONE, merge(
       twins={"one forgotten": merge(ONE, TWO), "one twice": merge(ONE, merge(TWO, TWO))})
 
 s, values = letter("s", (N,)), letter("v", (N,), (WIDTH, 1))
-m, total, output = number("m"), number("l", tex=r"\ell"), letter("o", (), (WIDTH, 1))()
+total, output = number("l", tex=r"\ell"), letter("o", (), (WIDTH, 1))()
 WHOLE = (where(total, summed(exp(s(j) - m), j)),
          where(output, summed(times(exp(s(j) - m), values(j)), j)))
 claim("merging-gives-the-softmax", output / total, summed(times(softmax(s), values(j)), j), *WHOLE,

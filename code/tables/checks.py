@@ -10,8 +10,8 @@ from proofs.ledger import DOCUMENTS, ClaimFailed
 RECORD = Path(runner.__file__).with_name("attack.json")      # written by python -m proofs --attack
 TABLE = r"""\begingroup\footnotesize\setlength{\tabcolsep}{3pt}%
 \normallineskiplimit=2pt\normallineskip=3pt
-\begin{longtable}{@{}r>{\raggedright\arraybackslash}p{0.56\linewidth}%
->{\raggedright\arraybackslash}p{0.17\linewidth}>{\raggedright\arraybackslash}p{0.1\linewidth}r@{}}
+\begin{longtable}{@{}r>{\raggedright\arraybackslash}p{0.55\linewidth}%
+>{\raggedright\arraybackslash}p{0.16\linewidth}>{\raggedright\arraybackslash}p{0.13\linewidth}r@{}}
 \toprule
 & What is claimed, and under which conditions & For & Decided by & Refused \\ \midrule
 \endhead
