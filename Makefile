@@ -1,5 +1,5 @@
 # make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, and TeX on Debian and Ubuntu.
-.PHONY: pdf supplement html notebook test proofs watch check submission mutants bench lock clean help ready FORCE
+.PHONY: pdf supplement html notebook test fuzz proofs watch check submission mutants bench lint lock clean help ready FORCE
 .PRECIOUS: report.pdf supplement.pdf
 .DEFAULT_GOAL := pdf
 
@@ -34,6 +34,9 @@ test: ready ## run all tests
 	@sh code/setup.sh notebook || true  # without them its tests are skipped
 	@$(RUN) -m pytest -q
 
+fuzz: ready ## draw new examples for the tests named fuzz, for minutes
+	@HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -q -k fuzz
+
 proofs: ready ## check all claims and print the ledger; NAME=claim prints one
 	@$(RUN) -m proofs $$NAME
 
@@ -58,11 +61,18 @@ bench: ready ## measure attention beside PyTorch and JAX; the supplement draws t
 	@build/bench-venv/bin/python -m pip install -q -r requirements-bench.in
 	@build/bench-venv/bin/python -m benchmarks $(BENCH)
 
+lint: ready ## read code and tests for faults, and check their format
+	@sh code/setup.sh lint
+	@PYTHONPATH=build/lint-packages $(RUN) -m ruff check code tests
+	@PYTHONPATH=build/lint-packages $(RUN) -m ruff format --check code tests
+
 lock: ## pin the requirements (needs uv)
 	uv pip compile requirements.in --excludes requirements.excluded --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.txt
 	uv pip compile requirements-notebook.in -c requirements.txt --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-notebook.txt
+	uv pip compile requirements-lint.in --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-lint.txt
 
 clean: ## remove what the build made, but not .venv
 	rm -rf build figures/report figures/supplement submission.tar.gz

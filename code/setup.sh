@@ -45,7 +45,8 @@ made_of() {
     "$1" -I -S -c 'import os, sys; print(sys.implementation.cache_tag, *os.uname()[::4])' \
         2>/dev/null && cat "$2"
 }
-is_complete() { [ -s "$1/.complete" ] && made_of "$2" "$3" | cmp -s - "$1/.complete"; }
+# is_complete FOLDER REQUIREMENTS PYTHON
+is_complete() { [ -s "$1/.complete" ] && made_of "$3" "$2" | cmp -s - "$1/.complete"; }
 
 # make_packages FOLDER REQUIREMENTS PYTHON: under another name first; FOLDER is never half there.
 make_packages() {
@@ -69,7 +70,7 @@ make_packages() {
         --no-deps --only-binary :all: --require-hashes ${target:+"$target"} -r "$requirements" ||
         fail "$(why_pip_failed)"
     made_of "$python" "$requirements" > "$new/.complete"
-    if ! is_complete "$folder" "$python" "$requirements"; then  # else another build was quicker
+    if ! is_complete "$folder" "$requirements" .venv/bin/python; then  # else another was quicker
         rm -rf "$folder"
         mv "$new" "$folder"
     fi
@@ -227,8 +228,8 @@ $(grep '^E: ' "$log" | tail -n 3)"
 
 case ${1:-} in
     venv)
-        is_complete .venv "${PYTHON:-.venv/bin/python}" requirements.txt &&
-            [ -x .venv/bin/python ] || make_venv ;;
+        { [ -z "${PYTHON:-}" ] || is_complete .venv requirements.txt "$PYTHON"; } &&
+            is_complete .venv requirements.txt .venv/bin/python || make_venv ;;
     tex) check_tex ;;
     notebook | lint)
         set -- "build/$1-packages" "requirements-$1.txt" .venv/bin/python

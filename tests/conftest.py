@@ -1,4 +1,4 @@
-"""Hypothesis draws the same examples on every run and on every machine; no test sees the figures of another."""
+"""Hypothesis draws the same examples everywhere; no test sees the figures of another."""
 
 import os
 import sys
@@ -13,7 +13,16 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 @pytest.fixture(autouse=True)
 def no_figure_is_left_open():
-    """The weave counts the figures that a chunk leaves open; one left by another test would be counted, too."""
+    """The weave counts figures left open by a chunk, and would count another test's as well."""
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """In continuous integration a skipped test fails: there, everything is installed."""
+    report = (yield).get_result()
+    if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but CI=true: {report.longrepr[2]}"

@@ -78,11 +78,11 @@ def prepare(modules, tests):
         shutil.copytree(ROOT / folder, WORK / name, ignore=shutil.ignore_patterns("__pycache__"))
     with (WORK / "tests" / "conftest.py").open("a") as conftest:
         conftest.write(IMPORT_ANEW)
-    (WORK / "pytest.ini").write_text((ROOT / "pytest.ini").read_text().replace("pythonpath = code", "pythonpath = src"))
     settings = {"source_paths": ["src/"], "only_mutate": [f"src/{module}" for module in modules],
-                "also_copy": ["pytest.ini", "bib"], "use_git_change_detection": False, "pytest_add_cli_args_test_selection": tests}
+                "also_copy": ["bib"], "use_git_change_detection": False, "pytest_add_cli_args_test_selection": tests}
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
-    (WORK / "pyproject.toml").write_text("[tool.mutmut]\n" + "\n".join(lines) + "\n")
+    own = (ROOT / "pyproject.toml").read_text().replace('pythonpath = "code"', 'pythonpath = "src"')
+    (WORK / "pyproject.toml").write_text(own + "\n[tool.mutmut]\n" + "\n".join(lines) + "\n")
 
 
 def change(name):

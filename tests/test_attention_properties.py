@@ -3,25 +3,31 @@
 import math
 
 import numpy as np
+import oracle
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
-import oracle
-from solutions.attention import multi_head_self_attention, scaled_dot_product_attention, self_attention, softmax
+from solutions.attention import (
+    multi_head_self_attention,
+    scaled_dot_product_attention,
+    self_attention,
+    softmax,
+)
 
 U = np.finfo(np.float64).eps / 2
 SIZES = st.integers(1, 5)
 SEVERAL = st.integers(2, 5)
 FEW = st.integers(1, 3)
-CLOSE = dict(rtol=0, atol=1e-10)  # entries up to 4: values up to 100, logits up to 2000, each off by at most 1e-12
+CLOSE = dict(rtol=0, atol=1e-10)  # entries up to 4, values up to 100, scores to 2000 +- 1e-12
 
 
 def matrices(*shape):
-    """Entries k / 8192 in [-4, 4), which float32 holds exactly but not their products; drawn as bytes, which is fast."""
+    """Entries k / 8192 in [-4, 4), exact in float32 as their products are not; bytes are fast."""
     size = 2 * math.prod(shape)
-    return st.binary(min_size=size, max_size=size).map(lambda b: np.frombuffer(b, "<i2").reshape(shape) / 8192)
+    return st.binary(min_size=size, max_size=size).map(
+        lambda b: np.frombuffer(b, "<i2").reshape(shape) / 8192)
 
 
 @st.composite
@@ -34,14 +40,15 @@ def queries_keys_values(draw, M=SIZES):
 def heads(draw, N=SEVERAL):
     """X, W_q, W_k, W_v, W_o, H with sizes that differ wherever they may."""
     N, D, D_out, H, d_k, d_v = draw(N), draw(SIZES), draw(SIZES), draw(FEW), draw(FEW), draw(FEW)
-    return *(draw(matrices(*s)) for s in [(N, D), (H * d_k, D), (H * d_k, D), (H * d_v, D), (D_out, H * d_v)]), H
+    shapes = [(N, D), (H * d_k, D), (H * d_k, D), (H * d_v, D), (D_out, H * d_v)]
+    return *(draw(matrices(*shape)) for shape in shapes), H
 
 
 @given(st.data(), SIZES, SIZES)
 def test_rows_of_weights_sum_to_one(data, N, M):
-    """Each weight is off by one rounding for the division, and all by the M - 1 of their common sum."""
-    logits = st.floats(-1e4, 1e4) | st.just(-math.inf)
-    A = softmax(np.column_stack([data.draw(arrays(np.float64, (N, M), elements=logits)), np.zeros(N)]))
+    """Each weight is off by one rounding of the division, all by the M - 1 of their sum."""
+    scores = arrays(np.float64, (N, M), elements=st.floats(-1e4, 1e4) | st.just(-math.inf))
+    A = softmax(np.column_stack([data.draw(scores), np.zeros(N)]))
     assert (A >= 0).all()
     for row in A:
         assert abs(math.fsum(row) - 1) <= (M + 1) * U / (1 - (M + 1) * U)
@@ -49,19 +56,21 @@ def test_rows_of_weights_sum_to_one(data, N, M):
 
 @given(queries_keys_values(), st.data())
 def test_outputs_lie_in_the_hull_of_the_values(QKV, data):
-    """In every direction w no output reaches further than the furthest value; 30 roundings are more than the sums have."""
+    """In no direction w does an output reach further than the furthest value (30 roundings)."""
     Q, K, V = QKV
     Y, A = scaled_dot_product_attention(Q, K, V)
     for w in [*np.eye(V.shape[1]), data.draw(matrices(V.shape[1]))]:
         for side in (w, -w):
-            assert (Y @ side <= (V @ side).max() + 30 * U * np.abs(V).max() * np.abs(w).sum()).all()
+            room = 30 * U * np.abs(V).max() * np.abs(w).sum()
+            assert (Y @ side <= (V @ side).max() + room).all()
 
 
 @given(st.data(), SIZES, SIZES)
 def test_a_shift_of_a_row_changes_nothing(data, N, M):
-    """Logits and shifts that are multiples of 1/16: their sums are exact, so every bit must agree."""
-    sixteenths = lambda *shape: data.draw(arrays(np.int64, shape, elements=st.integers(-16000, 16000), fill=st.nothing())) / 16
-    S, shift = sixteenths(N, M), sixteenths(N, 1)
+    """Multiples of 1/16 have exact sums, so every bit must agree."""
+    whole = st.integers(-16000, 16000)
+    S, shift = (data.draw(arrays(np.int64, shape, elements=whole)) / 16
+                for shape in [(N, M), (N, 1)])
     assert_array_equal(softmax(S + shift), softmax(S))
 
 
@@ -87,7 +96,7 @@ def test_permuted_inputs_give_permuted_outputs(arguments, data):
 def test_the_order_of_keys_does_not_matter_and_that_of_queries_carries_over(QKV, data):
     Q, K, V = QKV
     Y, A = scaled_dot_product_attention(Q, K, V)
-    queries, keys = data.draw(st.permutations(range(len(Q)))), data.draw(st.permutations(range(len(K))))
+    queries, keys = (data.draw(st.permutations(range(len(a)))) for a in (Q, K))
     Y_permuted, A_permuted = scaled_dot_product_attention(Q[queries], K[keys], V[keys])
     assert_allclose(Y_permuted, Y[queries], **CLOSE)
     assert_allclose(A_permuted, A[queries][:, keys], **CLOSE)
@@ -105,14 +114,15 @@ def test_one_head_is_self_attention(arguments):
 
 @given(heads())
 def test_the_heads_share_nothing(arguments):
-    """Head h alone, on its own rows, gives the h-th weights and the h-th run of columns of the output."""
+    """Head h alone, on its own rows, gives the h-th weights and the h-th columns of the output."""
     X, W_q, W_k, W_v, _, H = arguments
     Y, A = multi_head_self_attention(X, W_q, W_k, W_v, np.eye(len(W_v)), H)
     d_k, d_v = len(W_q) // H, len(W_v) // H
     for h in range(H):
-        Y_h, A_h = self_attention(X, W_q[h * d_k:(h + 1) * d_k], W_k[h * d_k:(h + 1) * d_k], W_v[h * d_v:(h + 1) * d_v])
+        keys, values = slice(h * d_k, (h + 1) * d_k), slice(h * d_v, (h + 1) * d_v)
+        Y_h, A_h = self_attention(X, W_q[keys], W_k[keys], W_v[values])
         assert_allclose(A[h], A_h, **CLOSE)
-        assert_allclose(Y[:, h * d_v:(h + 1) * d_v], Y_h, **CLOSE)
+        assert_allclose(Y[:, values], Y_h, **CLOSE)
 
 
 @given(heads())
@@ -139,7 +149,8 @@ def test_batch_axes_are_a_loop(arguments, data, B):
     X, *weights = arguments
     batch = data.draw(matrices(B, 1, *X.shape)) + X  # (B, 1, N, D)
     Y, A = multi_head_self_attention(batch, *weights)
-    assert Y.shape == (B, 1, len(X), len(weights[3])) and A.shape == (B, 1, weights[4], len(X), len(X))
+    assert Y.shape == (B, 1, len(X), len(weights[3]))
+    assert A.shape == (B, 1, weights[4], len(X), len(X))
     for b in range(B):
         for got, want in zip((Y[b, 0], A[b, 0]), multi_head_self_attention(batch[b, 0], *weights)):
             assert_allclose(got, want, rtol=0, atol=1e-9)
@@ -147,7 +158,7 @@ def test_batch_axes_are_a_loop(arguments, data, B):
 
 @given(queries_keys_values(M=SEVERAL))
 def test_float32_is_as_close_to_float64_as_rounding_allows(QKV):
-    """The inputs are the same in both, so the two results differ by no more than the two rounding errors (see oracle.py)."""
+    """From the same inputs: they differ by no more than both rounding errors (see oracle.py)."""
     double = scaled_dot_product_attention(*QKV)
     single = scaled_dot_product_attention(*(a.astype(np.float32) for a in QKV))
     bounds = [oracle.rounding_bounds(*QKV, dtype) for dtype in (np.float32, np.float64)]
@@ -157,7 +168,7 @@ def test_float32_is_as_close_to_float64_as_rounding_allows(QKV):
 
 
 def test_the_float32_bound_is_small_and_can_be_broken():
-    """Queries rounded to 12 bits, twice as coarse as float32 by a factor of 4096, leave the bound; so it does say something."""
+    """Queries rounded to float16 leave the bound, so it does say something."""
     rng = np.random.default_rng(5)
     Q, K, V = (rng.standard_normal(s).astype(np.float32) for s in [(4, 3), (5, 3), (5, 2)])
     bounds = oracle.rounding_bounds(Q, K, V, np.float32)

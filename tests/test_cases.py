@@ -186,7 +186,6 @@ def test_names_as_told(written, monkeypatch):
 @pytest.mark.parametrize("form, side, changed", [
     ("one d x D matrix per head", "left", lambda W: W.reshape(2, 2, 4)),
     ("one D x d matrix per head", "right", lambda W: W.reshape(2, 2, 4).swapaxes(1, 2)),
-    ("D x heads x d", "right", lambda W: W.T.reshape(4, 2, 2)),
     ("length 1", "left", lambda W: W[None])])
 def test_heads_apart_and_batches_of_one(written, form, side, changed):
     fields = arrays()
@@ -250,10 +249,9 @@ BAD_JSON = {
     "X a number": (numbers() | {"X": 3}, "X .*single"),
     "X a vector": (numbers() | {"X": [1, 2, 3]}, "X .*3"),
     "X null": (numbers() | {"X": None}, "X .*None"),
-    "X an object": (numbers() | {"X": {"a": [1]}}, "X .*a"),
-    "X without rows": (numbers() | {"X": []}, "X .*empty"),
-    "X without columns": (numbers() | {"X": [[], []]}, r"X\[0\] .*empty"),
-    "one row": (numbers(N=1), "X .*2.*got 1 x 4"),
+    "X an object": (numbers() | {"X": {"a": [1]}}, r"X\[0\]\[0\] .*'a'"),
+    "X without rows": (numbers() | {"X": []}, "X .*got 0"),
+    "X without columns": (numbers() | {"X": [[], []]}, "X .*2 x 0"),
     "too many rows": (numbers(N=1025), "X .*1024.*got 1025 x 4"),
     "a batch": (numbers() | {"X": [numbers()["X"]] * 2}, "X .*2 x 3 x 4"),
     "a row too short": (numbers() | {"W_v": [[1, 2], [1, 2], [1]]}, r"W_v\[2\] .*2.*got 1"),
@@ -264,7 +262,7 @@ BAD_JSON = {
     "true": (with_entry(True), r"W_k\[2\]\[1\] .*True"),
     "NaN": (with_entry(float("nan")), r"W_k\[2\]\[1\] .*nan"),
     "infinity": (with_entry(-float("inf")), r"W_k\[2\]\[1\] .*-inf"),
-    "too large": (with_entry(10 ** 400), r"W_k\[2\]\[1\] .*10000"),
+    "too large": (with_entry(10 ** 400), "W_k .*10000"),
     "scores overflow": (numbers() | {"X": [[1e200] * 4] * 3}, "X, W_q and W_k .*row"),
     "outputs overflow": (numbers() | {"W_v": [[1e307] * 4] * 4, "X": [[9.0] * 4] * 3}, "outputs"),
     "W_q^T W_k overflows": (numbers() | {"X": [[0] * 4] * 2, "W_q": [[1e200] * 4] * 4,
@@ -290,7 +288,8 @@ BAD_NPZ = {
     "NaN": (arrays() | {"W_o": np.diag([1, 2, np.nan, 4])}, r"W_o\[2\]\[2\] .*nan"),
     "beyond double": (arrays() | {"X": np.full((3, 4), np.longdouble("1e4000"))}, r"X\[0\]\[0\] "),
     "empty": (arrays() | {"X": np.ones((0, 4))}, "X .*0 x 4"),
-    "two readings": (arrays() | {n: np.ones((4, 1, 4)) for n in MATRICES[1:4]}, "2 ways.*SIDE="),
+    "heads here and not there": (arrays() | {"W_k": np.ones((2, 2, 4))}, "W_k .*4 x 4.*2 x 2 x 4"),
+    "a stack too short": ({"X": np.ones((3, 4)), "W_qkv": np.ones((8, 4))}, "W_qkv .*12 x 4.*8 x 4"),
     "heads a string": (arrays() | {"heads": "3"}, "heads .*'3'"),
 }
 
@@ -298,7 +297,7 @@ BAD_NPZ = {
 def refused(path, pattern, **told):
     with pytest.raises(CaseError) as caught:
         load(path, **told)
-    assert caught.value.__suppress_context__ and caught.value.is_user_error
+    assert caught.value.__suppress_context__ and caught.value.in_the_input
     message = str(caught.value)
     assert message.startswith(f"{path}: ") and len(message) < 600 and "\n" not in message[:80]
     assert re.search(pattern, message.removeprefix(f"{path}: "), re.DOTALL), message
@@ -315,8 +314,8 @@ def test_a_bad_npz_file(written, fields, pattern):
 
 
 @pytest.mark.parametrize("told, pattern", [
-    (dict(names="X"), "NAMES .*'X'"), (dict(names="X=Y"), "NAMES .*'Y'.*W_q"),
-    (dict(names="Z=X"), "NAMES .*'Z'"), (dict(side="up"), "SIDE .*'up'")])
+    (dict(names="X"), "NAMES .*'X'"), (dict(names="X=Y"), "NAMES .*X=Y.*W_q"),
+    (dict(names="Z=X"), "NAMES .*Z=X"), (dict(side="up"), "SIDE .*'up'")])
 def test_bad_settings(written, told, pattern):
     refused(written(numbers()), pattern, **told)
 

@@ -19,7 +19,16 @@ import numpy as np
 
 from solutions import notebooks
 from solutions.attention import multi_head_self_attention
-from solutions.exports import MOST, SAVE, WEIGHTS, CaseError, Unusable, arrange, numbers
+from solutions.exports import (
+    MOST,
+    SAVE,
+    WEIGHTS,
+    CaseError,
+    Unusable,
+    arrange,
+    in_words,
+    numbers,
+)
 
 PLACEHOLDER = Path(__file__).parent / "data" / "placeholder.json"
 MOST_BYTES = 2**26  # of the arrays in an .npz file; a JSON file may have twice as many
@@ -44,15 +53,13 @@ class Case:
         notes = list(self.notes)
         X = numbers("X", self.X, notes)
         if X.ndim != 2 or not all(1 <= size <= MOST for size in X.shape):
-            raise CaseError(f"X must be N x D with N and D from 1 to {MOST}, "
-                            f"got {' x '.join(map(str, X.shape))}")
+            raise CaseError(f"X must be N x D, both from 1 to {MOST}, got {in_words(X)}")
         D = X.shape[1]
         given = (self.W_q, self.W_k, self.W_v, np.eye(D) if self.W_o is None else self.W_o)
         weights = {name: numbers(name, W, notes) for name, W in zip(WEIGHTS, given)}
         for name, W in weights.items():
             if W.shape != (D, D):
-                raise CaseError(f"{name} must be {D} x {D} (X has {D} columns), "
-                                f"got {' x '.join(map(str, W.shape))}")
+                raise CaseError(f"{name} must be {D} x {D} (D = {D}, as in X), got {in_words(W)}")
         heads = _heads(self.heads, D)
         for name, array in dict(X=X, **weights).items():
             array = array.copy()

@@ -25,7 +25,7 @@ def run(work: Callable[[Iterator], None], tasks: Iterable) -> None:
     with _LOCK:
         n = count()
         queue = deque([*tasks, *[None] * n])
-        with _BLAS.limit(limits=1), ThreadPoolExecutor(n) as pool:
+        with _BLAS.limit(limits=1), ThreadPoolExecutor(n, initializer=_one_thread) as pool:
             try:
                 shares = [iter(queue.popleft, None) for _ in range(n)]
                 for worker in as_completed([pool.submit(work, share) for share in shares]):
@@ -33,3 +33,9 @@ def run(work: Callable[[Iterator], None], tasks: Iterable) -> None:
             except BaseException:
                 queue.extendleft([None] * n)
                 raise
+
+
+def _one_thread():
+    """Some libraries have a setting per thread; where it is the process's, this changes nothing."""
+    for library in _BLAS.lib_controllers:
+        library.set_num_threads(1)

@@ -8,7 +8,8 @@ from proofs import deciders, runner
 from proofs.ledger import DOCUMENTS, ClaimFailed
 
 RECORD = Path(runner.__file__).with_name("attack.json")      # written by python -m proofs --attack
-TABLE = r"""\begingroup\footnotesize\setlength{\tabcolsep}{3pt}
+TABLE = r"""\begingroup\footnotesize\setlength{\tabcolsep}{3pt}%
+\normallineskiplimit=2pt\normallineskip=3pt
 \begin{longtable}{@{}r>{\raggedright\arraybackslash}p{0.56\linewidth}%
 >{\raggedright\arraybackslash}p{0.17\linewidth}>{\raggedright\arraybackslash}p{0.1\linewidth}r@{}}
 \toprule
@@ -42,11 +43,14 @@ class Ledger:
         if failed:
             raise ClaimFailed("\n".join(failed))
 
-    def formula(self, *names: str, lines: bool = False) -> str:
-        """One display with the statements of the claims, each ticked; lines breaks before =."""
-        shown = [rf"\checked{{{self._number(name)}}}"
-                 rf"{{{self.claims[name].statement.latex(lines)}}}" for name in names]
-        return "\\[\n" + " \\qquad ".join(shown) + "\n\\]"
+    def formula(self, *names: str, lines: int = 0) -> str:
+        """One display with the statements of the claims, each ticked.
+
+        lines   1 breaks before the sign of equality, n also after every nth term on the right
+        """
+        numbers = ",".join(str(self._number(name)) for name in names)
+        shown = r" \qquad ".join(self.claims[name].statement.latex(lines) for name in names)
+        return rf"\checked{{{numbers}}}{{{shown}}}"
 
     def inline(self, name: str) -> str:
         """The statement without a tick, for use between dollars."""
@@ -102,10 +106,10 @@ class Ledger:
         claim, number = self.claims[name], self.numbers[name]
         hypotheses = claim.statement.latex_hypotheses()
         text = (rf"\emph{{{claim.title.capitalize()}.}} ${claim.statement.latex()}$"
-                + (f" if {hypotheses}" if hypotheses else "")
+                + (f", {hypotheses}" if hypotheses else "")
                 + (f". Argued in the text: {claim.argued}" if claim.argued else ""))
         return (rf"\claimrow{{{number}}} & {text}. & {claim.scope} & "
-                rf"{deciders.kind(claim.statement)} & {self.outcomes[name].refused} \\[2pt]")
+                rf"{deciders.kind(claim.statement)} & {self.outcomes[name].refused} \\[3pt]")
 
     def _number(self, name):
         self._claim(name)

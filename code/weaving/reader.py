@@ -86,6 +86,7 @@ class StrictReader(PwebReader):
 
     def parse(self):
         self._check_lines()
+        self.rawtext = CONTROL.sub(" ", self.rawtext)  # Pweave would begin a new line at some of them
         super().parse()
         self._number_lines()
         self._check_text()

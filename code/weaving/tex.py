@@ -17,7 +17,7 @@ ERROR = re.compile(r"^(?:\./)?([^\s:]+\.\w+):(\d+): (.+)$")
 WARNING = re.compile(r"^(?:LaTeX|Package|Class|Module)\b.*?[Ww]arning(?: \(\w+\))?: (.+)$|.*?pdfTeX warning(?: \(\w+\))?: (.+)$")
 CONTINUED = re.compile(r"^(?:(\([\w@-]+\))| {10}) {2,}(.*)$")
 INPUT_LINE = re.compile(r" ?on input line (\d+)\.?")
-OVERFULL_BOX = re.compile(r"^Overfull \\([hv])box \(([\d.]+)pt too (?:wide|high)\)(?:.*? at lines? (\d+))?")
+OVERFULL_BOX = re.compile(r"^Overfull \\([hv])box \((\d+(?:\.\d+)?)pt too (?:wide|high)\)(?:.*? at lines? (\d+))?")
 MISSING_CHARACTER = re.compile(r"^(Missing character: .+)$")
 UNCLOSED = re.compile(r"^\s*\(\\end occurred (inside a group|when (\\\w+) on line (\d+) was incomplete)")
 OPENED = re.compile(r"^### (.*) group \(level \d+\) entered at line (\d+) \((.*)\)")
@@ -281,7 +281,8 @@ def _explanation(lines, number):
             break
         if found := re.match(r"l\.\d+ ", lines[place]):
             shown = [line[found.end():].rstrip() for line in lines[place:place + 2]]
-            end = next((k for k in range(place + 2, len(lines)) if not lines[k].strip()), len(lines))
+            end = next((k for k in range(place + 2, len(lines))
+                        if not lines[k].strip() or lines[k].startswith("(That makes")), len(lines))
             advice = [line.strip() for line in lines[place + 2:end] if not CHATTER.match(line)]
             return more, [*filter(str.strip, shown), *advice], end
     return more, [], after
