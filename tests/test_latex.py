@@ -91,15 +91,6 @@ def test_a_row_of_the_wrong_length_is_refused():
         latex.table(["a", "b", "c"], [["1", "2"]], "lll")
 
 
-def test_a_line_wider_than_the_page_is_refused_with_its_place(tmp_path, monkeypatch):
-    (tmp_path / "wide.py").write_text("x = 1\n" + "y = '" + "y" * latex.COLUMNS + "'\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    import wide
-
-    with pytest.raises(ValueError, match=r"wide\.py:2"):
-        latex.source(wide)
-
-
 def test_a_whole_module_is_numbered_from_one(tmp_path, monkeypatch):
     (tmp_path / "narrow.py").write_text('"""A module."""\n\nx = 1\n')
     monkeypatch.syspath_prepend(tmp_path)

@@ -8,18 +8,16 @@ from proofs import deciders, runner
 from proofs.ledger import DOCUMENTS, ClaimFailed
 
 RECORD = Path(runner.__file__).with_name("attack.json")      # written by python -m proofs --attack
-TABLE = r"""\begingroup\footnotesize\setlength{\tabcolsep}{3pt}%
-\normallineskiplimit=2pt\normallineskip=3pt
+TABLE = r"""\begin{checks}
 \begin{longtable}{@{}r>{\raggedright\arraybackslash}p{0.56\linewidth}%
 >{\raggedright\arraybackslash}p{0.17\linewidth}>{\raggedright\arraybackslash}p{0.1\linewidth}r@{}}
 \toprule
 & What is claimed, and under which conditions & For & Decided by & Refused \\ \midrule
 \endhead
-\bottomrule
-\endfoot
 ROWS
+\bottomrule
 \end{longtable}
-\endgroup"""
+\end{checks}"""
 
 
 class Ledger:

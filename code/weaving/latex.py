@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-COLUMNS = 88  # a listing's widest line
 LIMIT = 12  # rows and columns; of a larger matrix the corner is shown
 PAGE = 482  # points: text and margin, without the indentation of formulas but with a gap
 # Points, in the size of displayed matrices; NAMED is the name of a matrix, its equals sign and a gap.
@@ -144,10 +143,7 @@ def escape(text: str) -> Tex:
 
 
 def source(*objects: object) -> Tex:
-    """Functions, classes or whole modules as they stand in code/, with the line numbers of their files.
-
-    Raises ValueError for a line that is wider than the page.
-    """
+    """Functions, classes or whole modules as they stand in code/, with the line numbers of their files."""
     return Tex("\n".join(map(_source, objects)))
 
 
@@ -163,11 +159,6 @@ def _source(thing: object) -> str:
     first = max(first, 1)  # for a module Python says 0
     path = Path(inspect.getsourcefile(thing))
     name = "code/" + "/".join(path.parts[-2:])
-    for number, line in enumerate(lines, first):
-        if len(line.rstrip("\n")) > COLUMNS:
-            raise ValueError(
-                f"{name}:{number} must have at most {COLUMNS} columns, got {len(line.rstrip())}"
-            )
     return code_listing("".join(lines).rstrip("\n"), first, name)
 
 

@@ -30,6 +30,7 @@ MEANING = r"""
 
 }{\end{totrybox}}
 \newenvironment{wide}{}{}
+\newenvironment{checks}{}{}
 \newenvironment{matrices}{\begin{matrixbox}}{\end{matrixbox}}
 \newenvironment{multicols}[1]{}{}
 \newcommand{\term}[2]{\emph{#1}\footnote{\classed{word}{\emph{#1}: }#2}}
