@@ -8,19 +8,16 @@ from proofs import deciders, runner
 from proofs.ledger import DOCUMENTS, ClaimFailed
 
 RECORD = Path(runner.__file__).with_name("attack.json")      # written by python -m proofs --attack
-TABLE = r"""\begingroup\footnotesize\setlength{\tabcolsep}{4pt}%
-\LTright=\dimexpr\textwidth-\pagewidth
-\normallineskiplimit=2pt\normallineskip=3pt
-\begin{longtable}{@{}r>{\raggedright\arraybackslash}p{0.55\linewidth}%
->{\raggedright\arraybackslash}p{0.16\linewidth}>{\raggedright\arraybackslash}p{0.13\linewidth}r@{}}
+TABLE = r"""\begin{checks}
+\begin{longtable}{@{}r>{\raggedright\arraybackslash}p{96mm}%
+>{\raggedright\arraybackslash}p{32mm}>{\raggedright\arraybackslash}p{17mm}r@{}}
 \toprule
 & What is claimed, and under which conditions & For & Decided by & Refused \\ \midrule
 \endhead
-\bottomrule
-\endfoot
 ROWS
+\bottomrule
 \end{longtable}
-\endgroup"""
+\end{checks}"""
 
 
 class Ledger:
