@@ -27,7 +27,7 @@ BLUE, RUST, GREEN, GREY, PAPER, INK = PALETTE.values()
 
 # The widths of house.sty, in inches. A caption stands beside a figure as wide as the text, and
 # below one that takes the margin too.
-TEXT_WIDTH, PAGE_WIDTH, MARGIN_WIDTH = (mm / 25.4 for mm in (117.5, 170, 43))
+TEXT_WIDTH, PAGE_WIDTH = 117.5 / 25.4, 170 / 25.4
 TALLEST = 8.0  # inches: what a page has room for beside a caption
 SMALL = 8  # points: the smallest text in a figure
 
