@@ -492,7 +492,7 @@ def test_the_build_goes_by_content_and_not_by_dates(project, reference):
     assert build() and not build()
     for file, old, new in [("report.texw", "After", "Below"), ("code/numbers.json", "1", "2"), ("case.json", "1", "2"),
                            ("chapter.tex", "chapter", "Chapter"), ("bib/references.bib", "Cee", "Dee"),
-                           ("code/weaving/problems.py", "went", "goes"), ("PROVENANCE", "0123456", "0123457"), ("report.pdf", None, GOOD),
+                           ("code/weaving/pdf.py", "Colours", "colours"), ("PROVENANCE", "0123456", "0123457"), ("report.pdf", None, GOOD),
                            ("report.synctex.gz", None, b"")]:
         path = project.folder / file
         if old is None:
