@@ -140,6 +140,7 @@ def test_the_swap_is_readable(N, D, H, scale):
     drawing = attention.swap(*results(N, D, H, scale))
     checked(drawing)
     assert (f"5 of {N} tokens" in drawing.caption) == (N > 5)
+    assert ("nothing to swap" in drawing.alt) == (N == 1)
 
 
 def test_the_swap_shows_what_moves():
@@ -157,6 +158,11 @@ def test_the_swap_shows_what_moves():
     solid = [frame.get_linestyle() == "-" for frame in frames[:8]]
     assert tall == [False, True] * 2
     assert solid == [True, False, False, True, True, True, False, False]
+
+
+def test_of_very_many_heads_those_are_drawn_that_fit():
+    drawing = attention.weights_heads(np.full((100, 3, 3), 1 / 3))
+    assert "head 64" in checked(drawing) and "64 of 100" in drawing.caption
 
 
 def test_how_queries_are_cut_into_heads():

@@ -43,7 +43,7 @@ class Drawing:
     alt: str
 
     def _repr_png_(self) -> tuple[bytes, dict]:
-        """What a notebook shows, with twice the dots of the screen's size, and what it knows of it."""
+        """What a notebook shows, at twice the dots of the screen; its size and alternative text."""
         png = io.BytesIO()
         self.figure.savefig(png, format="png", dpi=192, metadata={"Software": None})
         width, height = (round(96 * inches) for inches in self.figure.get_size_inches())
