@@ -112,8 +112,6 @@ class World:
         for h in self.hypotheses:
             if h.kind == "positive" and self.number(h.parts[0], env) <= 1e-6:
                 raise Undefined("a hypothesis is not met")
-            if h.kind == "even" and self.whole(h.parts[0]) % 2:
-                raise Undefined("a size that is not even")
 
     def assignments(self, trees):
         """All values of the free indices, as far as they are declared to differ."""

@@ -43,7 +43,7 @@ claim("exponent-completes-the-square", FORM, x**2 + (y - c * x)**2 / LEFT_OVER,
 INSIDE = positive(LEFT_OVER)
 JOINT = 1 / (2 * CIRCLE * sqrt(LEFT_OVER)) * exp(
     neg(plus(x**2, -(2 * c * x * y), y**2) / (2 * LEFT_OVER)))
-claim("density-factorises", JOINT, normal(x, 0, 1) * normal(y, c * x, LEFT_OVER), INSIDE,
+claim("density-factorises", JOINT, normal(x, 0, 1) * normal(y, c * x, LEFT_OVER),
       scope="$\\abs{c} < 1$",
       twins={"independent": normal(x, 0, 1) * normal(y, 0, 1),
              "variance one": normal(x, 0, 1) * normal(y, c * x, 1),
@@ -68,10 +68,9 @@ n = size("n")
 i, j = index("i", n), index("j", n)
 xs, ys, es = letter("x", (n,)), letter("y", (n,)), letter("eps", (n,))
 S_xx, S_xy = summed(xs(i)**2, i), summed(xs(i) * ys(i), i)
-SPREAD = positive(S_xx)
 ERRORS = summed((ys(i) - w * xs(i))**2, i)
 claim("sample-least-squares", ERRORS,
-      plus(S_xx * (w - S_xy / S_xx)**2, summed(ys(i)**2, i), -(S_xy**2 / S_xx)), SPREAD,
+      plus(S_xx * (w - S_xy / S_xx)**2, summed(ys(i)**2, i), -(S_xy**2 / S_xx)),
       scope="all $n$ and all pairs, not all $x_i = 0$",
       twins={"the other regression": plus(S_xx * (w - S_xy / summed(ys(i)**2, i))**2,
                                           summed(ys(i)**2, i), -(S_xy**2 / S_xx)),

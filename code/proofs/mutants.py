@@ -21,8 +21,14 @@ RECORD = Path(__file__).with_name("attack.json")
 PARTNERS = {"sum": "prod", "prod": "sum", "E": "Var", "Var": "E", "cos": "sin", "sin": "cos",
             "exp": "cos", "stack": "beside", "beside": "stack", "add": "mul", "mul": "add",
             "trace": "norm2", "eye": "ones"}
+VERDICTS = ("refused",      # the check says no
+            "ill_formed",   # shapes or indices that do not fit
+            "undecided",    # the check has no rule, which is a no
+            "accepted_true", "accepted_false",      # as the judge says
+            "vacuous",      # accepted; no numbers meet the changed hypotheses
+            "crashed")
 BINDERS = ("sum", "prod", "stack", "beside")
-KEPT_WHOLE = ("gaussian", "random", "even")     # hypotheses that have nothing to change inside
+KEPT_WHOLE = ("gaussian", "random")     # hypotheses that have nothing to change inside
 
 
 def mutants(statement):
@@ -159,7 +165,7 @@ def renamings(statement):
 # The attack
 
 def verdict(statement):
-    """refused, undecided, ill_formed, accepted_true, accepted_false or unjudged."""
+    """One of VERDICTS."""
     try:
         if not deciders.holds(statement):
             return "refused"
@@ -167,7 +173,7 @@ def verdict(statement):
         return "ill_formed"
     except Undecided:
         return "undecided"
-    return {True: "accepted_true", False: "accepted_false", None: "unjudged"}[judge.says(statement)]
+    return {True: "accepted_true", False: "accepted_false", None: "vacuous"}[judge.says(statement)]
 
 
 def attack_one(name, share=1.0):
@@ -176,19 +182,20 @@ def attack_one(name, share=1.0):
     made = list(mutants(statement))
     if share < 1:
         made = random.Random(name).sample(made, max(1, round(share * len(made))))
-    counts = Counter(mutants=len(made), refused=0, undecided=0, ill_formed=0, accepted_true=0,
-                     accepted_false=0, unjudged=0, crashed=0)
+    counts = {"mutants": len(made), **dict.fromkeys(VERDICTS, 0)}
     accepted = []
     for rule, mutant in made:
         try:
             found = verdict(mutant)
         except Exception as error:      # a decider must refuse in its own words
             found, rule = "crashed", f"{rule} ({error!r})"
+        if found == "vacuous" and rule.startswith(("left", "right")):
+            found = "accepted_false"    # the hypotheses are those of the claim: it must be judged
         counts[found] += 1
-        if found.startswith(("accepted", "unjudged", "crashed")):
+        if found.startswith(("accepted", "vacuous", "crashed")):
             accepted.append((rule, found, mutant.latex() + "   " + mutant.latex_hypotheses()))
     spoilt = [other.latex() for other in renamings(statement) if runner.is_refused(other)]
-    return name, dict(counts), accepted, spoilt
+    return name, counts, accepted, spoilt
 
 
 def attack(names, share=1.0, workers=None):
@@ -206,7 +213,7 @@ def report(results, record=None):
         record_[name] = counts
         for rule, found, text in accepted:
             by_rule[rule.rpartition(": ")[2]] += found == "accepted_true"
-            if found != "accepted_true":
+            if found not in ("accepted_true", "vacuous"):
                 bad += 1
                 print(f"{found}: {name} ({rule}): {text}")
         for text in spoilt:

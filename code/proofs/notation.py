@@ -241,7 +241,6 @@ KINDS = {
     "equal": "{0} = {1}",
     "differ": r"{0} \ne {1}",
     "positive": "{0} > 0",
-    "even": r"{0}\ \text{{even}}",
     "orthogonal": r"{0}\T{1} = 0\ (i \ne j)",
     "symmetric": r"{0}\T = {0}",
 }
@@ -262,10 +261,6 @@ def differ(first, second):
 
 def positive(value):
     return Hypothesis("positive", (value,))
-
-
-def even(value):
-    return Hypothesis("even", (value,))
 
 
 def orthogonal(first, second):

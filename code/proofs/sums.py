@@ -13,7 +13,7 @@ from math import floor, gcd, lcm
 
 from proofs import moments, notation
 from proofs.forms import (ONE, ONE_TERM, ZERO, Undecided, add, at, base_of, bases, bound_in, constant,
-                          index_sum, key, masked, merged, minus, own_bound, primes, scale, single)
+                          index_sum, key, letters_in, masked, merged, minus, own_bound, primes, scale, single)
 from proofs.notation import IllFormed, Letter, latex, matrix_shape, node
 
 MOST_BOUND, MOST_STEPS, LARGEST_POWER = 7, 60_000, 8
@@ -29,9 +29,9 @@ class Normaliser:
         self.permuted = {}          # the range of each permutation
         self.meanings, self.pending = {}, set()
         self.rules, self.symmetric, self.differ = [], set(), set()
-        self.even, self.positives, self.known = set(), [], []
+        self.positives, self.known = [], []
         self.random = moments.Declared()
-        for kind in ("where", "symmetric", "even", "differ", "positive", "equal", "orthogonal"):
+        for kind in ("where", "symmetric", "differ", "positive", "equal", "orthogonal"):
             for hypothesis in hypotheses:
                 if hypothesis.kind == kind:
                     getattr(self, "_suppose_" + kind)(*hypothesis.parts)
@@ -44,15 +44,14 @@ class Normaliser:
         names = [part.leaf[0] for part in name.args if part.head == "index"]
         if letter is None or len(set(names)) != len(name.args) or letter in self.meanings:
             raise IllFormed(f"{latex(name)} cannot be given a meaning")
-        if notation.shape(name) != notation.shape(meaning):
-            raise IllFormed(f"{latex(name)} and its meaning have different shapes")
+        if notation.shape(name) != notation.shape(meaning) or any(
+                part.args != (() if last is None else (last,))
+                for part, last in zip(name.args, letter.over, strict=True)):
+            raise IllFormed(f"{latex(name)} and its meaning have different shapes or ranges")
         self.meanings[letter] = (name.args, meaning)
 
     def _suppose_symmetric(self, matrix):
         self.symmetric |= {self._letter_of(matrix)}
-
-    def _suppose_even(self, value):
-        self.even |= {self._letter_of(value)}
 
     def _letter_of(self, tree):
         if tree.head != "letter" or tree.args or tree.leaf[0] in self.meanings:
@@ -180,11 +179,10 @@ class Normaliser:
         for (factors, bound), coefficient in total:
             letters = [atom[1] for atom, exponent in factors
                        if atom[0] == "l" and exponent == 1 and atom[1].domain == "natural"]
-            unit = 2 if any(letter in self.even for letter in letters) else 1
-            if len(letters) != len(factors) or bound or (coefficient * unit).denominator != 1 \
+            if len(letters) != len(factors) or bound or coefficient.denominator != 1 \
                     or (letters and coefficient < 0):
                 raise Undecided("a sum whose number of terms is not certain")
-            least += coefficient * unit
+            least += coefficient
         if least < 0:
             raise Undecided("a sum whose upper limit may lie below the lower one")
         return total
@@ -309,6 +307,8 @@ class Normaliser:
 
     def _inverse(self, tree, env, r, c):
         matrix = tree.args[0]
+        if notation.shape(matrix) == ():
+            return self.power(self.number(matrix, env), Fraction(-1))
         if matrix.head != "letter" or matrix.args or matrix.leaf[0] in self.meanings:
             raise Undecided(f"the inverse of {latex(matrix)}")
         letter = matrix.leaf[0]
@@ -372,29 +372,21 @@ class Normaliser:
         return self.exp(self.times(exponent, self.log(base)))
 
     def _derivative(self, tree, env):
+        """d body / d name; an entry of a matrix is written as entry(W, k, l)."""
         body, name = tree.args
-        if name.head != "letter" or name.leaf[0] in self.meanings:
-            raise Undecided(f"a derivative with respect to {latex(name)}")
-        letter = name.leaf[0]
-        if letter in self.symmetric or letter in self.random.letters or any(
-                letter in (atom[1] for atom in rule[0]) for rule in self.rules):
+        form = self.number(name, env)
+        ((factors, bound), coefficient), = form if len(form) == 1 else [(ONE_TERM, 0)]
+        target, exponent = next(iter(factors)) if len(factors) == 1 else (("?",), 0)
+        if bound or coefficient != 1 or exponent != 1 or target[0] != "l" or not self._free_letter(
+                target[1]):
             raise Undecided(f"a derivative with respect to {latex(name)}, which is not free")
-        target = ("l", letter, tuple(self.index(part, env) for part in name.args))
         return self.derivative(self.number(body, env), target)
 
-    def _entry_derivative(self, tree, env):
-        """d body / d W_kl, written as diff(body, entry(W, k, l))."""
-        body, name = tree.args
-        if name.head != "entry":
-            return self._derivative(tree, env)
-        form = self.number(name, env)
-        ((factors, bound), coefficient), = form
-        if bound or coefficient != 1 or len(factors) != 1:
-            raise Undecided(f"a derivative with respect to {latex(name)}")
-        (target, exponent), = factors
-        if exponent != 1 or target[0] != "l" or target[1] in self.symmetric:
-            raise Undecided(f"a derivative with respect to {latex(name)}")
-        return self.derivative(self.number(body, env), target)
+    def _free_letter(self, letter):
+        """True for a real letter of which nothing is supposed."""
+        return letter.domain != "natural" and letter not in self.symmetric and (
+            letter not in self.random.letters) and not any(
+            letter in (atom[1] for atom in rule[0]) for rule in self.rules)
 
     def _index_number(self, tree, env):
         whole, parts = self.index(tree, env)
@@ -646,6 +638,8 @@ class Normaliser:
         """d form / d target, for a letter with its indices."""
         terms = []
         for term, coefficient in form:
+            if target[1] in letters_in(term[1]):
+                raise Undecided("a derivative with respect to a limit of a sum")
             (factors, bound), coefficient = self._freshened(term, coefficient)
             for place, (atom, exponent) in enumerate(factors):
                 inner = self._derivative_of_atom(atom, target)
@@ -810,9 +804,9 @@ class Normaliser:
         def search(place, rest, values):
             if place == len(atoms):
                 taken = {base_of(values[b]) for b in limits}
-                if len(taken) == len(limits) and not any(taken & bound_in(a) for a in rest):
-                    return rest, {b: values[b] for b in quantified}, bound - taken
-                return None
+                chosen = {b: values[b] for b in quantified}
+                free = not any(taken & bound_in(part) for part in (*rest, *chosen.values()))
+                return (rest, chosen, bound - taken) if free and len(taken) == len(limits) else None
             for atom, exponent in sorted(rest.items(), key=key):
                 if atom[0] != "l" or atom[1] != atoms[place][1] or exponent < 1:
                     continue
@@ -922,7 +916,7 @@ NUMBERS = {
     "delta": lambda self, t, env: self.make(
         1, [(("d", *(self.index(part, env) for part in t.args)), 1)], set()),
     "max": lambda self, t, env: self.maximum(*(self.number(part, env) for part in t.args)),
-    "prod": Normaliser._product_over, "diff": Normaliser._entry_derivative,
+    "prod": Normaliser._product_over, "diff": Normaliser._derivative,
     "normal": Normaliser._normal,
     "E": lambda self, t, env: moments.expectation(self, self.number(t.args[0], env), t.args[1:]),
     "Var": lambda self, t, env: moments.variance(self, self.number(t.args[0], env), t.args[1:]),
