@@ -39,8 +39,9 @@ def _minimised(statement):
     if len(values) != len(names):
         return False
     engine = Normaliser(statement.hypotheses)
-    if any(name.head != "letter" or name.args or name.leaf[0] in engine.meanings
-           or name.leaf[0] in engine.random.letters for name in names) or len(set(names)) < len(names):
+    taken = {*engine.meanings, *engine.random.letters}
+    if len(set(names)) < len(names) or any(
+            name.head != "letter" or name.args or name.leaf[0] in taken for name in names):
         raise IllFormed(f"{latex(left)}: the letters must be free and different")
     targets = [("l", name.leaf[0], ()) for name in names]
     gradient = [engine.derivative(engine.number(body, {}), target) for target in targets]

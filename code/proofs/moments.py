@@ -11,7 +11,7 @@ from functools import cache
 
 from proofs import notation
 from proofs.forms import ONE, Undecided, add, letters_in, merged, minus
-from proofs.notation import IllFormed, T, times
+from proofs.notation import IllFormed, T, shape, times
 
 
 class Declared:
@@ -69,7 +69,7 @@ def _declare_covariances(normaliser, parts):
     for k in range(0, len(parts), 3):
         first, second = _letters(parts[k:k + 2])
         if any(part.head != "letter" or part.args for part in parts[k:k + 3]) \
-                or notation.shape(times(parts[k], T(parts[k + 1]))) != notation.shape(parts[k + 2]) \
+                or shape(times(parts[k], T(parts[k + 1]))) != shape(parts[k + 2]) \
                 or (first, second) in known or (second, first) in known \
                 or parts[k + 2].leaf[0] in {*normaliser.meanings, first, second}:
             raise IllFormed("covariances of what they cannot be covariances of")

@@ -1,7 +1,7 @@
 """The attack: from each statement's own tree, every statement that differs from it in one place.
 
-A check that accepts a mutant either has accepted a falsehood or the mutant is true. Which of the two
-is decided by the judge, who shares nothing with the check but the vocabulary. A truth in other
+A check that accepts a mutant has accepted a falsehood, or else the mutant is true. Which of the two
+it is decides the judge, who shares nothing with the check but the vocabulary. A truth in other
 letters must still be accepted, whatever letters are chosen.
 """
 
@@ -27,6 +27,8 @@ VERDICTS = ("refused",      # the check says no
             "accepted_true", "accepted_false",      # as the judge says
             "vacuous",      # accepted; no numbers meet the changed hypotheses
             "crashed")
+WRAPPERS = ("T", "neg", "sqrt", "exp", "log", "inv", "E", "Var", "perm", "norm2", "trace", "cos",
+            "sin", "div", "pow", "diff", "sum", "prod", "gamma")
 BINDERS = ("sum", "prod", "stack", "beside")
 KEPT_WHOLE = ("gaussian", "random")     # hypotheses that have nothing to change inside
 
@@ -70,7 +72,8 @@ def changed(tree, pool):
         return      # the size is not printed
     for place, part in enumerate(tree.args[:1] if tree.head == "unit" else tree.args):
         for rule, made in changed(part, pool):
-            yield rule, Node(tree.head, (*tree.args[:place], made, *tree.args[place + 1:]), tree.leaf)
+            args = (*tree.args[:place], made, *tree.args[place + 1:])
+            yield rule, Node(tree.head, args, tree.leaf)
 
 
 def _here(tree, pool):
@@ -96,8 +99,7 @@ def _here(tree, pool):
             yield "transposed", T(tree)
     if head in PARTNERS:
         yield f"{PARTNERS[head]} for {head}", Node(PARTNERS[head], args, tree.leaf)
-    if head in ("T", "neg", "sqrt", "exp", "log", "inv", "E", "Var", "perm", "norm2", "trace", "cos",
-                "sin", "div", "pow", "diff", "sum", "prod", "gamma"):
+    if head in WRAPPERS:
         yield f"without {head}", args[0]
     if head in ("add", "mul", "block", "tuple"):
         for place in range(len(args)):
@@ -220,7 +222,8 @@ def report(results, record=None):
             bad += 1
             print(f"refused in other letters: {name}: {text}")
     print(f"{len(record_)} statements: " + ", ".join(f"{n} {key}" for key, n in total.items()))
-    print("accepted and true: " + ", ".join(f"{n} {rule}" for rule, n in by_rule.most_common() if n))
+    print("accepted and true: " + ", ".join(
+        f"{n} {rule}" for rule, n in by_rule.most_common() if n))
     if record:
         lines = [f"{json.dumps(name)}: {json.dumps(counts)}" for name, counts in record_.items()]
         Path(record).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

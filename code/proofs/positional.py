@@ -1,9 +1,10 @@
 """The claims of Exercise 1: orthogonal, added, concatenated, one-hot and sinusoidal embeddings."""
 
-from proofs.ledger import claim
-from proofs.notation import (T, column, cos, delta, diff, differ, entry, equal, eye, index,
-                             letter, node, norm2, number, orthogonal, part, plus, row, sin, size, stacked,
-                             summed, table, times, unit, where, zeros)
+from proofs.ledger import claim  # noqa: I001
+from proofs.notation import (
+    T, column, cos, delta, diff, differ, entry, equal, eye, index, letter, node, norm2,
+    number, orthogonal, part, plus, row, sin, size, stacked, summed, table, times, unit,
+    where, zeros)
 
 N, D, D_p, d = size("N"), size("D"), size("D_p"), size("d")
 i, j = index("i", N), index("j", N)

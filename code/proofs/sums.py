@@ -4,16 +4,18 @@ A matrix is read entry by entry: (A B)_ij is the sum over k of A_ik B_kj, whatev
 left are sums of products of entries over bound indices. Each is written in one way only: bound
 indices are fresh and renamed in a canonical order, deltas are carried out, exponentials are merged,
 denominators are cleared. Two sides are equal if nothing is left of their difference. A side that
-holds something without a rule here is refused (Undecided); nothing is equal by default. See forms.py for what a form is.
+holds something without a rule here is refused (Undecided); nothing is equal by default. See
+forms.py for what a form is.
 """
 
-from fractions import Fraction
+from fractions import Fraction  # noqa: I001
 from itertools import count, permutations, product
 from math import floor, gcd, lcm
 
 from proofs import moments, notation
-from proofs.forms import (ONE, ONE_TERM, ZERO, Undecided, add, at, base_of, bases, bound_in, constant,
-                          index_sum, key, letters_in, masked, merged, minus, own_bound, primes, scale, single)
+from proofs.forms import (
+    ONE, ONE_TERM, ZERO, Undecided, add, at, base_of, bases, bound_in, constant, index_sum,
+    key, letters_in, masked, merged, minus, own_bound, primes, scale, single)
 from proofs.notation import IllFormed, Letter, latex, matrix_shape, node
 
 MOST_BOUND, MOST_STEPS, LARGEST_POWER = 7, 60_000, 8
@@ -85,8 +87,7 @@ class Normaliser:
         length = Letter(f"|{letter.name}|^2", letter.over)
         i, j = self._free(self._range(letter.over[0])), self._free(self._range(letter.over[0]))
         k = self._bound(self._range(letter.shape[0]))
-        form = self.make(1, [(("l", letter, (at(i), at(k))), 1), (("l", letter, (at(j), at(k))), 1)],
-                         {k})
+        form = self.make(1, [(("l", letter, (at(n), at(k))), 1) for n in (i, j)], {k})
         value = self.make(1, [(("d", at(i), at(j)), 1), (("l", length, (at(i),)), 1)], set())
         self._add_rule(form, value, {i, j})
 
@@ -97,7 +98,7 @@ class Normaliser:
         atoms = [atom for atom, exponent in sorted(factors, key=key) for _ in range(int(exponent))]
         if any(atom[0] != "l" for atom in atoms) or not atoms:
             raise Undecided("a hypothesis about something else than letters")
-        ranges = {b: limits for b, limits in bound}
+        ranges = dict(bound)
         self.rules.append((atoms, ranges, value, quantified))
 
     def _places(self, tree):
@@ -357,7 +358,7 @@ class Normaliser:
         return self._same_place(value, r)
 
     def _product_over(self, tree, env):
-        """A product is the exponential of the sum of logarithms, so its factors must be positive."""
+        """The exponential of the sum of logarithms, so all factors must be positive."""
         body, i, first, last = tree.args
         bound = self._bound((self.number(first, env), self.number(last, env)))
         inner = self.log(self.number(body, {**env, i.leaf[0]: at(bound)}))
@@ -499,9 +500,9 @@ class Normaliser:
             return self.times(self.power(content, exponent), self.power(rest, exponent))
         return self.make(1, [(("pow", self._known(form)), exponent)], set())
 
-    def _root_of_number(self, value, exponent):
-        """A rational number to a rational power, as factors."""
-        if exponent.denominator == 1:
+    def _root_of_number(self, value, exponent, prime=False):
+        """A rational number to a rational power, as factors; by its primes for roots."""
+        if exponent.denominator == 1 and not prime:
             return [(("n", value), exponent)]
         return [(("n", Fraction(prime)), power * sign * exponent)
                 for part, sign in ((value.numerator, 1), (value.denominator, -1))
@@ -510,7 +511,8 @@ class Normaliser:
     def _content(self, form, whole):
         """(common factor of all terms, the rest); for roots only what is positive is taken out."""
         numbers = [abs(c) for _, c in form]
-        common = Fraction(gcd(*(n.numerator for n in numbers)), lcm(*(n.denominator for n in numbers)))
+        common = Fraction(gcd(*(n.numerator for n in numbers)),
+                          lcm(*(n.denominator for n in numbers)))
         if whole and min(form, key=lambda tc: key(tc[0]))[1] < 0:
             common = -common
         powers = None
@@ -564,9 +566,8 @@ class Normaliser:
             ((factors, bound), coefficient), = form
             if not bound:
                 logs = [(exponent, self._log_of_atom(atom)) for atom, exponent in factors]
-                logs += [(Fraction(power) * sign, self._log_of_atom(("n", Fraction(prime))))
-                         for part, sign in ((coefficient.numerator, 1), (coefficient.denominator, -1))
-                         for prime, power in primes(part).items()]
+                logs += [(power, self._log_of_atom(atom))
+                         for atom, power in self._root_of_number(coefficient, Fraction(1, 1), True)]
                 return add(*(scale(log, exponent) for exponent, log in logs))
         return self.make(1, [(("log", self._known(form)), 1)], set())
 
@@ -736,7 +737,7 @@ class Normaliser:
             if base and base[0] == "v" and base not in bases(first) and any(
                     base in bases(a) for a in rest):
                 swapped = [(self.swap(a, {base: first}), e) for a, e in rest.items()]
-                return coefficient, merged(dict([(atom, 1)]), swapped), bound
+                return coefficient, merged({atom: 1}, swapped), bound
         return None
 
     def _reindex(self, coefficient, powers, bound):
