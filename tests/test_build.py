@@ -187,7 +187,7 @@ def test_a_package_or_latexmk_that_is_missing(project, reference):
 PROSE = r"""
 % A comment of oddities, with <%= no_such_name %> in it.
 Alpha beta-gamma, (delta) ``epsilon''; half a\% of zeta \& eta\footnote{Theta, iota.}%
-kappa <%= "lambda" %>mu \emph{nu
+kappa <%= "lambda" %> mu \emph{nu
 xi}. \textbf{omicron}\\ pi~rho. \url{http://sigma.org/a%20b}
 \begin{itemize}
 \item tau \item[upsilon] phi
@@ -221,14 +221,14 @@ def test_every_word_is_in_the_pdf(project):
     project.write(PREAMBLE + PROSE + BODY)
     project.builds(also={"chapter.tex"})
     pages = PdfReader(project.pdf).pages
-    text = "\n".join(page.extract_text() for page in pages)
+    text = "\n".join(page.extract_text() for page in pages).replace("-\n", "")
     typed = MARKUP.sub(" ", re.sub(r"^%.*|<<.*|<%=.*?%>", "", PROSE, flags=re.MULTILINE))
     expected = words(typed) | set("lambda chi printed from another process line After it".split())
-    missing = expected - words(text) - words("from weaving.latex import Tex a remark")
+    missing = expected - words(text) - words("from weaving.latex import Tex a remark chapter")
     assert not missing and len(pages) > 2, (missing, text)
     assert [f"row-{k}" for k in range(120)] == re.findall(r"row-\d+", text)
     assert "as a script" in text and "<%= 100% %>" in text and "comment of" not in text
-    order = [text.index(word) for word in ["printed", "row-0", "from another process", "as a script", "resulting", "The last"]]
+    order = [text.rindex(word) for word in ["printed ", "row-0", "from another process", "as a script", "resulting", "The last"]]
     assert order == sorted(order)
 
 
@@ -492,7 +492,7 @@ def test_the_build_goes_by_content_and_not_by_dates(project, reference):
     assert build() and not build()
     for file, old, new in [("report.texw", "After", "Below"), ("code/numbers.json", "1", "2"), ("case.json", "1", "2"),
                            ("chapter.tex", "chapter", "Chapter"), ("bib/references.bib", "Cee", "Dee"),
-                           ("code/weaving/problems.py", "went", "goes"), ("PROVENANCE", "0123456", "0123457"), ("report.pdf", None, GOOD),
+                           ("code/weaving/pdf.py", "Colours", "colours"), ("PROVENANCE", "0123456", "0123457"), ("report.pdf", None, GOOD),
                            ("report.synctex.gz", None, b"")]:
         path = project.folder / file
         if old is None:

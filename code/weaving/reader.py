@@ -90,6 +90,8 @@ class StrictReader(PwebReader):
         super().parse()
         self._number_lines()
         self._check_text()
+        if r"\begin{document}" in self.rawtext and r"\end{document}" not in self.rawtext:
+            self._problem(self.rawtext.count("\n") + 1, r"\end{document} is missing")
         if self.problems:
             raise BuildFailed(self.problems)
 
