@@ -87,8 +87,8 @@ class Ledger:
         if not counts.get("mutants"):
             return text
         refused = counts["mutants"] - counts["accepted_true"]
-        return (f"{text} A program then made {_number(counts['mutants'])} more by changing the true "
-                f"ones in a single place. Of these, {_number(refused)} are refused. The other "
+        return (f"{text} A program then made {_number(counts['mutants'])} more by changing the "
+                f"true ones in a single place. Of these, {_number(refused)} are refused. The other "
                 f"{_number(counts['accepted_true'])} are true as well, for instance because two "
                 "terms of a sum were exchanged; a second program confirmed this by computing both "
                 "sides in numbers.")
@@ -127,7 +127,8 @@ class Ledger:
             raise ClaimFailed(f"the claim {name!r} belongs to the {self.all[name].document}, "
                               f"not to the {self.document}")
         close = get_close_matches(name, self.claims, n=1)
-        raise ClaimFailed(f"there is no claim {name!r}" + (f"; is it {close[0]!r}?" if close else ""))
+        hint = f"; is it {close[0]!r}?" if close else ""
+        raise ClaimFailed(f"there is no claim {name!r}{hint}")
 
 
 def _number(value):
