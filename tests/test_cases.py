@@ -209,6 +209,8 @@ def test_one_array_with_all_three_weights(written, stack, side):
     path = written({"X": X, "W_qkv": stack(*W)}, "npz")
     case = load(path, side="right" if stack(*W).ndim == 3 and side == "right" else None)
     assert_is(case, fields)
+    one_more = {"X": X, "W_q": np.eye(4), "W_qkv": stack(*W)}  # not all three: the stack counts
+    assert_is(load(written(one_more, "npz"), side=side), fields)
     assert case.from_right == (side == "right")
 
 
@@ -289,8 +291,9 @@ BAD_NPZ = {
     "NaN": (arrays() | {"W_o": np.diag([1, 2, np.nan, 4])}, r"W_o\[2\]\[2\] .*nan"),
     "beyond double": (arrays() | {"X": np.full((3, 4), np.longdouble("1e4000"))}, r"X\[0\]\[0\] "),
     "empty": (arrays() | {"X": np.ones((0, 4))}, "X .*0 x 4"),
-    "heads here and not there": (arrays() | {"W_k": np.ones((2, 2, 4))}, "W_k .*4 x 4.*2 x 2 x 4"),
-    "a stack too short": ({"X": np.ones((3, 4)), "W_qkv": np.ones((8, 4))}, "W_qkv .*12 x 4.*8 x 4"),
+    "heads here, not there": (arrays() | {"W_k": np.ones((2, 2, 4))}, "W_k .*4 x 4.*2 x 2 x 4"),
+    "a stack too short": ({"X": np.ones((3, 4)), "W_qkv": np.ones((8, 4))}, "W_qkv .*12 x 4.*8 x"),
+    "a stack of one": ({"X": np.ones((3, 4)), "W_qkv": np.eye(4)}, "W_qkv .*12 x 4.*4 x 4"),
     "heads a string": (arrays() | {"heads": "3"}, "heads .*'3'"),
 }
 
