@@ -386,6 +386,11 @@ def test_a_notebook_is_run_until_the_arrays_are_there(written):
     assert "cell 3 of 4" in notes and "not_installed_here" in notes and "W_q is called Wq" in notes
 
 
+def test_another_variant_of_a_name_is_mentioned(written):
+    source = "import numpy as np\nX = np.eye(2)\nW_q = Wk = Wv = X\nWq = 2 * X\nh = 1"
+    assert "Not used: Wq." in load(written(notebook(source), "ipynb"), side="left").notes
+
+
 def test_a_notebook_is_asked_which_side_its_weights_stand_on(written):
     path = written(notebook(*GIVEN), "ipynb")
     refused(path, f"SIDE=left.*SIDE=right.*make pdf CASE='{re.escape(str(path))}'")
@@ -428,7 +433,7 @@ W_TOO = "W_q = W_k = W_v = np.eye(2)"
     ([X_ONLY + "\nX = np.ma.masked_array(X, X > 2)", W_TOO], "X .*masked"),
     ([X_ONLY + "\nX = np.random.rand(2, 2)", W_TOO], "X .*seed"),
     ([X_ONLY, "W_q = W_k = W_v = np.eye(3)"], "W_q .*2 x 2.*3 x 3"),
-    ([], "no code"), ("[1]", "notebook"), ("{", "notebook")])
+    ([], "X, W_q, W_k and W_v"), ("[1]", "notebook"), ("{", "notebook")])
 def test_a_notebook_that_does_not_give_the_arrays(written, sources, pattern, monkeypatch):
     monkeypatch.setattr(notebooks, "TIME_LIMIT", 3)
     text = sources if isinstance(sources, str) else notebook(*sources)

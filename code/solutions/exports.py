@@ -163,9 +163,10 @@ def simple(name: str) -> str:
 def _naming_notes(found, taken, is_file):
     renamed = [f"{role} is called {name}" for role, name in taken.items()
                if role != name and role not in ("heads", "from_right")]
-    unused = [name for name in found if name not in taken.values() and simple(name) not in BIASES]
+    unused = [name for name in found if name not in taken.values() and simple(name) not in BIASES
+              and (is_file or name != "h" and simple(name) in VARIANTS)]
     notes = [f"In the file {', '.join(renamed)}."] if renamed else []
-    return notes + [f"Not used: {listing(dict.fromkeys(unused))}."] * bool(is_file and unused)
+    return notes + [f"Not used: {listing(dict.fromkeys(unused))}."] * bool(unused)
 
 
 def _same(a, b):
