@@ -1,5 +1,5 @@
 # make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, and TeX on Debian and Ubuntu.
-.PHONY: pdf supplement html notebook test proofs watch check submission mutants bench lint lock clean help ready FORCE
+.PHONY: pdf supplement html notebook test fuzz proofs watch check submission mutants bench lint lock clean help ready FORCE
 .PRECIOUS: report.pdf supplement.pdf
 .DEFAULT_GOAL := pdf
 
@@ -22,16 +22,20 @@ supplement: supplement.pdf ## supplement.pdf, what goes beyond the questions
 report.pdf supplement.pdf: FORCE | ready
 	@$(RUN) -m weaving $(@:.pdf=) --case "$$CASE"
 
-html: report.pdf ## report.html, the same as one page for the browser (needs LaTeXML)
-	@$(RUN) -m weaving.html
+html: ready ## report.html, the same as one page for the browser; make html DOC=supplement
+	@sh code/setup.sh notebook
+	@PYTHONPATH=code:build/notebook-packages $(RUN) -m weaving.html "$$DOC" --case "$$CASE"
 
 notebook: ready ## report.ipynb, the same as a Jupyter notebook that has been run
 	@sh code/setup.sh notebook
-	@PYTHONPATH=code:build/notebook-packages $(RUN) -m weaving.notebook --case "$$CASE"
+	@PYTHONPATH=code:build/notebook-packages $(RUN) -m weaving.notebook "$$DOC" --case "$$CASE"
 
 test: ready ## run all tests
 	@sh code/setup.sh notebook || true  # without them its tests are skipped
 	@$(RUN) -m pytest -q
+
+fuzz: ready ## draw new examples for the tests named fuzz, for minutes
+	@HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -q -k fuzz
 
 proofs: ready ## check all claims and print the ledger; NAME=claim prints one
 	@$(RUN) -m proofs $$NAME

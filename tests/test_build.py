@@ -17,11 +17,12 @@ from weaving import files
 
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = b"the last good report"
+LIMIT = 90  # seconds that nothing takes
 
 PREAMBLE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
-\usepackage{lmodern,graphicx,natbib,xcolor,fancyvrb}
-\input{listings}\newcommand{\sidefigure}[2]{#1 #2}
+\usepackage{lmodern,graphicx,natbib,xcolor,fancyvrb,url}
+\input{listings}\newcommand{\sidefigure}[2]{#1 #2}\newcommand{\listing}{}\newcommand{\printed}{}\definecolor{rulegrey}{gray}{0.5}
 \begin{document}
 """
 BODY = r"""\section{One}\label{one}
@@ -41,6 +42,11 @@ After it.
 LIGHT = PREAMBLE + BODY
 BIB = "@book{book,\n  title = {A Title},\n  author = {Ada B. Cee},\n  publisher = {P},\n  year = {2024},\n}\n"
 UNREAD = "@book{unread,\n  title = {Another},\n}\n"
+
+
+def hear_ctrl_c():
+    """Where SIGINT is ignored (nohup make test &), what is started here would ignore it, too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Project:
@@ -67,19 +73,20 @@ class Project:
         command = list(words) or [sys.executable, "-m", "weaving"]
         environment = {**os.environ, "PYTHONPATH": "code", **environment}
         return subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-                                env={name: value for name, value in environment.items() if value is not None})
+                                env={name: value for name, value in environment.items() if value is not None},
+                                preexec_fn=hear_ctrl_c)
 
     def build(self, *words, **environment):
         """Exit status and all that was said."""
         process = self.start(*words, **environment)
-        out, err = process.communicate()
+        out, err = process.communicate(timeout=LIMIT)
         return process.returncode, (out + err).decode("utf-8", "replace")
 
-    def builds(self, **environment):
-        """The bytes of a build that must not fail and leaves nothing beside report.pdf."""
+    def builds(self, also=frozenset(), **environment):
+        """The bytes of a build that must not fail and leaves nothing beside report.pdf and what is there also."""
         status, said = self.build(**environment)
         assert status == 0, said
-        names = {path.name for path in self.folder.iterdir()} - {"PROVENANCE", "bin"}
+        names = {path.name for path in self.folder.iterdir()} - {"PROVENANCE", "bin", *also}
         assert names == {"bib", "build", "code", "figures", "report.pdf", "report.synctex.gz", "report.texw", "requirements.txt"}
         return self.pdf.read_bytes()
 
@@ -118,6 +125,18 @@ An undefined \nothing here.
 \hbox to \hsize{\rule{1.1\hsize}{1pt}}
 <%= r'\nor this' %>
 \includegraphics{none.png}
+Two letters: 李.
+<<name="Print too much", echo=True>>=
+x = "01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+print("x" * 300)
+@
+<<name="Draw too much", fig=True, caption="A line.", alt="A line.", label="wide">>=
+from matplotlib.figure import Figure
+figure = Figure(figsize=(12, 2))
+figure.subplots().plot([1, 3, 2])
+figure
+@
+\cite{book}{\bfseries
 
 \bibliographystyle{plainnat}
 \bibliography{references}
@@ -139,7 +158,8 @@ def test_all_that_latex_finds_is_told_at_once_with_its_line(project, before):
     for line, words in [(3, "Undefined control sequence"), (4, "Reference `nowhere'"), (4, "Citation `nobody'"),
                         (5, "label twice is there already, at line 7"), (6, "Font shape `T1/lmss/m/sc'"),
                         (7, "Missing character"), (8, "sticks out by"), (9, "Undefined control sequence"),
-                        (10, "File `none.png' not found")]:
+                        (10, "File `none.png' not found"), (11, "Unicode character 李 (U+674E) not set up"),
+                        (13, "sticks out"), (17, "sticks out"), (22, "the group opened here")]:
         assert re.search(rf"^report\.texw:{first + line}: .*{re.escape(words)}", said, re.MULTILINE), (words, said)
     assert "bib/references.bib:7: unread is never cited" in said
     assert "An undefined \\nothing" in said
@@ -162,6 +182,118 @@ def test_a_package_or_latexmk_that_is_missing(project, reference):
     assert status == 1 and said == "latexmk: No such file or directory; report.pdf is left as it was\n"
     assert project.pdf.read_bytes() == GOOD
     assert project.builds() == reference
+
+
+PROSE = r"""
+% A comment of oddities, with <%= no_such_name %> in it.
+Alpha beta-gamma, (delta) ``epsilon''; half a\% of zeta \& eta\footnote{Theta, iota.}%
+kappa <%= "lambda" %> mu \emph{nu
+xi}. \textbf{omicron}\\ pi~rho. \url{http://sigma.org/a%20b}
+\begin{itemize}
+\item tau \item[upsilon] phi
+\end{itemize}
+\input{chapter}
+<<name="Print", echo=True>>=
+matrix = [[1, 0]]  # psi % omega
+print("printed", "<%= 100% %>", matrix)
+print("\n".join(f"row-{k}" for k in range(120)), flush=True)
+import os
+os.system("echo from another process")
+if __name__ == "__main__": print("as a script")
+None
+@
+<<name="Result">>=
+from weaving.latex import Tex
+Tex("resulting %\n% a remark\n\\begin{tabular}{l}cell\\end{tabular}")
+@
+The last word.
+"""
+MARKUP = re.compile(r"\\[a-zA-Z]+\*?(?:\{(?:itemize|tabular|l)\})*|[{}~%`;&$\\]|\[(?=upsilon)|(?<=upsilon)\]")
+
+
+def words(text):
+    return set(re.findall(r"[^\W\d_]{2,}", text))
+
+
+def test_every_word_is_in_the_pdf(project):
+    """Words of the prose, of what is echoed, printed and computed, of captions and inputs; the output flows over pages."""
+    (project.folder / "chapter.tex").write_text("chi")
+    project.write(PREAMBLE + PROSE + BODY)
+    project.builds(also={"chapter.tex"})
+    pages = PdfReader(project.pdf).pages
+    text = "\n".join(page.extract_text() for page in pages).replace("-\n", "")
+    typed = MARKUP.sub(" ", re.sub(r"^%.*|<<.*|<%=.*?%>", "", PROSE, flags=re.MULTILINE))
+    expected = words(typed) | set("lambda chi printed from another process line After it".split())
+    missing = expected - words(text) - words("from weaving.latex import Tex a remark chapter")
+    assert not missing and len(pages) > 2, (missing, text)
+    assert [f"row-{k}" for k in range(120)] == re.findall(r"row-\d+", text)
+    assert "as a script" in text and "<%= 100% %>" in text and "comment of" not in text
+    order = [text.rindex(word) for word in ["printed ", "row-0", "from another process", "as a script", "resulting", "The last"]]
+    assert order == sorted(order)
+
+
+# ---- nobody's settings
+
+def test_settings_of_the_user_change_nothing(project, reference):
+    """Asserts under -O, a Matplotlib style, another hash seed, warnings that are off."""
+    (project.folder / "rc").mkdir()
+    (project.folder / "rc/matplotlibrc").write_text("lines.linewidth: 9\n")
+    assert project.builds(PYTHONOPTIMIZE="1", MATPLOTLIBRC=str(project.folder / "rc"), PYTHONHASHSEED="5", PYTHONWARNINGS="ignore",
+                          also={"rc"}) == reference
+    project.write(LIGHT.replace("2 + 3", "2 + 3").replace("figure\n@", "assert 1 == 2\nfigure\n@"))
+    status, said = project.build(sys.executable, "-OO", "-m", "weaving")
+    assert status == 1 and "AssertionError" in said
+
+
+def test_a_crash_names_the_line_and_a_closed_stream_is_no_fault(project):
+    project.write(LIGHT.replace("figure\n@", "import ctypes\nctypes.string_at(0)\n@"))
+    status, said = project.build()
+    assert status == -signal.SIGSEGV and "report.texw\", line 13" in said and project.pdf.read_bytes() == GOOD
+    project.write(LIGHT.replace("2 + 3", "1 / 0"))
+    assert project.build("sh", "-c", f"'{sys.executable}' -m weaving 2>&-")[0] == 1
+    project.write(LIGHT)
+    assert project.build("sh", "-c", f"'{sys.executable}' -m weaving <&- >&- 2>&-")[0] == 0
+
+
+MODULE = r"""
+<<name="Pickle">>=
+from __future__ import annotations
+import pickle
+from dataclasses import dataclass
+from multiprocessing import Pool
+
+@dataclass
+class Node:
+    value: int
+    next: Node | None = None
+
+def double(node):
+    return Node(2 * node.value)
+
+import typing
+assert typing.get_type_hints(Node)["next"] == Node | None
+assert pickle.loads(pickle.dumps(Node(1))) == Node(1)
+with Pool(2) as pool:
+    print(pool.map(double, [Node(1), Node(2)]))
+@
+"""
+
+
+def test_chunks_are_a_module(project):
+    project.write(PREAMBLE + MODULE + BODY)
+    project.builds()
+    assert "Node(value=4" in PdfReader(project.pdf).pages[0].extract_text()
+
+
+def test_two_documents_in_one_folder(project, reference):
+    assert project.builds() == reference
+    (project.folder / "supplement.texw").write_text(LIGHT.replace("After it", "Beyond it"))
+    status, said = project.build(sys.executable, "-m", "weaving", "supplement")
+    assert status == 0 and "supplement.pdf: 1 page" in said
+    assert "Beyond it" in PdfReader(project.folder / "supplement.pdf").pages[0].extract_text()
+    assert "report.pdf: up to date" in project.build()[1] and project.pdf.read_bytes() == reference
+    status, said = project.build(sys.executable, "-m", "weaving", "suplement")
+    assert status == 1 and "report, supplement" in said
 
 
 # ---- nothing is lost: kill -9 and Ctrl-C at each stage, then a plain build
@@ -204,10 +336,11 @@ def test_a_build_killed_around_tex(project, reference):
 
 def test_ctrl_c_in_tex(project, reference):
     process = project.start(PATH=project.latexmk(HALF_DONE + "exec sleep 60"))
-    while not (project.folder / "build/report.fdb_latexmk").exists():
+    deadline = time.monotonic() + LIMIT
+    while not (project.folder / "build/report.fdb_latexmk").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate()
+    _, said = process.communicate(timeout=LIMIT)
     assert process.returncode == 130 and b"interrupted" in said and project.pdf.read_bytes() == GOOD
     assert project.builds() == reference
 
@@ -221,7 +354,7 @@ def test_a_build_waits_for_the_tex_of_one_that_was_killed(project, reference):
 def test_two_builds_at_once(project, reference):
     both = [project.start(PATH=project.latexmk('sleep 0.5; exec "$latexmk" "$@"')) for _ in range(2)]
     for process in both:
-        _, said = process.communicate()
+        _, said = process.communicate(timeout=LIMIT)
         assert process.returncode == 0, said
     assert project.pdf.read_bytes() == reference
 
@@ -334,7 +467,7 @@ def test_watch_builds_at_each_save_and_lives_through_faults(project):
         assert b"report.pdf: 1 page" in next_build() and project.pdf.read_bytes() != first
     finally:
         os.killpg(process.pid, signal.SIGINT)
-        _, err = process.communicate()
+        _, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 0 and b"ZeroDivisionError" in err
 
 
@@ -359,7 +492,7 @@ def test_the_build_goes_by_content_and_not_by_dates(project, reference):
     assert build() and not build()
     for file, old, new in [("report.texw", "After", "Below"), ("code/numbers.json", "1", "2"), ("case.json", "1", "2"),
                            ("chapter.tex", "chapter", "Chapter"), ("bib/references.bib", "Cee", "Dee"),
-                           ("code/weaving/problems.py", "went", "goes"), ("PROVENANCE", "0123456", "0123457"), ("report.pdf", None, GOOD),
+                           ("code/weaving/pdf.py", "Colours", "colours"), ("PROVENANCE", "0123456", "0123457"), ("report.pdf", None, GOOD),
                            ("report.synctex.gz", None, b"")]:
         path = project.folder / file
         if old is None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from weaving.tex import inputs, never_cited, read_log
+from weaving.tex import inputs, never_cited, read_log, unwoven
 
 LINES = list(range(101, 141))
 LOGGED = {
@@ -27,7 +27,7 @@ LOGGED = {
     "[3pdfTeX warning (ext4): destination with the same identifier": (0, "same identifier"),
     "Missing character: There is no x in font cmr10!": (0, "Missing character"),
     "Overfull \\hbox (1.01pt too wide) in paragraph at lines 4--6": (104, "1.01pt"),
-    "Overfull \\vbox (22.0pt too high) has occurred while \\output is active": (0, "page is too full"),
+    "Overfull \\vbox (22.0pt too high) has occurred while \\output is active": (0, "page 3 is too full"),
 }
 NOT_LOGGED = ["Overfull \\hbox (0.99pt too wide) in paragraph at lines 4--6", "Underfull \\hbox (badness 10000)",
               "Package x Info: a warning", "LaTeX Warning: Label(s) may have changed. Rerun to get cross-references right."]
@@ -36,7 +36,7 @@ NOT_LOGGED = ["Overfull \\hbox (0.99pt too wide) in paragraph at lines 4--6", "U
 @pytest.mark.parametrize("log", LOGGED)
 def test_the_log_is_read(log):
     line, words = LOGGED[log]
-    (problem,) = read_log(f"before\n{log}\nafter", "report.texw", LINES, "build/report.tex")
+    (problem,) = read_log(f"before [1] [2]\n{log}\nafter", "report.texw", LINES, "build/report.tex")
     assert problem.line == line and words in problem.message
 
 
@@ -85,12 +85,14 @@ def test_the_files_that_latexmk_lists_are_read(tmp_path, monkeypatch):
     Path("build/report.fdb_latexmk").write_text(
         '# Fdb version 4\n["bibtex build/report"] 1795702065 "a" "b" "c" 17 0\n  "bib.bib" 1795 26816 ffe5 ""\n'
         '["pdflatex"] 17 "a" "b"\n  "chapter one.tex" 17957.5 4 8a ""\n  "build/report.tex" 1 2 3f ""\n  "gone.tex" 1 -1 0 ""\n')
+    Path("chapter one.tex").write_text("% <%= a comment %>\n50\\% of all\nThe value <%= 1 + 1 %>\n<<name=\"A\">>=\n")
+    assert [(problem.source, problem.line) for problem in unwoven(Path("build/report"))] == [("chapter one.tex", 3), ("chapter one.tex", 4)]
     assert inputs(Path("build/report")) == ["bib.bib", "chapter one.tex"]
 
 
 @pytest.mark.parametrize("log", NOT_LOGGED)
 def test_what_is_harmless_in_the_log_is_left_out(log):
-    assert read_log(f"before\n{log}\nafter", "report.texw", LINES, "build/report.tex") == []
+    assert read_log(f"before [1] [2]\n{log}\nafter", "report.texw", LINES, "build/report.tex") == []
 
 
 def test_an_entry_that_is_never_cited_is_named_with_its_line(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ from documents import CHUNK, DRAW, FIGURE, GOOD, folder, report  # noqa: F401
 
 from weaving.__main__ import build_and_say
 from weaving.build import Target, weave
+from weaving.problems import BuildFailed
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -153,6 +154,21 @@ def test_all_faults_of_a_stage_are_told_at_once(capsys):
     message = said(capsys)
     assert [int(n) for n in re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE)] == [3, 5, 7, 9]
     assert "4 problems; report.pdf is left" in message
+
+
+def test_an_at_sign_alone_may_belong_to_the_code(capsys):
+    report('<<name="A">>=', 'text = """one', "@", '"""', "@", "Prose <%= text.strip() %>.", '<<name="B">>=', "x = (3", "@", "@")
+    message = said(capsys)
+    assert re.findall(r"^report\\.texw:(\\d+):", message, re.MULTILINE) == ["12"] and "none is open" in message
+    report('<<name="A">>=', 'text = """one', "@", '"""', "@", "Prose <%= text.split()[-1] %>.")
+    weave(Target())
+    assert "Prose @." in Path("build/report.tex").read_text()
+
+
+def test_a_document_without_its_end():
+    Path("report.texw").write_text("\\begin{document}\none\n")
+    with pytest.raises(BuildFailed, match=r"report.texw:3: .*end\{document\} is missing"):
+        weave(Target())
 
 
 def test_a_forked_process_may_end_as_it_does():

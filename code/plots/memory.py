@@ -1,147 +1,151 @@
-"""Appendix B: time and memory of attention over the length of the input, and the roofline, as measured. Lengths in inches."""
+"""The supplement's attention for long inputs: time and memory by length, and the roofline."""
+
+from functools import partial
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import NullLocator
 
-from plots.style import BLUE, GREY, INK, PAGE_WIDTH, RUST, TEXT_WIDTH, figure
+from plots.style import BLUE, GREY, INK, PAGE_WIDTH, RUST, SMALL, TEXT_WIDTH, Drawing, figure, place
 
-STYLES = {"plain": (RUST, "s", (0, (5, 2))), "jax": (GREY, "^", (0, (1, 1.2))),
-          "torch": (INK, "D", (0, (6, 1.5, 1, 1.5))), "ours": (BLUE, "o", "-")}
-NAMES = {"plain": "the function of (a)", "jax": "JAX", "torch": "PyTorch", "ours": "in blocks"}
-SMALL = 8      # points
-LINE = 0.135   # from one label to the next
-HOLLOW = dict(markersize=3.7, markerfacecolor="white", markeredgewidth=0.9)
-
-
-# Time and memory --------------------------------------------------------------------------------------------------------
-
-HEIGHT, FLOOR, TALL = 2.3, 0.4, 1.68               # of the figure; below a panel; of a panel
-PANELS, WIDE = (0.52, 3.86), 2.12                  # the panels' left edges, their width; the labels stand on the right of each
+STYLES = {
+    "plain": ("CA 1 (a)", RUST, "s", (0, (5, 2))),
+    "jax": ("JAX", GREY, "^", (0, (1, 1.2))),
+    "torch": ("PyTorch", INK, "D", (0, (6, 1.5, 1, 1.5))),
+    "ours": ("in blocks", BLUE, "o", "-"),
+}
+HOLLOW = {"markersize": 3.7, "markerfacecolor": "white", "markeredgewidth": 0.9}
+TALL, WIDE, LINE = 1.68, 2.06, 0.14  # inches: a panel, and from one label to the next
 
 
-def scaling(seconds, limit, held, output):
-    """Two panels over N, both axes logarithmic: the time of a call, and the memory that it holds beside inputs and output.
+def scaling(seconds, limit, held, output) -> Drawing:
+    """The time of a call and the memory it holds, over N, all axes logarithmic.
 
-    Parameters: seconds and held {name: {N: value}}, names as in STYLES, limit {N: seconds}, output {N: bytes of the output}.
-    Returns: a Matplotlib figure.
+    Parameters: seconds and held {name: {N: value}} with names of STYLES, limit {N: seconds},
+    output {N: bytes}.
     """
-    fig, (left, right) = figure(PAGE_WIDTH, HEIGHT, ncols=2)
-    fig.set_layout_engine("none")
-    for ax, x, curves, thin in zip((left, right), PANELS, (seconds, held), (limit, output)):
-        ax.set_position((x / PAGE_WIDTH, FLOOR / HEIGHT, WIDE / PAGE_WIDTH, TALL / HEIGHT))
-        for name, (color, marker, dashes) in STYLES.items():
-            ax.plot(*_points(curves[name]), marker, linestyle=dashes, color=color, **HOLLOW)
-        ax.plot(*_points(thin), color=GREY, linewidth=0.8)
-        ax.set(xscale="log", yscale="log", xlim=(0.82 * min(limit), 1.1 * max(limit)), xticks=list(limit))
-        ax.set_xlabel("$N$", labelpad=1)
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda N, _: _whole(N)))
-        ax.xaxis.set_minor_locator(NullLocator())
-        ax.yaxis.set_minor_locator(NullLocator())
-    left.set_yticks(_within(left.get_ylim(), [10.0**k for k in range(-6, 6)]))
-    left.yaxis.set_major_formatter(FuncFormatter(_time))
-    right.set_yticks(_within(right.get_ylim(), [2**k for k in range(20, 50, 2)]))
-    right.yaxis.set_major_formatter(FuncFormatter(_size))
-    for ax, curves, thin, name, title in ((left, seconds, limit, "limit", "time of a call"),
-                                          (right, held, output, "the output", "memory beside inputs and output")):
-        ax.set_title(title, loc="left", pad=5)
-        _name_curves(ax, curves, thin, name)
-    return fig
+    fig, (left, right) = figure(PAGE_WIDTH, 2.3, ncols=2)
+    place(left, 0.52, 0.4, WIDE, TALL)
+    place(right, 3.86, 0.4, WIDE, TALL)
+    left.set_title("time of a call", loc="left", pad=5)
+    right.set_title("memory beside inputs and output", loc="left", pad=5)
+    _curves(left, seconds, limit, "limit", _time, [10.0**k for k in range(-6, 6)])
+    _curves(right, held, output, "the output", _size, [2.0**k for k in range(20, 50, 2)])
+    caption = (
+        "Time of a call, and memory held beside inputs and output, single precision. The limit is "
+        "the time of the two products and one exponential a weight, at the rates that the machine "
+        "reaches on each alone."
+    )
+    alt = (
+        "Two panels over the number of inputs, with logarithmic axes. Left, time: "
+        f"{_ends(seconds, _time)}. Right, memory: {_ends(held, _size)}."
+    )
+    return Drawing(fig, caption, alt)
 
 
-def _name_curves(ax, curves, thin, name_of_thin):
-    """Each curve's name at its end: on the right of the panel, or on the left of an end that comes before."""
-    longest, low, high = max(thin), *np.log(ax.get_ylim())
-    reach = [name for name in curves if max(curves[name]) == longest]
-    ends = [curves[name][longest] for name in reach] + [thin[longest]]
-    heights = TALL * (np.log(ends) - low) / (high - low)
-    for name, value, height in zip([*reach, None], ends, _apart(heights)):
-        color, marker, _ = STYLES.get(name, (GREY, None, None))
-        place = (1 + 0.13 / WIDE, height / TALL)
-        ax.annotate("", (longest, value), place, "data", "axes fraction", zorder=0,
-                    arrowprops=dict(arrowstyle="-", color=color, lw=0.5, shrinkA=0, shrinkB=2.5))
-        if marker:
-            ax.scatter(*place, HOLLOW["markersize"]**2, marker=marker, transform=ax.transAxes, clip_on=False, facecolor="white",
-                       edgecolor=color, linewidth=HOLLOW["markeredgewidth"])
-        ax.text(place[0] + (0.07 if marker else 0.03) / WIDE, place[1], NAMES.get(name, name_of_thin), transform=ax.transAxes,
-                ha="left", va="center_baseline", fontsize=SMALL, color=color)
-    for name in [name for name in curves if name not in reach]:
-        end = max(curves[name])
-        ax.annotate(NAMES[name], (end, curves[name][end]), (-6, 3), textcoords="offset points", ha="right", va="center_baseline",
-                    fontsize=SMALL, color=STYLES[name][0])
+def _curves(ax, curves, thin, name_of_thin, formatted, ticks):
+    """The named curves and a thin one, each with its name at its end."""
+    longest, ends = max(thin), {name_of_thin: (max(thin), thin[max(thin)], GREY)}
+    ax.set(xscale="log", yscale="log", xlim=(0.82 * min(thin), 1.1 * longest))
+    ax.plot(list(thin), list(thin.values()), color=GREY, linewidth=0.8)
+    for which, curve in curves.items():
+        name, colour, marker, dashes = STYLES[which]
+        ax.plot(list(curve), list(curve.values()), marker, ls=dashes, color=colour, **HOLLOW)
+        ends[name] = max(curve), curve[max(curve)], colour
+    _ticks(ax.xaxis, list(thin), _whole)
+    _ticks(ax.yaxis, _within(ax.get_ylim(), ticks), formatted)
+    ax.set_xlabel("inputs $N$", labelpad=1)
+    low, high = np.log(ax.get_ylim())
+    beside = {name: TALL * (np.log(y) - low) / (high - low) for name, (x, y, _) in ends.items()}
+    beside = _apart({name: y for name, y in beside.items() if ends[name][0] == longest})
+    for name, (x, y, colour) in ends.items():
+        if x < longest:
+            _label(ax, name, (x, y), (-6, 3), color=colour, ha="right")
+            continue
+        line = {"arrowstyle": "-", "color": colour, "lw": 0.5, "relpos": (0, 0.5)}
+        line |= {"shrinkA": 2, "shrinkB": 2.5}
+        spot = {"xytext": (1 + 0.13 / WIDE, beside[name] / TALL), "textcoords": "axes fraction"}
+        style = {"color": colour, "fontsize": SMALL, "va": "center_baseline"}
+        ax.annotate(name, (x, y), **spot, **style, arrowprops=line)
 
 
-def _apart(heights, gap=LINE):
-    """The heights of labels, moved as little as it takes that none covers another; in the order given."""
-    heights, order = np.array(heights, float), np.argsort(heights, kind="stable")
+def _apart(heights):
+    """{name: height} moved as little as it takes that no label covers another."""
+    names, heights = zip(*sorted(heights.items(), key=lambda item: item[1]), strict=True)
+    heights = np.array(heights)
     for _ in range(200):
-        for low, high in zip(order, order[1:]):
-            missing = gap - (heights[high] - heights[low])
-            if missing > 0:
-                heights[[low, high]] += -missing / 2, missing / 2
-    return heights
+        for n, missing in enumerate(np.maximum(0, LINE - np.diff(heights))):
+            heights[n : n + 2] += -missing / 2, missing / 2
+    return dict(zip(names, heights, strict=True))
 
 
-# The roofline -----------------------------------------------------------------------------------------------------------
+def roofline(flops, bandwidth, with_exp, points) -> Drawing:
+    """Operations a second over operations a byte, under roofs of memory, products, exponentials.
 
-ROOF_HEIGHT, ROOF_FLOOR, ROOF_TALL, ROOF_LEFT, ROOF_WIDE = 2.15, 0.4, 1.52, 0.5, 4.07
-
-
-def roofline(flops, bandwidth, with_exp, points):
-    """Operations a second over operations a byte, both axes logarithmic, under the roofs of memory, products and exponentials.
-
-    Parameters: flops (a second), bandwidth (bytes a second), with_exp (operations of the products a second if each weight
-    also takes an exponential), points {name: {N: (operations a byte, operations a second)}}.
-    Returns: a Matplotlib figure.
+    Parameters: flops (a second), bandwidth (bytes a second), with_exp (operations of the products
+    a second if each weight takes an exponential too), points {name: {N: (operations a byte,
+    operations a second)}} with names of STYLES.
     """
-    fig, ax = figure(TEXT_WIDTH, ROOF_HEIGHT)
-    fig.set_layout_engine("none")
-    ax.set_position((ROOF_LEFT / TEXT_WIDTH, ROOF_FLOOR / ROOF_HEIGHT, ROOF_WIDE / TEXT_WIDTH, ROOF_TALL / ROOF_HEIGHT))
+    fig, ax = figure(TEXT_WIDTH, 2.15)
+    place(ax, 0.5, 0.4, TEXT_WIDTH - 0.56, 1.52)
     ridge = flops / bandwidth
     found = np.array([point for named in points.values() for point in named.values()])
     (left, lowest), (right, _) = found.min(axis=0), found.max(axis=0)
     start, end = min(left, ridge) / 3, 1.8 * max(right, ridge)
-    ax.set(xscale="log", yscale="log", xlim=(start, end), ylim=(0.8 * min(lowest, bandwidth * start), 1.35 * flops))
-    ax.plot([start, ridge, end], [bandwidth * start, flops, flops], color=INK, linewidth=1.2)
-    ax.plot([with_exp / bandwidth, end], [with_exp, with_exp], color=GREY, linestyle=(0, (4, 2)), linewidth=1)
-    for name, named in points.items():
-        color, marker, _ = STYLES[name]
-        ax.plot(*np.transpose(list(named.values())), marker, color=color, **HOLLOW)
-        _name_points(ax, NAMES[name], named, color)
+    low = 0.8 * min(lowest, bandwidth * start)
+    ax.set(xscale="log", yscale="log", xlim=(start, end), ylim=(low, 1.35 * flops))
+    ax.plot([start, ridge, end], [bandwidth * start, flops, flops], color=INK)
+    ax.hlines(with_exp, with_exp / bandwidth, end, GREY, (0, (4, 2)), linewidth=1)
+    for which, named in points.items():
+        name, colour, marker, _ = STYLES[which]
+        ax.plot(*np.transpose(list(named.values())), marker, color=colour, **HOLLOW)
+        first, last = min(named), max(named)
+        upright = np.isclose(named[first][0], named[last][0])  # points one below the other
+        side, shift = ("left", (6, 0)) if upright else ("center", (0, -10))
+        text = f"{name}, $N$ = {_whole(first)}"
+        _label(ax, text, named[first], shift, color=colour, ha=side)
+        if last > first:
+            _label(ax, _whole(last), named[last], (6, 0), color=colour)
     ax.set_xlabel("operations of the products for each byte that moves", labelpad=1)
-    ax.set_title("operations a second", loc="left", pad=4)
+    ax.set_title("operations a second (G: $10^9$)", loc="left", pad=4)
     rounded = [first * 10.0**power for power in range(-3, 16) for first in (1, 2, 5)]
-    ax.set_xticks(_within(ax.get_xlim(), rounded))
-    ax.set_yticks(_within(ax.get_ylim(), rounded))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: _rate(v)))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_minor_locator(NullLocator())
-    bottom, top = ax.get_ylim()
-    angle = np.arctan2(ROOF_TALL / np.log(top / bottom), ROOF_WIDE / np.log(end / start))  # of the sloping roof on paper
+    _ticks(ax.xaxis, _within((start, end), rounded), "{:g}".format)
+    _ticks(ax.yaxis, _within(ax.get_ylim(), rounded), _rate)
+    top = f"large matrix products: {_rate(flops)}"
+    _label(ax, top, (end, flops), (0, 3), ha="right", va="bottom")
+    dashed = f"with an exponential for each weight: {_rate(with_exp)}"
+    _label(ax, dashed, (1.15 * ridge, with_exp), (0, -4), color=GREY, va="top")
     middle = np.sqrt(start * ridge)
-    ax.annotate("memory", (middle, bandwidth * middle), (-4 * np.sin(angle), 4 * np.cos(angle)), textcoords="offset points",
-                rotation=np.degrees(angle), rotation_mode="anchor", ha="center", va="bottom", fontsize=SMALL)
-    ax.annotate(f"large matrix products: {_rate(flops)}", (end, flops), (0, 3), textcoords="offset points",
-                ha="right", va="bottom", fontsize=SMALL)
-    ax.annotate(f"with an exponential for each weight: {_rate(with_exp)}", (1.15 * ridge, with_exp), (0, -4),
-                textcoords="offset points", color=GREY, va="top", fontsize=SMALL)
-    return fig
+    _label(ax, "memory", (middle, bandwidth * middle), (8, -4), va="top")
+    caption = (
+        "Operations of the two products a second over those for each byte that moves (counted, not "
+        "measured), single precision, one mark for each $N$. The roofs of memory and products are "
+        "measured; the dashed one follows from the rates of products and exponentials."
+    )
+    alt = (
+        "Logarithmic axes. A roof rises and then is flat at "
+        f"{_rate(flops)} operations a second. At the longest input: "
+        + ", ".join(f"{STYLES[k][0]} {_rate(named[max(named)][1])}" for k, named in points.items())
+    )
+    return Drawing(fig, caption, alt + ".")
 
 
-def _name_points(ax, name, named, color):
-    """The name beside the first point, and N beside the first and the last."""
-    (first, start), (last, end) = list(named.items())[0], list(named.items())[-1]
-    side, shift = ("left", (6, 0)) if np.isclose(start[0], end[0]) else ("center", (0, -10))  # points one below the other
-    for text, point, side, shift in ((f"{name}, $N$ = {_whole(first)}", start, side, shift), (_whole(last), end, "left", (6, 0))):
-        ax.annotate(text, point, shift, textcoords="offset points", color=color, ha=side, va="center_baseline", fontsize=SMALL)
+def _ends(curves, formatted):
+    ends = {STYLES[name][0]: (curve[max(curve)], max(curve)) for name, curve in curves.items()}
+    return ", ".join(f"{name} {formatted(value)} for N = {N}" for name, (value, N) in ends.items())
+
+
+def _label(ax, text, point, offset, va="center_baseline", **style):
+    """Small text at a distance in points from a place in the data."""
+    ax.annotate(text, point, offset, textcoords="offset points", fontsize=SMALL, va=va, **style)
+
+
+def _ticks(axis, values, formatted):
+    axis.set_ticks(values, [formatted(value) for value in values])
+    axis.set_minor_locator(NullLocator())
 
 
 def _within(ends, numbers):
     return [number for number in numbers if ends[0] <= number <= ends[1]]
-
-
-def _points(curve):
-    return list(curve), list(curve.values())
 
 
 def _whole(number):
@@ -149,13 +153,11 @@ def _whole(number):
     return f"{number:,.0f}".replace(",", "\N{THIN SPACE}")
 
 
-def _time(seconds, _):
-    return f"{seconds:g} s" if seconds >= 1 else f"{1e3 * seconds:g} ms"
+def _with_unit(value, units):
+    size, unit = next((pair for pair in units if value >= pair[0]), units[-1])
+    return f"{value / size:.3g} {unit}"
 
 
-def _size(size, _):
-    return f"{size / 2**30:g} GiB" if size >= 2**30 else f"{size / 2**20:g} MiB"
-
-
-def _rate(rate):
-    return f"{rate / 1e9:.3g} G"
+_time = partial(_with_unit, units=((1, "s"), (1e-3, "ms"), (1e-6, "µs")))
+_size = partial(_with_unit, units=((2**30, "GiB"), (2**20, "MiB")))
+_rate = partial(_with_unit, units=((1e9, "G"),))

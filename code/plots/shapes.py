@@ -1,15 +1,13 @@
-"""The parts of drawings measured in inches: boxes, arrows, words, and matrices as cells with numbers."""
-
-import math
+"""The parts of drawings measured in inches: boxes, arrows, words, and matrices as cells."""
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
-from matplotlib.patches import FancyBboxPatch, Rectangle
+from matplotlib.patches import FancyBboxPatch
 
 from plots.style import BLUE, GREY, INK, SMALL, figure
 
-SHADES = LinearSegmentedColormap.from_list("white to blue", ["#FFFFFF", BLUE])
 LINE = 0.16  # inches from one line of small text to the next
+SHADES = LinearSegmentedColormap.from_list("white to blue", ["#FFFFFF", BLUE])
 
 
 def canvas(width: float, height: float):
@@ -23,7 +21,7 @@ def canvas(width: float, height: float):
 
 def words(ax, x: float, y: float, text: str, **style) -> None:
     """Small text around a point."""
-    ax.text(x, y, text, **dict(ha="center", va="center_baseline", fontsize=SMALL) | style)
+    ax.text(x, y, text, **{"ha": "center", "va": "center_baseline", "fontsize": SMALL} | style)
 
 
 def tint(colour: str, strength: float = 0.16):
@@ -31,76 +29,54 @@ def tint(colour: str, strength: float = 0.16):
     return tuple(1 - strength * (1 - part) for part in to_rgb(colour))
 
 
-def box(ax, x: float, y: float, width: float, height: float, text: str = "", colour: str = GREY,
-        fill="white", zorder: float = 1, **style) -> None:
-    """A rectangle around the point (x, y), with text inside."""
-    corner = (x - width / 2, y - height / 2)
-    ax.add_patch(Rectangle(corner, width, height, facecolor=fill, edgecolor=colour, linewidth=0.8,
-                           zorder=zorder))
+def box(
+    ax, x, y, width, height, text="", colour=GREY, fill="white", corner=0.0, look=None, **style
+) -> None:
+    """A rectangle around the point (x, y), and text in it; `look` goes to the rectangle's patch.
+
+    A rounded one, by the radius `corner`, is an operation and not a matrix.
+    """
+    shape = f"round,pad=0,rounding_size={corner}" if corner else "square,pad=0"
+    look = {"edgecolor": colour, "facecolor": fill, "linewidth": 0.8} | (look or {})
+    start = (x - width / 2, y - height / 2)
+    ax.add_patch(FancyBboxPatch(start, width, height, boxstyle=shape, **look))
     if text:
         words(ax, x, y, text, **style)
-
-
-def rounded(ax, x: float, y: float, width: float, height: float, text: str = "", colour: str = GREY,
-            fill="white", **style) -> None:
-    """A box with round corners: an operation, where a plain box is a matrix."""
-    ax.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, facecolor=fill,
-                                boxstyle="round,pad=0,rounding_size=0.06", edgecolor=colour, linewidth=0.8))
-    words(ax, x, y, text, **dict(color=colour) | style)
 
 
 def arrow(ax, *points, colour: str = GREY) -> None:
     """An arrow through the points, its head at the last."""
     *way, last = points
-    ax.plot(*zip(*way), color=colour, linewidth=0.8, zorder=0, solid_capstyle="butt")
-    ax.annotate("", last, way[-1], zorder=0, arrowprops=dict(
-        arrowstyle="-|>", color=colour, linewidth=0.8, mutation_scale=7, shrinkA=0, shrinkB=0))
+    ax.plot(*zip(*way, strict=True), color=colour, linewidth=0.8, zorder=0, solid_capstyle="butt")
+    head = {"arrowstyle": "-|>", "color": colour, "linewidth": 0.8, "mutation_scale": 7}
+    ax.annotate("", last, way[-1], zorder=0, arrowprops=head | {"shrinkA": 0, "shrinkB": 0})
 
 
-def ink(shade: float) -> str:
-    """The colour of a number on a shade between 0 and 1, whichever has the higher contrast."""
-    return "white" if shade > 0.72 else INK
+def cells(ax, left: float, top: float, values, size, ends, digits: bool = False) -> None:
+    """A matrix as shaded cells from its corner (left, top) on, white at the lower of the ends.
 
-
-def cells(ax, left: float, top: float, values, size: tuple[float, float], ends: tuple[float, float],
-          texts=None) -> None:
-    """A matrix as shaded cells of this width and height, white at the lower end of the scale; (left, top) is its corner.
-
-    With `texts`, an array of its shape, each cell holds one.
+    Parameters: values (rows, columns); size, width and height of a cell; ends, of the scale;
+    digits, whether each cell holds its number.
     """
-    values, (width, height), (low, high) = np.asarray(values, dtype=float), size, ends
-    span = (high - low) or 1
-    rows, columns = values.shape
-    grid = dict(edgecolors="#D3D8DE", linewidth=0.5) if min(size) > 0.1 else {}
-    ax.pcolormesh(left + width * np.arange(columns + 1), top - height * np.arange(rows + 1), (values - low) / span,
-                  cmap=SHADES, vmin=0, vmax=1, zorder=1, rasterized=values.size > 2500, **grid)
-    ax.add_patch(Rectangle((left, top - rows * height), columns * width, rows * height, facecolor="none",
-                           edgecolor=GREY, linewidth=0.6))
-    for (i, j), text in np.ndenumerate(np.empty((0, 0)) if texts is None else texts):
-        words(ax, left + (j + 0.5) * width, top - (i + 0.5) * height, text, color=ink((values[i, j] - low) / span))
+    (rows, columns), (wide, tall), (low, high) = values.shape, size, ends
+    shades = (values - low) / ((high - low) or 1)
+    xs, ys = left + wide * np.arange(columns + 1), top - tall * np.arange(rows + 1)
+    grid = {"edgecolors": "#D3D8DE", "linewidth": 0.5} if min(size) > 0.1 else {}
+    many = values.size > 2500
+    ax.pcolormesh(xs, ys, shades, cmap=SHADES, vmin=0, vmax=1, zorder=1, rasterized=many, **grid)
+    middle = (xs[0] + xs[-1]) / 2, (ys[0] + ys[-1]) / 2
+    box(ax, *middle, columns * wide, rows * tall, fill="none", look={"linewidth": 0.6})
+    for (i, j), value in np.ndenumerate(values) if digits else ():
+        ink = "white" if shades[i, j] > 0.72 else INK  # whichever has the higher contrast
+        words(ax, xs[j] + wide / 2, ys[i] - tall / 2, f"{value:.2f}", color=ink)
 
 
-def numerals(values, decimals: int | None = None) -> tuple[np.ndarray, int]:
-    """The numbers as text of equal decimals, and the power of ten taken out of them (mostly 0).
-
-    Without `decimals` the largest number keeps three digits, at most two of them decimals.
-    """
-    values = np.asarray(values, dtype=float)
-    largest = float(np.abs(values).max(initial=0))
-    size = math.floor(math.log10(largest)) if largest > 0 else 0
-    power = 0 if decimals is not None or -2 < size < 4 else size
-    decimals = max(0, min(2, 2 - size + power)) if decimals is None else decimals
-    if power:  # in two steps, as 10**-power may exceed all floats
-        values = values / 10.0**(power // 2) / 10.0**(power - power // 2)
-    texts = [f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−") for value in values.flat]
-    return np.array(texts, dtype=object).reshape(values.shape), power  # + 0.0 turns -0.0 into 0.0
+def number(value: float) -> str:
+    """A whole number as it is, another one to two decimals."""
+    value = round(float(value), 2) + 0.0  # + 0.0 turns -0.0 into 0.0
+    return (f"{value:.0f}" if value.is_integer() else f"{value:.2f}").replace("-", "−")
 
 
 def vector(values) -> str:
-    """A short vector as text: (1, −0.5)."""
-    return f"({', '.join(f'{round(float(value), 2) + 0.0:g}' for value in values)})".replace("-", "−")
-
-
-def text_width(text: str, points: float = SMALL) -> float:
-    """The width of a number in inches: the face's digits are half an em wide."""
-    return sum({".": 0.25, "−": 0.61}.get(sign, 0.5) for sign in text) * points / 72
+    """A short vector as text: (1, −0.50)."""
+    return f"({', '.join(map(number, values))})"

@@ -81,7 +81,7 @@ claim("concatenation-is-a-sum-over-heads", times(beside(Y(h), h), T(beside(W_o(h
 q_h, k_h = letter("q", (H, N), (d_h, 1)), letter("k", (H, N), (d_h, 1))
 s_h, a_h = letter("s", (H, N, N)), letter("a", (H, N, N))
 ONE_HEAD = times(T(stacked(q_h(h, i), h)), stacked(k_h(h, j), h)) / sqrt(times(H, d_h))
-SUM_OF_HEADS = summed(s_h(h, i, j), h) / sqrt(H)
+SUM_OF_HEADS = (1 / sqrt(H)) * summed(s_h(h, i, j), h)
 HEADS = where(s_h(h, i, j), times(T(q_h(h, i)), k_h(h, j)) / sqrt(d_h))
 claim("score-is-a-sum-over-heads", s(i, j), SUM_OF_HEADS, where(s(i, j), ONE_HEAD), HEADS,
       scope="all $H$, $N$ and $d_h$",
@@ -113,7 +113,7 @@ claim("divergence-by-scores",
 
 rest = letter("r", (H, N))
 SAME_WEIGHTS = where(s_h(h, i, j), s(i, j) + rest(h, i))
-GAP = (summed(s_h(h, i, j), h) / sqrt(H)) - (summed(s_h(h, i, l), h) / sqrt(H))
+GAP = (1 / sqrt(H)) * summed(s_h(h, i, j) - s_h(h, i, l), h)
 claim("agreement-forces-equal-scores", GAP - (s(i, j) - s(i, l)),
       (sqrt(H) - 1) * (s(i, j) - s(i, l)), SAME_WEIGHTS,
       scope="all $H$ and $N$",
@@ -172,7 +172,7 @@ claim("positions-break-the-symmetry", DIFFERENCE, gap(), PLACED, NEW_PLACED,
       twins={"the symmetry is kept": 0, "contents only": gap().args[0] + gap().args[1],
              "no positions": (s_new(i, j) - s(i, j), gap())})
 
-claim("mean-is-invariant", summed(y(permuted(i)), i) / N, summed(y(i), i) / N,
+claim("mean-is-invariant", (1 / N) * summed(y(permuted(i)), i), (1 / N) * summed(y(i), i),
       scope="all $N$ and $d$, every permutation $\\pi$",
       twins={"one output": (y(permuted(i)), y(i)),
              "a weight for each place": (summed(times(r(i), y(permuted(i))), i),

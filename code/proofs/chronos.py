@@ -17,10 +17,12 @@ def collected(attention=12, forward=4, scales=5, bias=2 * BUCKETS, last=2):
                 times(bias, H), times(last, D))
 
 
-claim("t5-parameters", plus(times(B, D), ENCODER, DECODER), collected(),
+PIECES = plus(times(B, D), ENCODER, DECODER)
+claim("t5-parameters", collected(), PIECES,
       scope="all numbers of layers, widths, heads and tokens",
-      twins={"cross-attention forgotten": collected(attention=8),
-             "one table of biases": collected(bias=BUCKETS), "last scales forgotten": collected(last=0)})
+      twins={"cross-attention forgotten": (collected(attention=8), PIECES),
+             "one table of biases": (collected(bias=BUCKETS), PIECES),
+             "last scales forgotten": (collected(last=0), PIECES)})
 
 # A bias for each distance
 
@@ -31,7 +33,7 @@ bias = letter("b", (None,))
 query, key = letter("q", (N,), (d, 1)), letter("k", (N,), (d, 1))
 q, k = letter("q", (), (d, 1))(), letter("k", (), (d, 1))()
 SCORE = times(T(q), k)
-claim("relative-bias-depends-on-distance", SCORE + bias((s_ + r) - (t_ + r)), SCORE + bias(s_ - t_),
+claim("relative-bias-depends-on-distance", SCORE + bias(plus(s_ + r, -(t_ + r))), SCORE + bias(s_ - t_),
       scope="all $d$, all positions and shifts",
       twins={"the other direction": SCORE + bias(t_ - s_),
              "one position moved": (SCORE + bias((s_ + r) - t_), SCORE + bias(s_ - t_))})

@@ -11,12 +11,14 @@ from itertools import permutations, product
 
 import numpy as np
 
-from proofs.notation import CIRCLE, latex, letters, node, walk
+from proofs.notation import CIRCLE, Node, expanded, latex, letters, node, walk
 from solutions import attention
 
 TOLERANCE = 1e-6
-SIZES = ({"N": 3, "D": 4, "d": 2, "H": 2, "d_h": 2, "D_p": 2, "n": 4},
-         {"N": 2, "D": 2, "d": 3, "H": 3, "d_h": 1, "D_p": 3, "n": 3})
+SIZES = ({"N": 3, "D": 4, "d": 2, "H": 2, "d_h": 2, "D_p": 2, "n": 4, "r_x": 2,
+          "r_p": 1, "h": 2, "v": 2},
+         {"N": 2, "D": 2, "d": 3, "H": 3, "d_h": 1, "D_p": 3, "n": 3, "r_x": 1,
+          "r_p": 1, "h": 1, "v": 2})
 
 
 class Undefined(ValueError):
@@ -58,6 +60,8 @@ class World:
             values = self.rng.uniform(0.5, 2, shape)
         else:
             values = self.rng.uniform(0.2, 0.9, shape) * self.rng.choice([-1, 1], shape)
+        if any(h.kind == "symmetric" and h.parts[0] == letter() for h in self.hypotheses):
+            values = values + values.T + 4 * np.eye(len(values))    # positive definite as well
         return values if shape else float(values)
 
     def whole(self, tree):
@@ -275,8 +279,8 @@ class World:
         body, target, first, last = tree.args
         t = np.linspace(-4.2, 4.2, 421)
         u = math.pi / 2 * np.sinh(t)
-        low, high = (None if part.head == "infinity" or part.head == "neg"
-                     and part.args[0].head == "infinity" else self.number(part, env)
+        low, high = (None if part.head == "infinity" or (part.head == "neg"
+                     and part.args[0].head == "infinity") else self.number(part, env)
                      for part in (first, last))
         if low is None and high is None:
             points, slopes = np.sinh(u), np.cosh(u) * math.pi / 2 * np.cosh(t)
@@ -309,8 +313,14 @@ def all_letters(trees):
     while waiting:
         for name in letters(waiting.pop()) - found:
             found.add(name)
-            waiting += [last for last in (*name.over, *name.shape) if last is not None]
+            waiting += [last for last in _flat((*name.over, *name.shape)) if isinstance(last, Node)]
     return found
+
+
+def _flat(parts):
+    """All that stands in nested tuples."""
+    for part in parts:
+        yield from _flat(part) if isinstance(part, tuple) else (part,)
 
 
 def free_indices(tree, bound, found):
@@ -339,6 +349,9 @@ class Group:
         named = {"independent": lambda: parts[0].args, "gaussian": lambda: parts[:2],
                  "random": lambda: parts}.get(hypothesis.kind, lambda: ())()
         self.letters = [part.leaf[0] for part in named]
+        if hypothesis.kind == "covariances":
+            self.letters = list(dict.fromkeys(
+                parts[k].leaf[0] for k in range(len(parts)) if k % 3 < 2))
         if hypothesis.kind == "moments":
             self.letters = sorted(set().union(*map(letters, parts[::2])), key=lambda n: n.name)
         self.points = world.rng.uniform(-1, 1, (3, len(self.letters)))
@@ -370,8 +383,10 @@ class Group:
     def _moments(self, used):
         """Two-point variables, mixed so that all declared moments of order one and two hold."""
         world, parts = self.world, self.hypothesis.parts
-        known = {tuple(sorted(_factors(e))): world.number(v, {})
-                 for e, v in zip(parts[::2], parts[1::2], strict=True)}
+        known = {}
+        for expression, value in zip(parts[::2], parts[1::2], strict=True):
+            names, sign = _factors(expression)
+            known[tuple(sorted(names))] = sign * world.number(value, {})
         names = [name.name for name in self.letters]
         mean = np.array([known.get((a,), 0.3) for a in names])
         second = np.array([[known.get(tuple(sorted((a, b))), 0.4 + 2 * (a == b) + mean[k] * mean[m])
@@ -383,6 +398,27 @@ class Group:
         for draws in product(self._two_points(), repeat=len(names)):
             point = mean + root @ np.array([value for value, _ in draws])
             yield (dict(zip(self.letters, map(float, point), strict=True)),
+                   math.prod(weight for _, weight in draws))
+
+    def _covariances(self, used):
+        """Two-point variables, mixed so that the blocks of the covariance matrix are as declared."""
+        world, parts = self.world, self.hypothesis.parts
+        sizes = [len(world.values[name]) for name in self.letters]
+        starts = dict(zip(self.letters, np.cumsum([0, *sizes]), strict=False))
+        whole = 3 * np.eye(sum(sizes))
+        for k in range(0, len(parts), 3):
+            first, second = (starts[part.leaf[0]] for part in parts[k:k + 2])
+            block = _two_axes(world.matrix(parts[k + 2], {}))
+            rows, cols = (slice(s, s + n) for s, n in zip((first, second), block.shape, strict=True))
+            whole[rows, cols], whole[cols, rows] = block, block.T
+        try:
+            root = np.linalg.cholesky(whole)
+        except np.linalg.LinAlgError as error:
+            raise Undefined("no variables have these covariances") from error
+        for draws in product(self._two_points(), repeat=len(whole)):
+            point = root @ np.array([[value] for value, _ in draws])
+            yield ({name: point[starts[name]:starts[name] + size]
+                    for name, size in zip(self.letters, sizes, strict=True)},
                    math.prod(weight for _, weight in draws))
 
     def _gaussian(self, used):
@@ -400,16 +436,22 @@ class Group:
             yield dict(zip(self.letters, map(float, point), strict=True)), weight
 
 
-GROUPS = ("independent", "moments", "gaussian", "random")
+GROUPS = ("independent", "moments", "covariances", "gaussian", "random")
 
 
 def _factors(tree):
+    """The names in a product of letters, and its sign."""
     if tree.head == "letter":
-        return [tree.leaf[0].name]
+        return [tree.leaf[0].name], 1
+    if tree.head in ("T", "neg"):
+        names, sign = _factors(tree.args[0])
+        return names, sign if tree.head == "T" else -sign
     if tree.head == "mul":
-        return [name for part in tree.args for name in _factors(part)]
+        parts = [_factors(part) for part in tree.args]
+        return [name for names, _ in parts for name in names], math.prod(s for _, s in parts)
     if tree.head == "pow" and tree.args[1].head == "num":
-        return _factors(tree.args[0]) * int(tree.args[1].leaf[0])
+        names, sign = _factors(tree.args[0])
+        return names * int(tree.args[1].leaf[0]), sign ** int(tree.args[1].leaf[0])
     raise Undefined(f"no product: {latex(tree)}")
 
 
@@ -522,6 +564,7 @@ RULES = {
 
 def _gap(world, left, right, env):
     """How far two sides are apart, relative to their size; tuples part by part."""
+    left, right = expanded(left), expanded(right)
     if left.head == "tuple" and right.head == "tuple" and len(left.args) == len(right.args):
         return max(_gap(world, a, b, env) for a, b in zip(left.args, right.args, strict=True))
     if left.head == "argmin" and right.head == "tuple":
@@ -535,10 +578,12 @@ def _gap(world, left, right, env):
     return float(np.abs(np.subtract(found, values)).max() / size)
 
 
-def says(statement, tries=8):
+def says(statement, tries=12, enough=4):
     """True or False: whether the statement holds in numbers; None if it says nothing in any."""
-    verdict = None
+    agreed = 0
     for seed in range(tries):
+        if agreed == enough:
+            break
         permutation = np.random.default_rng(seed).permutation(SIZES[seed % 2]["N"])
         try:
             world = World(statement, SIZES[seed % 2], seed, permutation)
@@ -551,10 +596,10 @@ def says(statement, tries=8):
                 gap = _gap(world, statement.left, statement.right, env)
                 if gap > TOLERANCE:
                     return False
-                verdict = True
+            agreed += 1
         except (Undefined, np.linalg.LinAlgError, OverflowError):
             continue
-    return verdict
+    return True if agreed else None
 
 
 def same_for_all_orders(statement, sizes, within):

@@ -107,8 +107,14 @@ claim("slope-variance-given-x", given("Var", w_hat, xs(i)), LEFT_OVER / S_xx, SL
 
 u = number("u", "positive")
 MORE_THAN_TWO = positive(n - 2)
-CHI_SQUARE = (u**(n / 2 - 1) * exp(-(u / 2))) / (node(2)**(n / 2) * gamma(n / 2))
-claim("slope-variance", integral(LEFT_OVER / u * CHI_SQUARE, u, 0, INFINITY), LEFT_OVER / (n - 2),
+
+
+def chi_square(k):
+    """The density at u of the sum of k squared standard normal variables."""
+    return (u**(k / 2 - 1) * exp(-(u / 2))) / (node(2)**(k / 2) * gamma(k / 2))
+
+
+claim("slope-variance", integral(LEFT_OVER / u * chi_square(n), u, 0, INFINITY), LEFT_OVER / (n - 2),
       MORE_THAN_TWO,
       scope="$n > 2$",
       argued="the sum of $n$ squared standard normal variables has this density, $\\chi^2_n$; "

@@ -8,8 +8,7 @@ import inspect
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from proofs.notation import (CIRCLE, Hypothesis, Node, latex, latex_hypothesis, letters, named,
-                             node)
+from proofs.notation import CIRCLE, Hypothesis, Node, latex, latex_hypothesis, letters, named, node
 
 CLAIMS = {}
 DOCUMENTS = ("report", "supplement")
@@ -29,23 +28,39 @@ class Statement:
     right: Node
     hypotheses: tuple = ()
 
-    def latex(self, lines=False):
-        """The relation; with lines=True broken before the sign of equality, for `aligned`."""
+    def latex(self, lines=0):
+        """The relation; with lines = 1 broken before the sign of equality, with lines = n also
+        after every nth term of a sum on the right."""
         left, right = latex(self.left), latex(self.right)
-        if lines:
-            return rf"\begin{{aligned}}& {left} \\ & \quad = {right}\end{{aligned}}"
-        return f"{left} = {right}"
+        if not lines:
+            return f"{left} = {right}"
+        if lines > 1 and self.right.head == "add":
+            right = _broken(self.right.args, lines)
+        return rf"\begin{{aligned}}{{}}& {left} \\ & \quad = {right}\end{{aligned}}"
 
     def latex_hypotheses(self):
-        """All that is supposed, and which letters stand for positive numbers."""
+        """What the letters mean, and all that is supposed of them, as LaTeX text."""
         parts = (p for h in self.hypotheses for p in h.parts)
         names = set().union(*map(letters, (self.left, self.right, *parts)))
         signs = sorted(f"${named(name)} > 0$" for name in names
                        if name.domain == "positive" and name != CIRCLE.leaf[0])
-        return "; ".join([*map(latex_hypothesis, self.hypotheses), *signs])
+        meanings = [latex_hypothesis(h) for h in self.hypotheses if h.kind == "where"]
+        supposed = [latex_hypothesis(h) for h in self.hypotheses if h.kind != "where"] + signs
+        return ", ".join([*(["where " + ", ".join(meanings)] if meanings else []),
+                          *(["if " + ", ".join(supposed)] if supposed else [])])
 
     def without(self, hypothesis):
         return replace(self, hypotheses=tuple(h for h in self.hypotheses if h != hypothesis))
+
+
+def _broken(terms, most):
+    """A sum as lines of at most so many terms."""
+    head, *rest = [Node("add", terms[k:k + most]) for k in range(0, len(terms), most)]
+    lines = [latex(head)]
+    for part in rest:
+        text = latex(part if len(part.args) > 1 else part.args[0])
+        lines.append(text if text.startswith("-") else f"+ {text}")
+    return r" \\ & \qquad {} ".join(lines)
 
 
 @dataclass(frozen=True)

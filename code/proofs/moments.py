@@ -7,11 +7,11 @@ refused. So is a product of letters of which it is not declared that they are in
 """
 
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 
 from proofs import notation
 from proofs.forms import ONE, Undecided, add, merged, minus
-from proofs.notation import IllFormed
+from proofs.notation import IllFormed, T, times
 
 
 class Declared:
@@ -20,39 +20,77 @@ class Declared:
     def __init__(self):
         self.letters = {}       # Letter: number of its group
         self.groups = []        # (kind, data, letters it is independent of)
+        self.values = []        # all declared moments
 
     def enter(self, kind, letters, data, independent_of=()):
         for letter in letters:
-            if letter in self.letters:
-                raise IllFormed(f"{letter.name} is declared twice")
+            if letter in self.letters or letter.domain != "real":
+                raise IllFormed(f"{letter.name} cannot be declared random, or not twice")
             self.letters[letter] = len(self.groups)
         self.groups.append((kind, data, set(independent_of)))
 
 
 def declare(normaliser, hypotheses):
     """Enter all hypotheses about random letters."""
+    declared = normaliser.random
     for hypothesis in hypotheses:
-        parts, declared = hypothesis.parts, normaliser.random
+        parts = hypothesis.parts
         if hypothesis.kind == "independent":
             names, mean, variance, of = parts
             data = normaliser.number(mean, {}), normaliser.number(variance, {})
+            declared.values += data
             declared.enter("independent", _letters(names.args), data, _letters(of.args))
         elif hypothesis.kind == "moments":
             known = {}
             for expression, value in zip(parts[::2], parts[1::2], strict=True):
-                ((factors, bound), coefficient), = normaliser.number(expression, {})
-                if bound or coefficient != 1:
-                    raise IllFormed("a moment of something else than a product")
+                factors = _product(normaliser.number(expression, {}))
+                if factors in known:
+                    raise IllFormed("a moment that is declared twice")
                 known[factors] = normaliser.number(value, {})
+            declared.values += known.values()
             declared.enter("known", {atom[1] for factors in known for atom, _ in factors}, known)
         elif hypothesis.kind == "gaussian":
-            declared.enter("gaussian", _letters(parts[:2]), parts)
+            x, y, c = parts
+            declared.values.append(normaliser.number(c, {}))
+            declared.enter("gaussian", _letters((x, y)), (_letters((x, y)), declared.values[-1]))
+        elif hypothesis.kind == "covariances":
+            _declare_covariances(normaliser, parts)
         elif hypothesis.kind == "random":
             declared.enter("random", _letters(parts), None)
+    used = _random_letters(tuple(atom for rule in normaliser.rules for atom in rule[0]), declared)
+    used |= _random_letters(tuple(normaliser.positives), declared)
+    used |= _random_letters(tuple(declared.values), declared)
+    if used or set(declared.letters) & {*normaliser.meanings, *normaliser.symmetric}:
+        raise Undecided("a random letter of which something else is supposed")
+
+
+def _declare_covariances(normaliser, parts):
+    known = {}
+    for k in range(0, len(parts), 3):
+        first, second = _letters(parts[k:k + 2])
+        if any(part.head != "letter" or part.args for part in parts[k:k + 3]) \
+                or notation.shape(times(parts[k], T(parts[k + 1]))) != notation.shape(parts[k + 2]) \
+                or (first, second) in known or (second, first) in known \
+                or parts[k + 2].leaf[0] in {*normaliser.meanings, first, second}:
+            raise IllFormed("covariances of what they cannot be covariances of")
+        known[first, second] = parts[k + 2].leaf[0]
+    normaliser.random.enter("covariances", {name for pair in known for name in pair}, known)
 
 
 def _letters(names):
+    if any(name.head != "letter" for name in names):
+        raise IllFormed("something random that is not a letter")
     return [name.leaf[0] for name in names]
+
+
+def _product(form):
+    """The factors of a form that is a product of letters without indices."""
+    if len(form) == 1:
+        ((factors, bound), coefficient), = form
+        if factors and not bound and coefficient == 1 and all(
+                atom[0] == "l" and not atom[2] and e > 0 for atom, e in factors):
+            return factors
+    raise IllFormed("a moment of something else than a product of letters")
 
 
 def variance(normaliser, form, known):
@@ -65,8 +103,9 @@ def expectation(normaliser, form, known):
     """E[form | known], term by term."""
     fixed = set()
     for name in known:
-        if name.head != "letter":
-            raise IllFormed("a condition that is not a letter")
+        places = [part.leaf for part in name.args if part.head == "index"]
+        if name.head != "letter" or len(set(places)) < len(name.args):
+            raise IllFormed("a condition that is not a letter or a whole family of letters")
         fixed.add(name.leaf[0])
     terms = []
     for term, coefficient in form:
@@ -140,6 +179,16 @@ def _independent(normaliser, atoms, data):
     return result
 
 
+def _covariances(normaliser, atoms, data):
+    if len(atoms) != 2:
+        raise Undecided(f"a moment of order {len(atoms)}, when those of order 2 are declared")
+    for first, second in (atoms, atoms[::-1]):
+        value = data.get((first[1], second[1]))
+        if value is not None:
+            return normaliser.make(1, [(normaliser._atom(value, first[2] + second[2]), 1)], set())
+    raise Undecided("a moment that is not declared")
+
+
 def _known(normaliser, atoms, data):
     powers = frozenset((a, Fraction(e)) for a, e in merged({}, ((a, 1) for a in atoms)).items())
     if powers not in data:
@@ -156,16 +205,15 @@ def _unknown(normaliser, atoms, data):
 
 def _gaussian(normaliser, atoms, data):
     """By integrating against the density, see `gaussian_moment`."""
-    x, y, c = data
-    counts = [sum(atom[1] == name.leaf[0] for atom in atoms) for name in (x, y)]
-    value = normaliser.number(c, {})
+    names, value = data
+    counts = [sum(atom[1] == name for atom in atoms) for name in names]
     terms = [normaliser.times(normaliser.number(notation.node(coefficient), {}),
                               normaliser.power(value, Fraction(power)))
              for power, coefficient in gaussian_moment(*counts)]
     return add(*terms)
 
 
-@lru_cache(maxsize=None)
+@cache
 def gaussian_moment(m, n):
     """E x^m y^n as ((power of c, coefficient), ...): the double integral, carried out by SymPy.
 
@@ -182,4 +230,5 @@ def gaussian_moment(m, n):
                  for (power,), k in polynomial.terms())
 
 
-RULES = {"independent": _independent, "known": _known, "random": _unknown, "gaussian": _gaussian}
+RULES = {"independent": _independent, "known": _known, "random": _unknown, "gaussian": _gaussian,
+         "covariances": _covariances}

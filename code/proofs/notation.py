@@ -27,13 +27,13 @@ class Node:
     leaf: tuple = ()
 
     def __add__(self, other):
-        return plus(self, other)
+        return plus(*(self.args if self.head == "add" else (self,)), other)
 
     def __sub__(self, other):
-        return plus(self, neg(other))
+        return self + neg(other)
 
     def __mul__(self, other):
-        return times(self, other)
+        return times(*(self.args if self.head == "mul" else (self,)), other)
 
     def __truediv__(self, other):
         return over(self, other)
@@ -88,7 +88,8 @@ def number(name, domain="real", tex=""):
 
 def letter(name, over=(), shape=(), domain="real", tex=""):
     """A Letter; call it with its indices to get a Node."""
-    return Letter(name, tuple(over), tuple(map(node, shape)), domain, tex)
+    dimensions = tuple(part if isinstance(part, tuple) else node(part) for part in shape)
+    return Letter(name, tuple(over), dimensions, domain, tex)
 
 
 def index(name, last=None):
@@ -186,6 +187,28 @@ def minimiser(body, *letters):
     return Node("argmin", (body, *letters))
 
 
+def merge(first, second):
+    """Two states (m, l, o) of blocks of keys as one, printed as an operation."""
+    return Node("merge", (first, second))
+
+
+def joined(first, second, m=None):
+    """What the operation of `merge` means, part by part; m is the largest of both unless given."""
+    (m_1, l_1, o_1), (m_2, l_2, o_2) = (expanded(part).args for part in (first, second))
+    m = m or maximum(m_1, m_2)
+    old, new = exp(m_1 - m), exp(m_2 - m)
+    return several(m, plus(times(old, l_1), times(new, l_2)), plus(times(old, o_1), times(new, o_2)))
+
+
+def expanded(tree):
+    """A tuple in the place of each operation `merge` at the top of a tree."""
+    if tree.head != "merge":
+        return tree
+    if any(len(expanded(part).args) != 3 or expanded(part).head != "tuple" for part in tree.args):
+        raise IllFormed(f"{latex(tree)} merges what is no state")
+    return joined(*tree.args)
+
+
 def attend(X, heads):
     """The outputs of self-attention with fixed weights, by the functions of solutions.attention."""
     return Node("attend", (X,), (heads,))
@@ -262,6 +285,11 @@ def independent(*names, mean=0, variance=1, of=()):
 def moments(*pairs):
     """E of each first expression is the second; no other moment of these letters is known."""
     return Hypothesis("moments", tuple(part for pair in pairs for part in map(node, pair)))
+
+
+def covariances(*triples):
+    """E[first second^T] is the third of each triple; no other moment of these letters is known."""
+    return Hypothesis("covariances", tuple(part for triple in triples for part in triple))
 
 
 def gaussian_pair(x, y, c):
@@ -358,10 +386,17 @@ def _shape_of_letter(tree):
 
 
 def _shape_of_body(tree):
+    if tree.args[1].head != "index":
+        raise IllFormed(f"a sum or product over {latex(tree.args[1])}, which is no index")
     for limit in tree.args[2:]:
         if shape(limit):
             raise IllFormed(f"a matrix as a limit in {latex(tree)}")
     return shape(tree.args[0])
+
+
+def _shape_of_body_of_numbers(tree):
+    if _shape_of_body(tree) != ():
+        raise IllFormed(f"a product of matrices: {latex(tree)}")
 
 
 def _shape_of_quotient(tree):
@@ -387,8 +422,8 @@ SHAPES = {
     "eye": lambda t: (t.args[0], t.args[0]), "ones": lambda t: (t.args[0], node(1)),
     "zeros": lambda t: t.args, "unit": lambda t: (t.args[1], node(1)),
     "block": _shape_of_blocks, "stack": _shape_of_copies, "beside": _shape_of_copies,
-    "sum": _shape_of_body, "tuple": lambda t: ("tuple", tuple(map(shape, t.args))),
-    "attend": lambda t: shape(t.args[0]),
+    "sum": _shape_of_body, "prod": _number_of(_shape_of_body_of_numbers), "tuple": lambda t: ("tuple", tuple(map(shape, t.args))),
+    "attend": lambda t: shape(t.args[0]), "merge": lambda t: shape(expanded(t)),
     "argmin": lambda t: ("tuple", ((),) * (len(t.args) - 1)) if len(t.args) > 2 else (),
 }
 
@@ -422,10 +457,8 @@ def named(name, indices=()):
         text = rf"\boldsymbol{{{text}}}" if base in GREEK else rf"{kind}{{{text}}}"
     if mark:
         text = rf"{mark}{{{text}}}"
-    places = list(map(latex, indices))
-    plain = all(part.head in ("index", "num") for part in indices) and not sub
-    joined = ("" if plain and not any(len(p) > 1 and p[0] != "\\" for p in places)
-              else ",").join(([sub] if sub else []) + places)
+    comma = (sub and name.shape) or (len(indices) > 1 and any(p.head == "add" for p in indices))
+    joined = ("," if comma else "").join(([sub] if sub else []) + list(map(_inline, indices)))
     if sup or prime:
         text += f"^{{{prime.replace(chr(39), chr(92) + 'prime ').strip()}{sup}}}"
     return text + (f"_{{{joined}}}" if joined else "")
@@ -444,27 +477,27 @@ def _print_number(tree):
 
 
 def _print_sum(tree):
-    text = latex(tree.args[0])
-    for part in tree.args[1:]:
-        if part.head == "neg":
-            text += " - " + latex(part.args[0], PRODUCT)
-        else:
-            text += " + " + latex(part, SUM if part.head not in ("add", "neg", "num") else PRODUCT)
-    return text, SUM if len(tree.args) > 1 else ATOM
+    text = ""
+    for part in tree.args:
+        negative = part.head == "neg"
+        inner = part.args[0] if negative else part
+        nested = inner.head in ("add", "neg") or (inner.head == "num" and inner.leaf[0] < 0)
+        sign = "-" if negative else "+"
+        text += (f" {sign} " if text else sign.strip("+")) + latex(inner, FACTOR if nested else PRODUCT)
+    return text, SUM
 
 
 def _print_product(tree):
-    texts = []
+    text = ""
     for place, part in enumerate(tree.args):
-        last = place == len(tree.args) - 1
-        text = latex(part, PRODUCT if last or part.head not in ("sum", "prod") else ATOM)
-        if texts and text[0].isdigit():
-            texts.append(r"\cdot")
-        elif texts:
-            texts.append(r"\," if part.head in ("sum", "prod", "sqrt", "cos", "sin") or
-                         texts[-1].endswith(("}", ")")) and text[0] != "^" else "")
-        texts.append(text)
-    return " ".join(filter(None, texts)), PRODUCT
+        big = part.head in ("sum", "prod", "integral", "diff", "argmin")
+        nested = part.head == "mul" or (big and place < len(tree.args) - 1)
+        shown = latex(part, FACTOR if nested else PRODUCT)
+        if text:
+            text += r" \cdot " if shown[0].isdigit() else \
+                r" \, " if big or part.head in ("sqrt", "cos", "sin", "log", "normal", "div") else " "
+        text += shown
+    return text, PRODUCT
 
 
 def _print_quotient(tree):
@@ -485,8 +518,11 @@ def _inline(tree):
     """Without stacked fractions, for exponents."""
     if tree.head == "div":
         return f"{latex(tree.args[0], PRODUCT)}/{latex(tree.args[1], FACTOR)}"
-    if tree.head == "neg" and tree.args[0].head == "div":
+    if tree.head == "neg":
         return "-" + _inline(tree.args[0])
+    if tree.head == "add" and any(part.head == "div" for part in tree.args):
+        first, *rest = map(_inline, tree.args)
+        return first + "".join(text if text.startswith("-") else "+" + text for text in rest)
     return latex(tree)
 
 
@@ -499,7 +535,10 @@ def _print_exponential(tree):
 
 def _print_function(name):
     def printed(tree):
-        if tree.args[0].head in ("mul", "letter", "num"):
+        inner = tree.args[0]
+        clear = inner.head in ("letter", "num") or (inner.head == "mul" and not any(
+            part.head in ("add", "normal") for part in inner.args))
+        if clear:
             return rf"{name} {latex(tree.args[0])}", PRODUCT
         return rf"{name}\left({latex(tree.args[0])}\right)", FACTOR
     return printed
@@ -530,7 +569,9 @@ def replace_index(tree, i, value):
 def _print_copies(separator, dots):
     def printed(tree):
         body, i = tree.args
-        first, last = (latex(replace_index(body, i, node_)) for node_ in (node(1), i.args[0]))
+        parts = body.args if body.head == "block" and tree.head == "stack" else (body,)
+        first, last = (separator.join(latex(replace_index(part, i, value)) for part in parts)
+                       for value in (node(1), i.args[0]))
         return rf"\begin{{bmatrix}}{separator.join([first, dots, last])}\end{{bmatrix}}", ATOM
     return printed
 
@@ -538,9 +579,17 @@ def _print_copies(separator, dots):
 def _print_expectation(name):
     def printed(tree):
         body, *known = tree.args
-        text = latex(body) + (r" \mid " + ", ".join(map(latex, known)) if known else "")
+        text = latex(body) + (r" \mid " + ", ".join(map(_family, known)) if known else "")
         return rf"{name}\left[{text}\right]", FACTOR
     return printed
+
+
+def _family(tree):
+    """All members of a family with one index: x_1, ..., x_n."""
+    if tree.head != "letter" or len(tree.args) != 1 or tree.args[0].head != "index":
+        return latex(tree)
+    last = tree.leaf[0].over[0]
+    return rf"{named(tree.leaf[0], [node(1)])}, \dots, {named(tree.leaf[0], [last])}"
 
 
 def _print_derivative(tree):
@@ -551,10 +600,10 @@ def _print_derivative(tree):
 
 
 def _print_part(tree):
-    vector, i = tree.args
-    if vector.head == "letter" and not vector.args:
-        return f"{vector.leaf[0].name}_{{{latex(i)}}}", ATOM
-    return f"{latex(vector, ATOM)}_{{{latex(i)}}}", ATOM
+    whole, *places = tree.args
+    plain = whole.head == "letter" and not whole.args and "_" not in whole.leaf[0].name
+    text = whole.leaf[0].name if plain else latex(whole, ATOM)
+    return f"{text}_{{{''.join(map(latex, places))}}}", ATOM
 
 
 def _print_integral(tree):
@@ -591,7 +640,7 @@ PRINTERS = {
     "trace": _print_function(r"\operatorname{tr}"),
     "norm2": lambda t: (rf"\norm{{{latex(t.args[0])}}}"
                         + ("" if matrix_shape(t.args[0])[1] == node(1) else "_F") + "^2", ATOM),
-    "entry": lambda t: (rf"{latex(t.args[0], ATOM)}_{{{latex(t.args[1])}{latex(t.args[2])}}}", ATOM),
+    "entry": _print_part,
     "part": _print_part,
     "delta": lambda t: (rf"\delta_{{{latex(t.args[0])}{latex(t.args[1])}}}", ATOM),
     "exp": _print_exponential, "log": _print_function(r"\log"), "gamma": _print_function(r"\Gamma"),
@@ -606,6 +655,7 @@ PRINTERS = {
     "perm": lambda t: (rf"\{t.leaf[0]}({latex(t.args[0])})", ATOM),
     "tuple": lambda t: (r"\left(" + r",\; ".join(map(latex, t.args)) + r"\right)", ATOM),
     "argmin": _print_minimiser,
+    "merge": lambda t: (rf"{latex(t.args[0], FACTOR)} \oplus {latex(t.args[1], FACTOR)}", PRODUCT),
     "attend": lambda t: (rf"\operatorname{{attention}}_{{{t.leaf[0]}}}({latex(t.args[0])})", FACTOR),
 }
 
@@ -618,13 +668,21 @@ def latex_hypothesis(hypothesis):
     if hypothesis.kind == "independent":
         names, mean, variance, of = hypothesis.parts
         listed = " and ".join(f"${latex(name)}$" for name in names.args)
-        beside_ = "".join(f" and of ${latex(name)}$" for name in of.args)
-        return (f"all entries of {listed} independent of each other{beside_}, with mean "
+        if any(name.args or name.leaf[0].shape for name in names.args):
+            listed = f"all entries of {listed}"
+        beside_ = "".join(f" and of all ${latex(name)}$" if name.args else f" and of ${latex(name)}$"
+                          for name in of.args)
+        each_other = " of each other" if listed.startswith("all") or len(names.args) > 1 else ""
+        apart = each_other + beside_ if each_other else beside_.removeprefix(" and")
+        return (f"{listed} independent{apart}, with mean "
                 f"${latex(mean)}$ and variance ${latex(variance)}$")
     if hypothesis.kind == "moments":
         pairs = zip(hypothesis.parts[::2], hypothesis.parts[1::2], strict=True)
         return ", ".join(rf"$\E {latex(e, ATOM if e.head == 'add' else SUM)} = {latex(v)}$"
                          for e, v in pairs)
+    if hypothesis.kind == "covariances":
+        return ", ".join(rf"$\E {texts[k]} {texts[k + 1]}\T = {texts[k + 2]}$"
+                         for k in range(0, len(texts), 3))
     if hypothesis.kind == "gaussian":
         x, y, c = texts
         return (rf"$({x}, {y})$ Gaussian with means $0$, variances $1$ and covariance ${c}$, "

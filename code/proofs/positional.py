@@ -2,7 +2,7 @@
 
 from proofs.ledger import claim
 from proofs.notation import (T, column, cos, delta, diff, differ, entry, equal, even, eye, index,
-                             letter, norm2, number, orthogonal, part, plus, row, sin, size, stacked,
+                             letter, node, norm2, number, orthogonal, part, plus, row, sin, size, stacked,
                              summed, table, times, unit, where, zeros)
 
 N, D, D_p, d = size("N"), size("D"), size("D_p"), size("d")
@@ -64,10 +64,10 @@ claim("tied-blocks", times(row(W, W), column(x_i, p_i)), times(W, plus(x_i, p_i)
              "a sign": times(W, x_i - p_i)})
 
 u = letter("u", (), (D, 1))()
-claim("addition-merges", plus(plus(x_i, u), p_i - u), x_i + p_i,
+claim("addition-merges", plus(x_i + u, p_i - u), x_i + p_i,
       scope="all $D$",
-      twins={"moved twice": (plus(plus(x_i, u), p_i - 2 * u), x_i + p_i),
-             "moved one way only": (plus(plus(x_i, u), p_i), x_i + p_i)})
+      twins={"moved twice": (plus(x_i + u, p_i - 2 * u), x_i + p_i),
+             "moved one way only": (plus(x_i + u, p_i), x_i + p_i)})
 
 d_x, d_p = size("d_x"), size("d_p")          # rows of the weights for content and for position
 S_q, S_k = (letter(name, (), (d_x, D))() for name in ("W_q^x", "W_k^x"))
@@ -140,23 +140,21 @@ claim("one-hot-collision", x_0 + e_i, plus(plus(x_0, e_i, -e_j), e_j),
 
 m = index("m", D / 2)
 omega = letter("omega", (D / 2,))(m)
-s, t, shift = number("s"), number("t"), number("r")
+s, t, shift = index("s"), index("t"), index("r")
+PAIRS = "copies", D / 2, ("blocks", (node(1), node(1)))     # D entries as D / 2 pairs
+wave = letter("p", (None,), (PAIRS, 1))
 
 
 def pair_at(position):
     return column(sin(times(omega, position)), cos(times(omega, position)))
 
 
-def sinusoid(position):
-    return stacked(pair_at(position), m)
-
-
-EVEN = even(D)
-SIMILAR = times(T(sinusoid(s)), sinusoid(t))
-claim("sinusoid-similarity", SIMILAR, summed(cos(times(omega, s - t)), m), EVEN,
+WAVES = where(wave(t), stacked(pair_at(t), m))
+SIMILAR = times(T(wave(s)), wave(t))
+claim("sinusoid-similarity", SIMILAR, summed(cos(times(omega, s - t)), m), WAVES, even(D),
       scope="all even $D$, all frequencies, all positions",
       twins={"the sum of the positions": summed(cos(times(omega, s + t)), m),
-             "sines": summed(sin(times(omega, s - t)), m), "one frequency": cos(times(omega, s - t))})
+             "sines": summed(sin(times(omega, s - t)), m), "any embeddings": WAVES})
 
 
 def turn(angle):

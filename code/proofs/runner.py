@@ -41,14 +41,15 @@ def load():
 
 def run(names=None, cache=None):
     """{name: Outcome} of the named claims, or of all; from the file `cache` if nothing changed."""
-    names = tuple(load() if names is None else names)
-    key = f"{_key()} {' '.join(names)}"
+    names = list(load() if names is None else names)
+    key = _key()
     kept = _read(cache, key)
-    if kept is None:
+    missing = [name for name in names if name not in kept]
+    if missing:
         with ProcessPoolExecutor() as pool:
-            kept = list(pool.map(run_one, names))
+            kept |= {outcome.name: outcome for outcome in pool.map(run_one, missing)}
         _write(cache, key, kept)
-    return {outcome.name: outcome for outcome in kept}
+    return {name: kept[name] for name in names}
 
 
 def run_one(name):
@@ -79,15 +80,16 @@ def is_refused(statement):
 
 
 def _read(cache, key):
-    """The outcomes kept in a file, or None if it is not there, spoilt, or of other code."""
+    """The outcomes kept in a file; none if it is not there, spoilt, or of other code."""
     try:
         kept = json.loads(Path(cache).read_text(encoding="utf-8")) if cache else {}
-        if kept["key"] != key:
-            return None
-        return [Outcome(name=o["name"], problems=tuple(o["problems"]), refused=int(o["refused"]),
-                        seconds=float(o["seconds"])) for o in kept["outcomes"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        if kept.get("key") != key:
+            return {}
+        return {o["name"]: Outcome(str(o["name"]), tuple(map(str, o["problems"])),
+                                   int(o["refused"]), float(o["seconds"]))
+                for o in kept["outcomes"]}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def _write(cache, key, outcomes):
@@ -97,7 +99,7 @@ def _write(cache, key, outcomes):
     cache = Path(cache)
     cache.parent.mkdir(parents=True, exist_ok=True)
     part = cache.with_name(f"{cache.name}.{os.getpid()}")
-    part.write_text(json.dumps({"key": key, "outcomes": list(map(asdict, outcomes))}),
+    part.write_text(json.dumps({"key": key, "outcomes": list(map(asdict, outcomes.values()))}),
                     encoding="utf-8")
     os.replace(part, cache)
 

@@ -49,23 +49,39 @@ class Normaliser:
         self.meanings[letter] = (name.args, meaning)
 
     def _suppose_symmetric(self, matrix):
-        self.symmetric |= {matrix.leaf[0]}
+        self.symmetric |= {self._letter_of(matrix)}
 
     def _suppose_even(self, value):
-        self.even |= {value.leaf[0]}
+        self.even |= {self._letter_of(value)}
+
+    def _letter_of(self, tree):
+        if tree.head != "letter" or tree.args or tree.leaf[0] in self.meanings:
+            raise IllFormed(f"{latex(tree)} is no free letter")
+        notation.shape(tree)
+        return tree.leaf[0]
 
     def _suppose_differ(self, first, second):
         self.differ |= {frozenset({self.index(first, {}), self.index(second, {})})}
 
     def _suppose_positive(self, value):
-        self.positives.append(self.number(value, {}))
+        form = self.number(value, {})
+        if not form:
+            raise IllFormed("a hypothesis that nothing meets: 0 > 0")
+        self.positives.append(form)
 
     def _suppose_equal(self, left, right):
+        if notation.shape(left) != notation.shape(right):
+            raise IllFormed(f"{latex(left)} and {latex(right)} have different shapes")
         for (r, c), quantified in self._places(left):
             pattern = self.entry(left, {}, r, c)
             self._add_rule(pattern, self.entry(right, {}, r, c), quantified)
 
     def _suppose_orthogonal(self, first, second):
+        if first.head != "letter" or second.head != "letter" or first.leaf != second.leaf \
+                or len(first.args) != 1 or [p.head for p in (*first.args, *second.args)] \
+                != ["index"] * 2 or first == second or first.leaf[0] in self.meanings \
+                or len(first.leaf[0].shape) != 2 or first.leaf[0].shape[1] != node(1):
+            raise IllFormed(f"no family of vectors: {latex(first)} and {latex(second)}")
         letter = first.leaf[0]
         length = Letter(f"|{letter.name}|^2", letter.over)
         i, j = self._free(self._range(letter.over[0])), self._free(self._range(letter.over[0]))
@@ -288,8 +304,6 @@ class Normaliser:
 
     def _sum(self, tree, env, r, c):
         body, i, first, last = tree.args
-        if i.head != "index":
-            raise IllFormed(f"a sum over {latex(i)}")
         bound = self._bound((self.number(first, env), self.number(last, env)))
         return self.bind(bound, self.entry(body, {**env, i.leaf[0]: at(bound)}, r, c))
 
@@ -443,6 +457,8 @@ class Normaliser:
             if base is None:
                 raise Undecided("an index as a number, replaced by a sum")
             return "i", base
+        if head == "max":
+            return "max", *sorted((self.swap(form, values) for form in part[1:]), key=key)
         if head == "m":
             return "m", frozenset((self.swap(atom, values), e) for atom, e in part[1])
         return head, *(self.swap(inner, values) for inner in part[1:])
@@ -570,6 +586,18 @@ class Normaliser:
             form = single(atom)
         return self.make(1, [(("log", form), 1)], set())
 
+    def maximum(self, *forms):
+        """The largest of some forms: in no order, and with nested maxima as one."""
+        parts = set()
+        for form in forms:
+            ((factors, bound), coefficient), = form if len(form) == 1 else [((ZERO, ZERO), 0)]
+            inner = next(iter(factors)) if len(factors) == 1 and not bound else (("?",), 0)
+            nested = coefficient == 1 and inner[1] == 1 and inner[0][0] == "max"
+            parts |= set(inner[0][1:]) if nested else {form}
+        if len(parts) == 1:
+            return parts.pop()
+        return single(("max", *sorted(parts, key=key)))
+
     def circular(self, name, form):
         """cos or sin of a form, split by the addition theorems into those of single terms."""
         if not form:
@@ -640,6 +668,8 @@ class Normaliser:
             if any(a[1] == target[1] for a, _ in atom[1]):
                 raise Undecided("a derivative with respect to something random")
             return ZERO
+        if head == "max":
+            raise Undecided("the derivative of a maximum")
         inner = self.derivative(atom[1], target)
         outer = {"pow": lambda: ONE, "exp": lambda: self.make(1, [(atom, 1)], set()),
                  "log": lambda: self.power(atom[1], Fraction(-1)),
@@ -841,7 +871,7 @@ class Normaliser:
     def _signature(self, base, powers, bound):
         """What can be said of a bound index without the names of the others."""
         hide = {b: at(("b", 10**6, 1 if b == base else 2)) for b in bound}
-        shown = sorted(f"{masked(a, hide)}^{e}" for a, e in powers.items())
+        shown = sorted(f"{masked(a, hide, self.symmetric)}^{e}" for a, e in powers.items())
         return key(self.ranges[base]) + "|" + "|".join(shown)
 
     # Verdicts
@@ -863,6 +893,7 @@ class Normaliser:
 
     def same(self, left, right):
         """True if left = right follows from the hypotheses, entry by entry, shapes included."""
+        left, right = notation.expanded(left), notation.expanded(right)
         if notation.shape(left) != notation.shape(right):
             return False
         if left.head == "tuple" and right.head == "tuple":
@@ -890,6 +921,7 @@ NUMBERS = {
     "entry": Normaliser._entry_of, "part": Normaliser._entry_of,
     "delta": lambda self, t, env: self.make(
         1, [(("d", *(self.index(part, env) for part in t.args)), 1)], set()),
+    "max": lambda self, t, env: self.maximum(*(self.number(part, env) for part in t.args)),
     "prod": Normaliser._product_over, "diff": Normaliser._entry_derivative,
     "normal": Normaliser._normal,
     "E": lambda self, t, env: moments.expectation(self, self.number(t.args[0], env), t.args[1:]),

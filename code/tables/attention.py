@@ -123,7 +123,7 @@ class Comparison:
         return latex.Tex(f"{self._veto(H, i, j)}\n\n"
                          rf"\begin{{table}}[htb]\caption{{The weights of query {i + 1} in each of {H} heads, "
                          rf"the product of their powers $1/\sqrt{{{H}}}$, and the weights of the single head."
-                         + self._of_many() + rf"}}\label{{tab:query}}{table}\end{{table}}")
+                         + self._of_many() + rf"}}\label{{tab:query}}" + "\n\\begin{wide}\n" + table + "\n\\end{wide}\n\\end{table}")
 
     def pool_confirmed(self):
         """How well the product of the heads' weights meets the single head's, for this case."""

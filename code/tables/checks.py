@@ -8,17 +8,16 @@ from proofs import deciders, runner
 from proofs.ledger import DOCUMENTS, ClaimFailed
 
 RECORD = Path(runner.__file__).with_name("attack.json")      # written by python -m proofs --attack
-TABLE = r"""\begingroup\footnotesize\setlength{\tabcolsep}{3pt}
-\begin{longtable}{@{}r>{\raggedright\arraybackslash}p{0.56\linewidth}%
->{\raggedright\arraybackslash}p{0.17\linewidth}>{\raggedright\arraybackslash}p{0.1\linewidth}r@{}}
+TABLE = r"""\begin{checks}
+\begin{longtable}{@{}r>{\raggedright\arraybackslash}p{96mm}%
+>{\raggedright\arraybackslash}p{32mm}>{\raggedright\arraybackslash}p{17mm}r@{}}
 \toprule
 & What is claimed, and under which conditions & For & Decided by & Refused \\ \midrule
 \endhead
-\bottomrule
-\endfoot
 ROWS
+\bottomrule
 \end{longtable}
-\endgroup"""
+\end{checks}"""
 
 
 class Ledger:
@@ -42,8 +41,11 @@ class Ledger:
         if failed:
             raise ClaimFailed("\n".join(failed))
 
-    def formula(self, *names: str, lines: bool = False) -> str:
-        """One display with the statements of the claims, each ticked; lines breaks before =."""
+    def formula(self, *names: str, lines: int = 0) -> str:
+        """One display with the statements of the claims, each ticked.
+
+        lines   1 breaks before the sign of equality, n also after every nth term on the right
+        """
         numbers = ",".join(str(self._number(name)) for name in names)
         shown = r" \qquad ".join(self.claims[name].statement.latex(lines) for name in names)
         return rf"\checked{{{numbers}}}{{{shown}}}"
@@ -101,11 +103,14 @@ class Ledger:
     def _row(self, name):
         claim, number = self.claims[name], self.numbers[name]
         hypotheses = claim.statement.latex_hypotheses()
-        text = (rf"\emph{{{claim.title.capitalize()}.}} ${claim.statement.latex()}$"
-                + (f" if {hypotheses}" if hypotheses else "")
+        shown = f"${claim.statement.latex()}$"
+        if claim.statement.left.head == "tuple":  # TeX breaks no line between brackets
+            shown = rf"\par\fittedtext{{${claim.statement.latex(lines=1)}$}}\par "
+        text = (rf"\emph{{{claim.title.capitalize()}.}} {shown}"
+                + ("" if shown.endswith("par ") or not hypotheses else ", ") + hypotheses
                 + (f". Argued in the text: {claim.argued}" if claim.argued else ""))
         return (rf"\claimrow{{{number}}} & {text}. & {claim.scope} & "
-                rf"{deciders.kind(claim.statement)} & {self.outcomes[name].refused} \\[2pt]")
+                rf"{deciders.kind(claim.statement)} & {self.outcomes[name].refused} \\[3pt]")
 
     def _number(self, name):
         self._claim(name)

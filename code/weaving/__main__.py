@@ -91,9 +91,8 @@ def _start_again_without_settings():
             try:
                 os.fstat(stream)
             except OSError:
-                os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+                os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # open takes the lowest number that is free
         module = sys.modules["__main__"].__spec__.name.removesuffix(".__main__")
-        os.set_inheritable(2, True)
         os.execve(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]], wanted)
     faulthandler.enable()  # a crash in C code then names the chunk's line
     for name, value in ENVIRONMENT.items():

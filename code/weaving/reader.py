@@ -86,9 +86,12 @@ class StrictReader(PwebReader):
 
     def parse(self):
         self._check_lines()
+        self.rawtext = CONTROL.sub(" ", self.rawtext)  # Pweave would begin a new line at some of them
         super().parse()
         self._number_lines()
         self._check_text()
+        if r"\begin{document}" in self.rawtext and r"\end{document}" not in self.rawtext:
+            self._problem(self.rawtext.count("\n") + 1, r"\end{document} is missing")
         if self.problems:
             raise BuildFailed(self.problems)
 

@@ -17,7 +17,7 @@ ERROR = re.compile(r"^(?:\./)?([^\s:]+\.\w+):(\d+): (.+)$")
 WARNING = re.compile(r"^(?:LaTeX|Package|Class|Module)\b.*?[Ww]arning(?: \(\w+\))?: (.+)$|.*?pdfTeX warning(?: \(\w+\))?: (.+)$")
 CONTINUED = re.compile(r"^(?:(\([\w@-]+\))| {10}) {2,}(.*)$")
 INPUT_LINE = re.compile(r" ?on input line (\d+)\.?")
-OVERFULL_BOX = re.compile(r"^Overfull \\([hv])box \(([\d.]+)pt too (?:wide|high)\)(?:.*? at lines? (\d+))?")
+OVERFULL_BOX = re.compile(r"^Overfull \\([hv])box \((\d+(?:\.\d+)?)pt too (?:wide|high)\)(?:.*? at lines? (\d+))?")
 MISSING_CHARACTER = re.compile(r"^(Missing character: .+)$")
 UNCLOSED = re.compile(r"^\s*\(\\end occurred (inside a group|when (\\\w+) on line (\d+) was incomplete)")
 OPENED = re.compile(r"^### (.*) group \(level \d+\) entered at line (\d+) \((.*)\)")
@@ -82,7 +82,7 @@ def typeset(job, source, lines, epoch, lock=None):
     problems = drop_consequences(problems, _read(job.with_suffix(".aux")), pages) + bibtex_problems(job)
     problems += labels_twice(_read(job.with_suffix(".tex")), source, lines)
     if pages:
-        problems += never_cited(job)
+        problems += never_cited(job) + unwoven(job)
     if not problems and (status or not pages):
         problems = [Problem(source, 0, f"latexmk stopped with status {status}", output[-2000:])]
     free = shutil.disk_usage(job.parent).free // 1000
@@ -116,7 +116,7 @@ def _latexmk(job, epoch, lock):
 
 def read_log(log, source, lines, tex):
     """The Problems a LaTeX log tells of, at the document's lines."""
-    problems = []
+    problems, page = [], 1
     for message, details, inside in _messages(log, tex.removesuffix(".tex")):
         def at(number):
             return lines[min(int(number), len(lines)) - 1] if number and int(number) and lines and not inside else 0
@@ -126,6 +126,8 @@ def read_log(log, source, lines, tex):
             text = f"{text.rstrip('.')}; {remedy}" if remedy else text
             problems.append(Problem(place, line, text, details))
 
+        for shipped in re.findall(r"(?:^|[ )\]}])\[(\d+)", message):
+            page = int(shipped) + 1
         if match := ERROR.match(message):
             file, number, text = match.groups()
             if Path(file) == Path(tex):
@@ -144,8 +146,8 @@ def read_log(log, source, lines, tex):
         elif match := OVERFULL_BOX.match(message):
             kind, points, number = match.groups()
             if float(points) > OVERFULL:
-                what = "line sticks out" if kind == "h" else "page is too full"
-                told(at(number), f"Overfull \\{kind}box: the {what} by {points}pt")
+                what = "the line sticks out" if kind == "h" else f"page {page} is too full"
+                told(at(number), f"Overfull \\{kind}box: {what} by {points}pt")
         elif match := MISSING_CHARACTER.match(message):
             told(0, match.group(1))
         elif (match := WARNING.match(message)) and not any(text in message for text, _ in HARMLESS):
@@ -206,6 +208,17 @@ def bibtex_problems(job):
             problems.append(Problem(match.group(3), int(match.group(2)), f"BibTeX: {match.group(1)}"))
         else:
             problems.append(Problem("bib", 0, f"BibTeX: {message.removeprefix('Warning--')}"))
+    return problems
+
+
+def unwoven(job):
+    """Chunks and inline code in files that LaTeX reads by itself: it prints them, and runs nothing."""
+    problems = []
+    for path in map(Path, inputs(job)):
+        if path.suffix == ".tex" and not path.is_absolute():
+            for number, line in enumerate(_read(path).splitlines(), 1):
+                if re.match(r"<<.*>>=|(?!\s*%).*<%=", line):
+                    problems.append(Problem(str(path), number, "code runs in a .texw only; move this text there"))
     return problems
 
 
@@ -281,7 +294,8 @@ def _explanation(lines, number):
             break
         if found := re.match(r"l\.\d+ ", lines[place]):
             shown = [line[found.end():].rstrip() for line in lines[place:place + 2]]
-            end = next((k for k in range(place + 2, len(lines)) if not lines[k].strip()), len(lines))
+            end = next((k for k in range(place + 2, len(lines))
+                        if not lines[k].strip() or lines[k].startswith("(That makes")), len(lines))
             advice = [line.strip() for line in lines[place + 2:end] if not CHATTER.match(line)]
             return more, [*filter(str.strip, shown), *advice], end
     return more, [], after
