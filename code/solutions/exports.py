@@ -164,7 +164,7 @@ def _naming_notes(found, taken, is_file):
     renamed = [f"{role} is called {name}" for role, name in taken.items()
                if role != name and role not in ("heads", "from_right")]
     unused = [name for name in found if name not in taken.values() and simple(name) not in BIASES
-              and (is_file or name != "h" and simple(name) in VARIANTS)]
+              and (is_file or (name != "h" and simple(name) in VARIANTS))]
     notes = [f"In the file {', '.join(renamed)}."] if renamed else []
     return notes + [f"Not used: {listing(dict.fromkeys(unused))}."] * bool(unused)
 
