@@ -5,7 +5,6 @@ They come from an .npz or .json file with X (N, D), W_q, W_k, W_v (D, D) and, wh
 and shapes are understood where they are unambiguous (see exports.py).
 """
 
-import hashlib
 import json
 import os
 import shlex
@@ -110,12 +109,6 @@ def load(path: str | Path, names: str | None = None, side: str | None = None) ->
     except CaseError as error:
         command = f"CASE={shlex.quote(str(path))}"
         raise CaseError(f"{path}: {error}".replace("CASE=...", command)) from None
-
-
-def digest(case: Case) -> str:
-    """Twelve hexadecimal digits that depend on the numbers alone, not on the file."""
-    arrays = [(array + 0.0).tolist() for array in (case.X, *case.weights)]  # -0.0 + 0.0 is 0.0
-    return hashlib.sha256(repr([case.heads, arrays]).encode()).hexdigest()[:12]
 
 
 def comparable(a: np.ndarray, b: np.ndarray, scale: float | None = None) -> bool:

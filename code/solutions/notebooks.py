@@ -64,7 +64,8 @@ def execute(path: str, names: dict[str, str], side: str | None) -> None:
 
 def _until_the_arrays_are_there(path, names, side, namespace, report):
     """{"fields", "notes", "opened"} after the first cell with which the case is complete."""
-    opened, skipped, problem = set(), [], CaseError("there is no code in it")
+    opened, skipped = set(), []
+    problem = CaseError("X, W_q, W_k and W_v must be computed in its code")
 
     def note(event, arguments):
         if event == "open" and isinstance(arguments[0], (str, bytes)):
