@@ -52,9 +52,12 @@ class Target:
 def build(target, say):
     """Make the PDF; the number of its pages. Raises BuildFailed, leaving the old PDF as it was."""
     from weaving import tex
+
     BUILD.mkdir(exist_ok=True)
     with build_lock(say) as lock:
-        made_from = _made_from(target)  # as it is now: what is edited from here on makes the next build
+        made_from = _made_from(
+            target
+        )  # as it is now: what is edited from here on makes the next build
         say("weave")
         executed = execute(target, say)
         lines = _write(target, executed)
@@ -70,16 +73,25 @@ def is_up_to_date(target):
     """Whether the PDF is what a build would make, by the content of all that it depends on; dates say nothing."""
     with contextlib.suppress(*results.UNREADABLE):
         made = json.loads(target.made.read_text(encoding="utf-8"))
-        return made["from"] == _made_from(target) and inputs.changed(made["recorded"]) is None and \
-            made["tex"] == _tex_state(made["tex"])
+        return (
+            made["from"] == _made_from(target)
+            and inputs.changed(made["recorded"]) is None
+            and made["tex"] == _tex_state(made["tex"])
+        )
     return False
 
 
 def _made_from(target):
     """A hash of the document, the case's name, the commit, and what `inputs.signature` stands for."""
     commit = provenance()
-    parts = [inputs.signature(), target.case_file, commit.archived(), commit.changed, digest(Path(target.source)),
-             sorted(path.name for path in Path().iterdir() if path.suffix in TEX_SUFFIXES)]
+    parts = [
+        inputs.signature(),
+        target.case_file,
+        commit.archived(),
+        commit.changed,
+        digest(Path(target.source)),
+        sorted(path.name for path in Path().iterdir() if path.suffix in TEX_SUFFIXES),
+    ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -88,6 +100,7 @@ TEX_SUFFIXES = {".tex", ".sty", ".cls", ".cfg", ".def", ".fd", ".clo", ".bib", "
 
 def _note_made(target, made_from):
     from weaving import tex
+
     if not target.results.exists():
         return  # a chunk runs at every build
     recorded = json.loads(target.results.read_text(encoding="utf-8"))["recorded"]
@@ -100,8 +113,12 @@ def _note_made(target, made_from):
 def _tex_state(paths):
     """For each file that TeX read: of the project its digest, of the installation its size and date."""
     here = Path.cwd()
-    return {path: digest(Path(path)) if here in Path(here, path).parents else
-            [Path(path).stat().st_size, Path(path).stat().st_mtime_ns] for path in paths}
+    return {
+        path: digest(Path(path))
+        if here in Path(here, path).parents
+        else [Path(path).stat().st_size, Path(path).stat().st_mtime_ns]
+        for path in paths
+    }
 
 
 def weave(target, say=lambda *stage: None):
@@ -112,6 +129,7 @@ def weave(target, say=lambda *stage: None):
 def execute(target, say=lambda *stage: None):
     """The chunks with their results. They run only if something that they depend on changed."""
     from weaving.reader import StrictReader
+
     reader = StrictReader(target.source)
     reader.parse()
     key = results.key(reader.parsed, target.case_file)
@@ -125,14 +143,20 @@ def execute(target, say=lambda *stage: None):
         results.keep(target.results, key, processor.executed, processor.recorder.recorded())
     elif kept is None:
         for line, what in sorted(processor.recorder.unfollowed):
-            print(f"{target.source}:{line}: note: {what} cannot be followed, so the chunks run at every build; "
-                  "name the files it reads, depends=[...] in the chunk's options", file=sys.stderr)
+            print(
+                f"{target.source}:{line}: note: {what} cannot be followed, so the chunks run at every build; "
+                "name the files it reads, depends=[...] in the chunk's options",
+                file=sys.stderr,
+            )
     return processor.executed
 
 
 def _run(target, reader, kept, say):
     from weaving.processor import StrictProcessor
-    processor = StrictProcessor(reader.getparsed(), None, target.source, False, f"figures/{target.name}", ".")
+
+    processor = StrictProcessor(
+        reader.getparsed(), None, target.source, False, f"figures/{target.name}", "."
+    )
     processor.namespace = {"case_file": target.case_file}
     processor.progress = lambda number, total, name: say("chunk", f"{number} of {total}: {name}")
     processor.replay = kept
@@ -143,6 +167,7 @@ def _run(target, reader, kept, say):
 def _write(target, executed):
     from weaving import document, pdf
     from weaving.tex import MEASURE
+
     tex, lines = pdf.write(document.read(executed))
     update(BUILD / "provenance.tex", provenance().macros().encode())
     update(BUILD / "listings.tex", (pdf.styles() + MEASURE).encode())
@@ -167,5 +192,13 @@ def target_named(name, case_file):
     target = Target(name.removesuffix(".texw"), case_file)
     if not Path(target.source).is_file():
         there = ", ".join(sorted(path.stem for path in Path().glob("*.texw"))) or "none"
-        raise BuildFailed([Problem(target.source, 0, f"there is no such document in this folder; there are: {there}")])
+        raise BuildFailed(
+            [
+                Problem(
+                    target.source,
+                    0,
+                    f"there is no such document in this folder; there are: {there}",
+                )
+            ]
+        )
     return target

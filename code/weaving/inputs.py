@@ -85,9 +85,7 @@ class Recorder:
     def note_folder(self, path):
         if name := recorded_name(path, self.root):
             importing = "importlib._bootstrap" in sys._getframe(3).f_code.co_filename
-            noted, state = (
-                (self.importable, _importable) if importing else (self.listed, _listing)
-            )
+            noted, state = (self.importable, _importable) if importing else (self.listed, _listing)
             noted.setdefault(name, state(os.path.join(self.root, name)))
 
     def note_variable(self, name):

@@ -21,8 +21,15 @@ from weaving.problems import BuildFailed, Problem
 
 PwebReader = load_pweave().readers.PwebReader
 
-OPTIONS = {"name": str, "echo": bool, "fig": bool, "caption": str, "alt": str, "label": str,
-           "depends": list}
+OPTIONS = {
+    "name": str,
+    "echo": bool,
+    "fig": bool,
+    "caption": str,
+    "alt": str,
+    "label": str,
+    "depends": list,
+}
 OF_FIGURES = {"caption", "alt", "label"}
 DEFAULTS = {"echo": False, "fig": False}
 
@@ -34,24 +41,32 @@ VALUE = "\ufffc"  # stands for an inline expression where the text around it is 
 # From left to right: a comment line, an escaped character, an inline expression.
 SCAN = re.compile(r"^[ \t]*%[^\n]*|\\[\\%]|<%=(?P<code>.*?)%>", re.DOTALL | re.MULTILINE)
 ARGUMENT = r"\s*\{(?:[^{}]|\{[^{}]*\})*\}"
-RAW = re.compile(r"^[ \t]*%[^\n]*|\\[\\%]"
-                 r"|(?P<raw>\\begin\{(?P<name>listing|[vV]erbatim)\*?\}.*?\\end\{(?P=name)\*?\}"
-                 r"|\\(?:url|nolinkurl|path|href)" + ARGUMENT +
-                 r"|\\verb\*?(?P<mark>[^\w\s*])[^\n]*?(?P=mark))", re.DOTALL | re.MULTILINE)
+RAW = re.compile(
+    r"^[ \t]*%[^\n]*|\\[\\%]"
+    r"|(?P<raw>\\begin\{(?P<name>listing|[vV]erbatim)\*?\}.*?\\end\{(?P=name)\*?\}"
+    r"|\\(?:url|nolinkurl|path|href)" + ARGUMENT + r"|\\verb\*?(?P<mark>[^\w\s*])[^\n]*?(?P=mark))",
+    re.DOTALL | re.MULTILINE,
+)
 BARE_PERCENT = re.compile(r"(?<!\\)(?:\\\\)*%")
 
 DECIMAL = r"(?:\d++\.\d++|\.\d++)(?!\.\d)"
 PLACE = rf"(?:{DECIMAL}|\d++)"
 UNIT = r"\s*(?:true)?(?:pt|mm|cm|em|ex|in|bp|mu)\b|\s*\\[a-zA-Z]*(?:width|height|size|skip|sep)\b"
-TYPED_NUMBER = re.compile(rf"(?<![\w.]){DECIMAL}(?!{UNIT})"
-                          r"|(?<![\w.])\d++(?:\s|~|\\,|\\ )*(?:\\%|per\s?cent\b)")
-NUMBERED = ("Section Chapter Part Appendix Table Figure Fig Equation Eq Exercise Question Theorem Lemma "
-            "Algorithm Listing Page Step version release Live arXiv PDF TeX Python NumPy SymPy Matplotlib "
-            "Pweave PyTorch JAX Pandoc Java Git Debian Ubuntu").replace(" ", "|")
+TYPED_NUMBER = re.compile(
+    rf"(?<![\w.]){DECIMAL}(?!{UNIT})"
+    r"|(?<![\w.])\d++(?:\s|~|\\,|\\ )*(?:\\%|per\s?cent\b)"
+)
+NUMBERED = (
+    "Section Chapter Part Appendix Table Figure Fig Equation Eq Exercise Question Theorem Lemma "
+    "Algorithm Listing Page Step version release Live arXiv PDF TeX Python NumPy SymPy Matplotlib "
+    "Pweave PyTorch JAX Pandoc Java Git Debian Ubuntu"
+).replace(" ", "|")
 NOT_RESULTS = re.compile(
     rf"^[ \t]*%[^\n]*|(?:\b(?:{NUMBERED})s?\.?|§)(?:\s|~|:)*{PLACE}(?:(?:,| and| to|--)(?:\s|~)*{PLACE})*"
     r"|\\(?:given|[cC]ite\w*|label|\w*ref|doi|hypertarget|hyperlink|bibliography\w*|input|scalebox|color"
-    r"|includegraphics|linespread|arraystretch\})(?:\[[^\]]*\])*" + ARGUMENT, re.MULTILINE | re.IGNORECASE)
+    r"|includegraphics|linespread|arraystretch\})(?:\[[^\]]*\])*" + ARGUMENT,
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
 def inline_expressions(text):
@@ -69,7 +84,7 @@ def percent_that_deletes(text, within_a_line=False):
         found = BARE_PERCENT.search(line)
         comment = line.lstrip().startswith("%") and not (within_a_line and number == 0)
         joined = within_a_line and number == len(lines) - 1
-        if found and (joined or not comment and line[found.end():].strip()):
+        if found and (joined or not comment and line[found.end() :].strip()):
             return offset + found.end() - 1
         offset += len(line) + 1
     return None
@@ -86,7 +101,9 @@ class StrictReader(PwebReader):
 
     def parse(self):
         self._check_lines()
-        self.rawtext = CONTROL.sub(" ", self.rawtext)  # Pweave would begin a new line at some of them
+        self.rawtext = CONTROL.sub(
+            " ", self.rawtext
+        )  # Pweave would begin a new line at some of them
         super().parse()
         self._number_lines()
         self._check_text()
@@ -109,23 +126,38 @@ class StrictReader(PwebReader):
             options = {}
         else:
             self._check_options(options)
-        return {"name": f"chunk at line {self.lineNo}"} | DEFAULTS | options | {"option_string": text}
+        return (
+            {"name": f"chunk at line {self.lineNo}"} | DEFAULTS | options | {"option_string": text}
+        )
 
     def _check_options(self, options):
         for key, value in options.items():
             if key not in OPTIONS:
                 near = difflib.get_close_matches(key, OPTIONS, 1)
-                hint = f", did you mean {near[0]!r}?" if near else f"; there are {', '.join(OPTIONS)}"
+                hint = (
+                    f", did you mean {near[0]!r}?" if near else f"; there are {', '.join(OPTIONS)}"
+                )
                 self._problem(self.lineNo, f"unknown chunk option {key!r}{hint}")
             elif type(value) is not OPTIONS[key] or value == "":
-                self._problem(self.lineNo, f"chunk option {key}={value!r}: a {OPTIONS[key].__name__} is needed")
-            elif key == "depends" and not all(isinstance(file, str) and "\0" not in file for file in value):
-                self._problem(self.lineNo, f"chunk option depends={value!r}: a list of file names is needed")
-            elif isinstance(value, str) and (CONTROL.search(value) or "\t" in value or "\n" in value):
-                self._problem(self.lineNo, f"chunk option {key}={value!r} holds a control character; "
-                                           f"write {key}=r\"...\"")
+                self._problem(
+                    self.lineNo,
+                    f"chunk option {key}={value!r}: a {OPTIONS[key].__name__} is needed",
+                )
+            elif key == "depends" and not all(
+                isinstance(file, str) and "\0" not in file for file in value
+            ):
+                self._problem(
+                    self.lineNo, f"chunk option depends={value!r}: a list of file names is needed"
+                )
+            elif isinstance(value, str) and (
+                CONTROL.search(value) or "\t" in value or "\n" in value
+            ):
+                self._problem(
+                    self.lineNo,
+                    f'chunk option {key}={value!r} holds a control character; write {key}=r"..."',
+                )
         if "name" not in options:
-            self._problem(self.lineNo, "a chunk without a name; write <<name=\"What it does\">>=")
+            self._problem(self.lineNo, 'a chunk without a name; write <<name="What it does">>=')
         self._check_unique("name", options, self.names)
         self._check_unique("label", options, self.labels)
         self._check_figure(options)
@@ -133,7 +165,10 @@ class StrictReader(PwebReader):
     def _check_unique(self, key, options, seen):
         value = str(options.get(key, ""))
         if value in seen:
-            self._problem(self.lineNo, f"two chunks have the {key} {value!r}, the other is at line {seen[value]}")
+            self._problem(
+                self.lineNo,
+                f"two chunks have the {key} {value!r}, the other is at line {seen[value]}",
+            )
         if value:
             seen[value] = self.lineNo
 
@@ -142,10 +177,15 @@ class StrictReader(PwebReader):
         if options.get("fig") and "label" not in options:
             self._problem(self.lineNo, f"figure chunk {name!r} has no label")
         if not options.get("fig") and given:
-            self._problem(self.lineNo, f"chunk {name!r} has {' and '.join(sorted(given))}, but not fig=True")
+            self._problem(
+                self.lineNo, f"chunk {name!r} has {' and '.join(sorted(given))}, but not fig=True"
+            )
         if odd := re.search(r"[^A-Za-z0-9_-]", str(options.get("label", ""))):
-            self._problem(self.lineNo, f"label {options['label']!r} holds {odd.group(0)!r}; "
-                                       "letters, digits, - and _ are allowed")
+            self._problem(
+                self.lineNo,
+                f"label {options['label']!r} holds {odd.group(0)!r}; "
+                "letters, digits, - and _ are allowed",
+            )
 
     def _check_lines(self):
         """Find chunks that are not closed, not opened, or empty (Pweave drops these)."""
@@ -157,10 +197,16 @@ class StrictReader(PwebReader):
                 self._problem(number, f"control character {odd.group(0)!r}")
             if line.startswith("<<") or not opened and LIKE_CODE_BEGIN.match(line):
                 if opened:
-                    self._problem(opened, "this chunk is not closed by a line with @ before the next one, "
-                                          f"at line {number}")
+                    self._problem(
+                        opened,
+                        "this chunk is not closed by a line with @ before the next one, "
+                        f"at line {number}",
+                    )
                 if not CODE_BEGIN.match(line):
-                    self._problem(number, f"malformed chunk opening {line.strip()!r}, <<name=\"...\">>= is needed")
+                    self._problem(
+                        number,
+                        f'malformed chunk opening {line.strip()!r}, <<name="...">>= is needed',
+                    )
                 opened, filled = number, False
             elif number in self.closings:
                 if not filled:
@@ -180,14 +226,16 @@ class StrictReader(PwebReader):
             if chunk["type"] == "doc":
                 line += chunk["content"].count("\n") + 1  # and the chunk's opening line
             else:
-                line = chunk["start_line"] + 1            # Pweave's start_line is where the chunk ends
+                line = chunk["start_line"] + 1  # Pweave's start_line is where the chunk ends
 
     def _check_text(self):
         body = False
         for chunk in self.parsed:
             if chunk["type"] == "code":
                 caption = str(chunk["options"].get("caption", ""))
-                self._check_numbers(self._without_inline(caption, chunk["line"] - 1), chunk["line"] - 1)
+                self._check_numbers(
+                    self._without_inline(caption, chunk["line"] - 1), chunk["line"] - 1
+                )
                 continue
             text = self._without_inline(chunk["content"], chunk["line"])
             self._check_percent(text, chunk["line"])
@@ -201,32 +249,47 @@ class StrictReader(PwebReader):
         while (offset := percent_that_deletes(text[start:])) is not None:
             start += offset
             rest = text[start:].partition("\n")[0]
-            self._problem(line + text.count("\n", 0, start), f"a bare % deletes the rest of its line, {rest[:40]!r}; "
-                          "write \\%, or begin the line with % if it is a comment")
+            self._problem(
+                line + text.count("\n", 0, start),
+                f"a bare % deletes the rest of its line, {rest[:40]!r}; "
+                "write \\%, or begin the line with % if it is a comment",
+            )
             start = text.find("\n", start) + 1 or len(text)
 
     def _check_body(self, text, line):
         text, ends, rest = text.partition(r"\end{document}")
         self._check_numbers(text, line)
         if ends and (lost := re.search(r"^(?![ \t]*%)[ \t]*\S", rest, re.MULTILINE)):
-            self._problem(line + text.count("\n") + rest.count("\n", 0, lost.end()),
-                          "text after \\end{document} is not printed; move or delete it")
-        for match in re.finditer(r"^(?![ \t]*%).*\\(?:input|include)\s*\{([^}]*\.texw)\}", text, re.MULTILINE):
-            self._problem(line + text.count("\n", 0, match.start()),
-                          f"\\input prints {match.group(1)} as it stands, its chunks would not run; "
-                          "move its text here, or make it a document of its own")
+            self._problem(
+                line + text.count("\n") + rest.count("\n", 0, lost.end()),
+                "text after \\end{document} is not printed; move or delete it",
+            )
+        for match in re.finditer(
+            r"^(?![ \t]*%).*\\(?:input|include)\s*\{([^}]*\.texw)\}", text, re.MULTILINE
+        ):
+            self._problem(
+                line + text.count("\n", 0, match.start()),
+                f"\\input prints {match.group(1)} as it stands, its chunks would not run; "
+                "move its text here, or make it a document of its own",
+            )
 
     def _check_numbers(self, text, line):
         """Complain of the first typed number of each line."""
         prose = NOT_RESULTS.sub(_blank, _without_raw(text))
-        found = {line + prose.count("\n", 0, match.start()): match for match in
-                 reversed(list(TYPED_NUMBER.finditer(prose)))}
+        found = {
+            line + prose.count("\n", 0, match.start()): match
+            for match in reversed(list(TYPED_NUMBER.finditer(prose)))
+        }
         for number, match in found.items():
-            self._problem(number, f"the number {' '.join(match.group(0).split())} is typed by hand; "
-                                  "compute it with <%= %>, or write \\given{...} if it is an input")
+            self._problem(
+                number,
+                f"the number {' '.join(match.group(0).split())} is typed by hand; "
+                "compute it with <%= %>, or write \\given{...} if it is an input",
+            )
 
     def _without_inline(self, text, first_line):
         """The text with VALUE in the place of each <%= ... %>; complains of what is not closed."""
+
         def blank(match):
             code = match["code"]
             if code is None:
@@ -243,7 +306,9 @@ class StrictReader(PwebReader):
                 self._problem(number, "<% without its %> (only <%= expression %> is known)")
             elif "%>" in line:
                 self._problem(number, "%> without its <%=")
-        return text.replace("<%", "  ").replace("%>", "  ")  # told of: not bare percent signs as well
+        return text.replace("<%", "  ").replace(
+            "%>", "  "
+        )  # told of: not bare percent signs as well
 
     def _problem(self, line, message):
         self.problems.append(Problem(self.source, line, message))
@@ -262,7 +327,9 @@ def _closings(lines):
             continue
         end = next((k for k in range(number, len(lines)) if lines[k].startswith("<<")), len(lines))
         candidates = [k for k in range(number, end) if lines[k].strip() == "@"]
-        whole = (k for k in candidates if len(candidates) == 1 or _parses("\n".join(lines[number:k])))
+        whole = (
+            k for k in candidates if len(candidates) == 1 or _parses("\n".join(lines[number:k]))
+        )
         if candidates:
             number = next(whole, candidates[0]) + 1
             found.add(number)
@@ -293,8 +360,13 @@ def _text(file):
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise BuildFailed([Problem(file, line, f"byte {data[error.start]:#x} is not UTF-8; "
-                                               "save the file as UTF-8")]) from None
+        raise BuildFailed(
+            [
+                Problem(
+                    file, line, f"byte {data[error.start]:#x} is not UTF-8; save the file as UTF-8"
+                )
+            ]
+        ) from None
 
 
 def _literals(text):
@@ -316,4 +388,6 @@ def _literal(keyword, source):
         return ast.literal_eval(keyword.value)
     except ValueError:
         given = ast.get_source_segment(source, keyword.value)
-        raise ValueError(f"{keyword.arg}={given} must be a literal: True, False, \"text\" or [\"file\"]") from None
+        raise ValueError(
+            f'{keyword.arg}={given} must be a literal: True, False, "text" or ["file"]'
+        ) from None

@@ -7,12 +7,19 @@ import json
 from weaving import inputs
 from weaving.files import replace
 
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)  # what reading a damaged JSON file raises
+UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+)  # what reading a damaged JSON file raises
 
 
 def key(chunks, case_file):
     """A hash of the code that runs and of what `inputs.signature` stands for."""
     from weaving.reader import inline_expressions
+
     parts = [inputs.signature(), case_file]
     for chunk in chunks:
         if chunk["type"] == "code":
@@ -33,6 +40,10 @@ def recall(path, key):
 
 def keep(path, key, executed, recorded):
     """Keep the results of chunks that have just run, and what was recorded while they did."""
-    results = [chunk["result"] if chunk["type"] == "code" else
-               [text for _, text, computed in chunk["pieces"] if computed] for chunk in executed]
+    results = [
+        chunk["result"]
+        if chunk["type"] == "code"
+        else [text for _, text, computed in chunk["pieces"] if computed]
+        for chunk in executed
+    ]
     replace(path, json.dumps({"key": key, "recorded": recorded, "results": results}).encode())

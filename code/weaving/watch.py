@@ -22,7 +22,9 @@ def watch(target):
             if now != built:
                 built = now
                 print("building", flush=True)
-                subprocess.run([sys.executable, "-m", "weaving", target.name, "--case", target.case_file])
+                subprocess.run(
+                    [sys.executable, "-m", "weaving", target.name, "--case", target.case_file]
+                )
                 print(time.strftime("%H:%M:%S"), "waiting for a change; Ctrl-C ends", flush=True)
             time.sleep(0.3)
     except KeyboardInterrupt:
@@ -46,8 +48,12 @@ def _project_files(target):
     """All files of the folder but hidden ones and what a build makes."""
     for folder, folders, files in os.walk("."):
         folders[:] = [name for name in folders if name not in (*OWN, "figures") and name[0] != "."]
-        yield from (os.path.join(folder, name) for name in files
-                    if name[0] != "." and (folder != "." or name not in (str(target.pdf), str(target.synctex))))
+        yield from (
+            os.path.join(folder, name)
+            for name in files
+            if name[0] != "."
+            and (folder != "." or name not in (str(target.pdf), str(target.synctex)))
+        )
 
 
 def _recorded_files(target):
