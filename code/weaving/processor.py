@@ -88,18 +88,16 @@ class StrictProcessor(PwebProcessorBase):
         """Run a chunk; its results."""
         options, line = chunk["options"], chunk["line"]
         self.recorder.place = (line - 1, "depends" in options)
-        results = []
         with self._reported(line - 1, f"chunk {options['name']!r}", code):
             self.recorder.depends(options.get("depends", []))
             with _Output() as output:
                 value = self._execute(code, line)
-            results = _stream(output.text) + self._shown(value, chunk)
-        return results
+            return _stream(output.text) + self._shown(value, chunk)
+        return []
 
     def _value(self, code, line):
         """The text of an inline expression."""
         self.recorder.place = (line, False)
-        text = ""
         with self._reported(line, f"<%={textwrap.shorten(code, 60)}%>", code):
             with _Output() as output:
                 value = self._evaluate(code, line)
@@ -107,8 +105,8 @@ class StrictProcessor(PwebProcessorBase):
                 raise TypeError(f"the expression prints {output.text[:40]!r}; a value is needed")
             if _close_figures(value):
                 raise TypeError("the expression makes a figure; a chunk with fig=True is needed")
-            text = _inline_text(value)
-        return text
+            return _inline_text(value)
+        return ""
 
     def _execute(self, code, line):
         """Run code that starts at this line; the value of its last expression, or None."""
@@ -171,7 +169,7 @@ class StrictProcessor(PwebProcessorBase):
 
     @contextlib.contextmanager
     def _main_module(self):
-        """A real module holds the names, so that classes can be pickled and pools find functions."""
+        """A real module holds the names: classes can be pickled, and pools find functions."""
         module = types.ModuleType("__main__")
         module.__file__ = self.source
         self.scope = vars(module)
@@ -185,7 +183,7 @@ class StrictProcessor(PwebProcessorBase):
 
     @contextlib.contextmanager
     def _unheard_errors(self):
-        """Keep what is raised where nothing can catch it: in a thread, or as an object is deleted."""
+        """Keep what is raised where nothing can catch it: in a thread or a destructor."""
 
         def keep(what):
             if what.exc_value is not None and not isinstance(what.exc_value, SystemExit):
@@ -200,7 +198,7 @@ class StrictProcessor(PwebProcessorBase):
 
     @contextlib.contextmanager
     def _reported(self, line, what, code):
-        """Turn all that the code raises, warns of or logs, but Ctrl-C, into Problems at its lines."""
+        """Turn all that the code raises, warns of or logs into Problems; Ctrl-C passes."""
         before, threads = dict(self.scope), set(threading.enumerate())
         try:
             with warnings.catch_warnings(), _logging_raises(), _exit_raises():

@@ -11,8 +11,8 @@ MONTHS = (
     "January February March April May June July August September October November December"
 ).split()
 
-# What the PDF needs beside its text. LaTeX takes the date of its metadata from the clock, by way of the log; the rest of the
-# PDF has the date it is told. A letter that a font lacks becomes an error, which has a line.
+# What the PDF needs beside its text. LaTeX would take the date of its metadata from the clock, by
+# way of the log. A letter that a font lacks becomes an error, which has a line.
 PDF = r"""\input{glyphs}
 \tracinglostchars=3
 \ExplSyntaxOn
@@ -29,7 +29,7 @@ class Provenance:
     epoch: int
     changed: bool = False
 
-    def macros(self):
+    def macros(self) -> str:
         """As LaTeX: \\commit, \\versions, \\reportdate, and what the PDF needs beside its text."""
         import importlib.metadata  # slow to import, and not needed to see that nothing changed
 
@@ -45,13 +45,13 @@ class Provenance:
             + PDF
         )
 
-    def archived(self):
+    def archived(self) -> str:
         """The text of ARCHIVED."""
         return f"{self.commit} {self.epoch}\n"
 
 
-def provenance():
-    """Of this folder: from ARCHIVED, else from Git; without either the commit is `unknown` and the date is 1 January 1970."""
+def provenance() -> Provenance:
+    """From ARCHIVED, else from Git; else the commit is `unknown`, of 1 January 1970."""
     if ARCHIVED.exists():
         commit, epoch = ARCHIVED.read_text(encoding="utf-8").split()
         return Provenance(commit, int(epoch))

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+from pathlib import Path
 
 from weaving import inputs
 from weaving.files import replace
@@ -16,7 +17,7 @@ UNREADABLE = (
 )  # what reading a damaged JSON file raises
 
 
-def key(chunks, case_file):
+def key(chunks: list[dict], case_file: str) -> str:
     """A hash of the code that runs and of what `inputs.signature` stands for."""
     from weaving.reader import inline_expressions
 
@@ -29,16 +30,16 @@ def key(chunks, case_file):
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def recall(path, key):
-    """The results kept under this key and what they were made from, if that is unchanged; else (None, None)."""
+def recall(path: Path, key: str) -> list | None:
+    """The results kept under this key, if what they were made from is unchanged; else None."""
     with contextlib.suppress(*UNREADABLE):
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["key"] == key and inputs.changed(kept["recorded"]) is None:
-            return kept["results"], kept["recorded"]
-    return None, None
+            return kept["results"]
+    return None
 
 
-def keep(path, key, executed, recorded):
+def keep(path: Path, key: str, executed: list[dict], recorded: dict) -> None:
     """Keep the results of chunks that have just run, and what was recorded while they did."""
     results = [
         chunk["result"]

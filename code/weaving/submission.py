@@ -35,14 +35,12 @@ def main() -> int:
 
 
 def make(archive: Path) -> int:
-    """Write the archive; its size. Raises BuildFailed if files changed or the commit does not build."""
+    """Write the archive; its size. Raises BuildFailed if the commit cannot be built."""
     made_from = provenance()
     if ARCHIVED.exists() or made_from.commit == "unknown":
         raise _refused("it is made from a Git commit, and this folder is not a clone")
     if made_from.changed:
-        raise _refused(
-            "files differ from the last commit; commit them first (git status names them)"
-        )
+        raise _refused("files differ from the last commit: commit them first")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, NAME)
         export(folder, made_from)
@@ -82,7 +80,7 @@ def build(folder: Path) -> None:
 
 
 def packed(folder: Path, epoch: int) -> bytes:
-    """The files as .tar.gz: sorted, without owners, dated as the commit: the same bytes each time."""
+    """The files as .tar.gz: sorted, without owners, dated as the commit; always the same bytes."""
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):

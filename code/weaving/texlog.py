@@ -198,7 +198,7 @@ def _messages(log, job):
 
 
 def _explanation(lines, number):
-    """Of the error before lines[number]: the rest of its message, its place with advice, the next line."""
+    """The rest of the message before lines[number], its place with advice, the next line."""
     first = number
     while number < len(lines) and re.match(r" {4,}\S", lines[number]):
         number += 1

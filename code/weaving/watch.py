@@ -9,12 +9,13 @@ import time
 from pathlib import Path
 
 from weaving import results
+from weaving.build import Target
 from weaving.files import digest
 from weaving.inputs import OWN
 
 
-def watch(target):
-    """Build at every save until Ctrl-C. Each build is a new process: its modules may have changed."""
+def watch(target: Target) -> int:
+    """Build at every save until Ctrl-C, in new processes, since modules may have changed."""
     built, digests = None, {}
     try:
         while True:
@@ -32,7 +33,7 @@ def watch(target):
 
 
 def _state(target, digests):
-    """The digest of each file. An editor that saves by renaming leaves a moment without the file."""
+    """The digest of each file; an editor that saves by renaming leaves a moment without it."""
     state = {}
     for path in [*_project_files(target), *_recorded_files(target)]:
         with contextlib.suppress(OSError):
