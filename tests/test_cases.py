@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import re
+import sys
 import time
 import tracemalloc
 import zipfile
@@ -397,10 +398,18 @@ def test_a_python_file_is_cut_at_blank_lines_or_cells(written):
 
 
 def test_a_notebook_sees_its_folder_and_modules_of_any_name(written, tmp_path):
+    """What it opens there is opened by the build's own process, too, which takes note of it."""
     (tmp_path / "solutions.py").write_text("import numpy as np\nW = np.eye(2)\n")
     np.save(tmp_path / "X.npy", np.ones((2, 2)))
-    source = "import numpy as np\nfrom solutions import W\nX = np.load('X.npy')\nWq = Wk = Wv = W"
+    source = ("import numpy as np\nfrom solutions import W\nprint('loud', flush=True)\n"
+              "X = np.load('X.npy')\nWq = Wk = Wv = W")
+    opened, on = set(), [True]
+    sys.addaudithook(lambda event, arguments: on and event == "open" and opened.add(
+        str(arguments[0])))
     assert_array_equal(load(written(notebook(source), "ipynb"), side="left").X, np.ones((2, 2)))
+    on.clear()
+    assert {str(tmp_path / name) for name in ("solutions.py", "X.npy", "my case.ipynb")} <= opened
+    assert not any("/report" in name or "npz" in name for name in opened)
 
 
 X_ONLY = "import numpy as np\nX = np.ones((2, 2))"

@@ -9,23 +9,39 @@ from weaving import latex
 def entries(tex):
     """The numbers between the parentheses, row by row."""
     body = tex.split("[r]\n")[1].split("\n\\end")[0]
-    return [[cell.strip().removeprefix(r"\phantom{-}") for cell in row.split("&")] for row in body.split("\\\\")]
+    return [
+        [cell.strip().removeprefix(r"\phantom{-}") for cell in row.split("&")]
+        for row in body.split("\\\\")
+    ]
 
 
 def test_plain_text_is_escaped():
-    assert latex.escape("50% of {a_b} & #1 $ ~^\\") == \
-        r"50\% of \{a\_b\} \& \#1 \$ \textasciitilde{}\textasciicircum{}\textbackslash{}"
+    assert (
+        latex.escape("50% of {a_b} & #1 $ ~^\\")
+        == r"50\% of \{a\_b\} \& \#1 \$ \textasciitilde{}\textasciicircum{}\textbackslash{}"
+    )
 
 
 def test_a_matrix_aligns_its_decimals_and_has_no_negative_zero():
-    assert latex.matrix(np.array([[1.0, -0.0004], [-2.25, 10.0]]), 2) == \
-        "\\begin{pmatrix*}[r]\n\\phantom{-}1.00 & \\phantom{-}0.00 \\\\\n-2.25 & \\phantom{-}10.00\n\\end{pmatrix*}"
+    assert (
+        latex.matrix(np.array([[1.0, -0.0004], [-2.25, 10.0]]), 2)
+        == "\\begin{pmatrix*}[r]\n\\phantom{-}1.00 & \\phantom{-}0.00 \\\\\n-2.25 & \\phantom{-}10.00\n\\end{pmatrix*}"
+    )
     assert "phantom" not in latex.matrix(np.ones((2, 3)))
 
 
-@pytest.mark.parametrize("scale, power, first", [
-    (1e-5, "10^{-5}", "1.500"), (1e-13, "10^{-13}", "1.500"), (1e6, "10^{6}", "1.500"), (1e-300, "10^{-300}", "1.500"),
-    (0.01, "", "0.015"), (1e4, "", "15000.000"), (0.0, "", "0.000")])
+@pytest.mark.parametrize(
+    "scale, power, first",
+    [
+        (1e-5, "10^{-5}", "1.500"),
+        (1e-13, "10^{-13}", "1.500"),
+        (1e6, "10^{6}", "1.500"),
+        (1e-300, "10^{-300}", "1.500"),
+        (0.01, "", "0.015"),
+        (1e4, "", "15000.000"),
+        (0.0, "", "0.000"),
+    ],
+)
 def test_tiny_and_huge_matrices_have_a_common_power_of_ten(scale, power, first):
     tex = latex.matrix(np.array([[1.5, -0.25]]) * scale)
     assert tex.split("\\begin")[0] == power and entries(tex)[0][0] == first
@@ -48,8 +64,16 @@ def test_as_many_matrices_stand_side_by_side_as_fit():
     assert "{alignat*}{1}" in wide and wide.count(r"\fitted{") == 4
 
 
-@pytest.mark.parametrize("value, shown", [
-    (0.0, "0.000"), (0.25, "0.250"), (-3.14159, "-3.142"), (1e-5, r"1.0\times10^{-5}"), (-2.5e7, r"-2.5\times10^{7}")])
+@pytest.mark.parametrize(
+    "value, shown",
+    [
+        (0.0, "0.000"),
+        (0.25, "0.250"),
+        (-3.14159, "-3.142"),
+        (1e-5, r"1.0\times10^{-5}"),
+        (-2.5e7, r"-2.5\times10^{7}"),
+    ],
+)
 def test_a_number_is_never_printed_as_zero_unless_it_is(value, shown):
     assert latex.number(value) == shown
 
@@ -67,16 +91,9 @@ def test_a_row_of_the_wrong_length_is_refused():
         latex.table(["a", "b", "c"], [["1", "2"]], "lll")
 
 
-def test_a_line_wider_than_the_page_is_refused_with_its_place(tmp_path, monkeypatch):
-    (tmp_path / "wide.py").write_text("x = 1\n" + "y = '" + "y" * latex.COLUMNS + "'\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    import wide
-    with pytest.raises(ValueError, match=r"wide\.py:2"):
-        latex.source(wide)
-
-
 def test_a_whole_module_is_numbered_from_one(tmp_path, monkeypatch):
     (tmp_path / "narrow.py").write_text('"""A module."""\n\nx = 1\n')
     monkeypatch.syspath_prepend(tmp_path)
     import narrow
+
     assert latex.source(narrow).endswith('narrow.py}{1}\n"""A module."""\n\nx = 1\n\\end{listing}')

@@ -20,7 +20,9 @@ FIGURE = Figure(9, "figures/a.pdf", "figures/a.svg", "A caption with $x$.", "A l
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("bib").mkdir()
-    Path("bib/references.bib").write_text("@book{book, title={A Title}, author={Cee, Ada}, publisher={P}, year={2024}}\n")
+    Path("bib/references.bib").write_text(
+        "@book{book, title={A Title}, author={Cee, Ada}, publisher={P}, year={2024}}\n"
+    )
 
 
 def read(latex, *parts, **options):
@@ -42,17 +44,34 @@ def boxes(blocks):
 
 
 def test_headings_have_numbers_and_references_say_them():
-    blocks = read(r"\exercise{Exercise 1}{Lines}\label{ex:1} See \cref{ex:a} and \cref{sec:b}."
-                  "\n" r"\subexercise{1 (a)}{More}\label{ex:a} \exercise{}{Odds}\label{sec:b}")
-    headings = [(node["c"][0], node["c"][1][0], text_of(node)) for node in walk(blocks) if kind(node) == "Header"]
-    assert headings == [(2, "ex:1", "Exercise 1 Lines"), (3, "ex:a", "1 (a) More"), (2, "sec:b", "Odds")]
+    blocks = read(
+        r"\exercise{Exercise 1}{Lines}\label{ex:1} See \cref{ex:a} and \cref{sec:b}."
+        "\n"
+        r"\subexercise{1 (a)}{More}\label{ex:a} \exercise{}{Odds}\label{sec:b}"
+    )
+    headings = [
+        (node["c"][0], node["c"][1][0], text_of(node))
+        for node in walk(blocks)
+        if kind(node) == "Header"
+    ]
+    assert headings == [
+        (2, "ex:1", "Exercise 1 Lines"),
+        (3, "ex:a", "1 (a) More"),
+        (2, "sec:b", "Odds"),
+    ]
     assert text_of(blocks[1]) == "See 1 (a) and Odds."
 
 
 def test_figures_and_tables_are_counted_in_the_order_of_the_text():
-    table = r"\begin{table}[tb]\sidefigure{\begin{tabular}{@{}l>{\raggedright}p{3cm}@{}}\toprule a & b \\ \midrule " \
-            r"1 & \multicolumn{1}{@{\hspace{2pt}}p{3mm}@{}}{$c$} \\ \cmidrule(lr){1-2} \bottomrule\end{tabular}}{\caption{Numbers.}\label{tab:one}}\end{table}"
-    blocks = read(table + "\n", FIGURE, Text(2, "\nSee \\cref{fig:a}, \\Cref{tab:one}, \\cref{fig:a,tab:one}."))
+    table = (
+        r"\begin{table}[tb]\sidefigure{\begin{tabular}{@{}l>{\raggedright}p{3cm}@{}}\toprule a & b \\ \midrule "
+        r"1 & \multicolumn{1}{@{\hspace{2pt}}p{3mm}@{}}{$c$} \\ \cmidrule(lr){1-2} \bottomrule\end{tabular}}{\caption{Numbers.}\label{tab:one}}\end{table}"
+    )
+    blocks = read(
+        table + "\n",
+        FIGURE,
+        Text(2, "\nSee \\cref{fig:a}, \\Cref{tab:one}, \\cref{fig:a,tab:one}."),
+    )
     captions = [text_of(node["c"][1]) for node in walk(blocks) if kind(node) in ("Figure", "Table")]
     assert captions == ["Table\u00a01. Numbers.", "Figure\u00a01. A caption with ."]
     assert text_of(blocks[-1]) == "See Figure\u00a01, Table\u00a01, Figure\u00a01 and Table\u00a01."
@@ -62,56 +81,99 @@ def test_figures_and_tables_are_counted_in_the_order_of_the_text():
 
 
 def test_boxes_notes_and_ticks():
-    blocks = read(r"\reporttitle{T}{S}{}{C}\question{Why?}\begin{answer}Yes.\checked{1,2}{a = b}\end{answer}"
-                  r"\begin{theorem}[All] So. \claimrow{3}\end{theorem}\begin{totry}\begin{enumerate}\item x\end{enumerate}\end{totry}"
-                  r"A \term{word}{what it is $z$}\aside{note}\claimmark{4}.\begin{proof}P.\end{proof}")
-    assert boxes(blocks) == ["front", "asked", "answerbox", "checkedformula", "theorembox", "totrybox"]
-    tags = {name: text_of(node) for node in walk(blocks) for name in classes(node) if name in ("ticks", "row", "word")}
+    blocks = read(
+        r"\reporttitle{T}{S}{}{C}\question{Why?}\begin{answer}Yes.\checked{1,2}{a = b}\end{answer}"
+        r"\begin{theorem}[All] So. \claimrow{3}\end{theorem}\begin{totry}\begin{enumerate}\item x\end{enumerate}\end{totry}"
+        r"A \term{word}{what it is $z$}\aside{note}\claimmark{4}.\begin{proof}P.\end{proof}"
+    )
+    assert boxes(blocks) == [
+        "front",
+        "asked",
+        "answerbox",
+        "checkedformula",
+        "theorembox",
+        "totrybox",
+    ]
+    tags = {
+        name: text_of(node)
+        for node in walk(blocks)
+        for name in classes(node)
+        if name in ("ticks", "row", "word")
+    }
     assert tags == {"ticks": "4", "row": "3", "word": "word: "} and "a = b" in formulas(blocks)
-    assert [text_of(node["c"]) for node in walk(blocks) if kind(node) == "Note"] == ["word: what it is ", "note"]
+    assert [text_of(node["c"]) for node in walk(blocks) if kind(node) == "Note"] == [
+        "word: what it is ",
+        "note",
+    ]
     assert "Proof. P." in text_of(blocks)
 
 
 def test_formulas_are_latex_that_needs_no_macros():
-    blocks = read("$\\vec{x}\\T\\norm{y} \\in \\R$ $\\Var \\abs{z}$ \\[ \\begin{pmatrix*}[r]\n1 & 2 \\\\\n3 & 4\n\\end{pmatrix*} \\]"
-                  r"\begin{gather*} a \\ b \end{gather*}\begin{alignat*}{2} a &= \fitted{b} & \qquad c &= d\end{alignat*}")
+    blocks = read(
+        "$\\vec{x}\\T\\norm{y} \\in \\R$ $\\Var \\abs{z}$ \\[ \\begin{pmatrix*}[r]\n1 & 2 \\\\\n3 & 4\n\\end{pmatrix*} \\]"
+        r"\begin{gather*} a \\ b \end{gather*}\begin{alignat*}{2} a &= \fitted{b} & \qquad c &= d\end{alignat*}"
+    )
     assert formulas(blocks) == [
-        r"\mathbf{x}^{\mathsf{T}}\lVert y\rVert \in \mathbb{R}", r"\mathop{\mathrm{Var}}\lvert z\rvert",
-        r"\left(\begin{array}{rr} 1 & 2 \\ 3 & 4 \end{array}\right)", r"\begin{gathered} a \\ b \end{gathered}",
-        r"\begin{aligned} a &= b & \qquad c &= d \end{aligned}"]
+        r"\mathbf{x}^{\mathsf{T}}\lVert y\rVert \in \mathbb{R}",
+        r"\mathop{\mathrm{Var}}\lvert z\rvert",
+        r"\left(\begin{array}{rr} 1 & 2 \\ 3 & 4 \end{array}\right)",
+        r"\begin{gathered} a \\ b \end{gathered}",
+        r"\begin{aligned} a &= b & \qquad c &= d \end{aligned}",
+    ]
 
 
 def test_listings_and_output_keep_every_character():
     code = 'def f(x_1):\n    """{x} ^ ~ \\\\ $5 & 100 % #1."""\n\n    return x_1  # \\end{verbatim} PART 0'
-    chunk = Chunk(3, 7, "Draw", "x", True, (Listing(3, code, 17, "code/a.py"), Text(3, "\n", True), Output(3, "{'a': 1}\n")))
+    chunk = Chunk(
+        3,
+        7,
+        "Draw",
+        "x",
+        True,
+        (Listing(3, code, 17, "code/a.py"), Text(3, "\n", True), Output(3, "{'a': 1}\n")),
+    )
     blocks = read("Before\n", chunk, chunks=True)
     (div,) = [node for node in blocks if "chunk" in classes(node)]
     listing, output = [node["c"] for node in walk(div) if kind(node) == "CodeBlock"]
-    assert div["c"][0][0] == "7" and listing[1] == code and dict(listing[0][2]) == {"startFrom": "17", "file": "code/a.py"}
+    assert (
+        div["c"][0][0] == "7"
+        and listing[1] == code
+        and dict(listing[0][2]) == {"startFrom": "17", "file": "code/a.py"}
+    )
     assert output[1] == "{'a': 1}" and output[0][1] == ["output"]
 
 
 def test_a_silent_chunk_does_not_end_a_paragraph():
-    blocks = tree.read([Text(1, "One\n"), Chunk(2, 1, "a", "x", False, ()), Text(4, "two.")], "report.texw")
+    blocks = tree.read(
+        [Text(1, "One\n"), Chunk(2, 1, "a", "x", False, ()), Text(4, "two.")], "report.texw"
+    )
     assert text_of(blocks[0]) == "One two."
 
 
 def test_only_the_body_is_read_and_comments_are_not():
-    blocks = read("\\documentclass{x}\n\\input{nothing}\n\\begin{document}\n% \\foo <%= 1 %>\nText\n\\end{document}\nAfter")
+    blocks = read(
+        "\\documentclass{x}\n\\input{nothing}\n\\begin{document}\n% \\foo <%= 1 %>\nText\n\\end{document}\nAfter"
+    )
     assert text_of(blocks) == "Text"
 
 
 def test_citations_are_resolved_and_listed():
     blocks = read(r"\citet{book} \citep{book}\bibliographystyle{plainnat}\bibliography{references}")
-    assert text_of(blocks).startswith("Cee (2024) (Cee 2024)References") and "A Title" in text_of(blocks)
+    assert text_of(blocks).startswith("Cee (2024) (Cee 2024)References") and "A Title" in text_of(
+        blocks
+    )
 
 
-@pytest.mark.parametrize("latex, line, words", [
-    ("One\n\ntwo \\foo{three}", 3, r"\foo"),
-    ("\\begin{document}\n\\begin{strange}x\\end{strange}", 2, "strange"),
-    ("One\n\\citep{nobody}", 0, "nobody"),
-    ("See \\cref{fig:none}", 0, "fig:none"),
-    ("One\n\\begin{answer}", 2, "Pandoc")])
+@pytest.mark.parametrize(
+    "latex, line, words",
+    [
+        ("One\n\ntwo \\foo{three}", 3, r"\foo"),
+        ("\\begin{document}\n\\begin{strange}x\\end{strange}", 2, "strange"),
+        ("One\n\\citep{nobody}", 2, "nobody"),
+        ("See \\cref{fig:none}", 1, "fig:none"),
+        ("One\n\\begin{answer}", 2, "Pandoc"),
+    ],
+)
 def test_what_is_not_understood_is_named_with_its_line(latex, line, words):
     found = problems(latex)
     assert any(words in message for _, message in found), found
@@ -119,13 +181,28 @@ def test_what_is_not_understood_is_named_with_its_line(latex, line, words):
 
 
 def test_the_line_is_that_of_the_source_behind_computed_text():
-    assert (9, True) in [(line, r"\foo" in message) for line, message in problems("One ", Text(1, "a\n\nb", True), Text(8, "\n\\foo"))]
+    assert (9, True) in [
+        (line, r"\foo" in message)
+        for line, message in problems("One ", Text(1, "a\n\nb", True), Text(8, "\n\\foo"))
+    ]
 
 
 def test_paper_and_screen_know_the_same_macros():
-    style = "".join((ROOT / "code" / "weaving" / name).read_text(encoding="utf-8") for name in ["house.sty", "margin.sty"])
-    ours = set(re.findall(r"\\(?:re)?newcommand\{\\(\w+)\}|\\newenvironment\{(\w+)\}", macros.MEANING))
-    latex = {"texorpdfstring", "addlinespace", "multicols", "Citet", "enspace", "paragraph"}  # of LaTeX and its packages
+    style = "".join(
+        (ROOT / "code" / "weaving" / name).read_text(encoding="utf-8")
+        for name in ["house.sty", "margin.sty"]
+    )
+    ours = set(
+        re.findall(r"\\(?:re)?newcommand\{\\(\w+)\}|\\newenvironment\{(\w+)\}", macros.MEANING)
+    )
+    latex = {
+        "texorpdfstring",
+        "addlinespace",
+        "multicols",
+        "Citet",
+        "enspace",
+        "paragraph",
+    }  # of LaTeX and its packages
     missing = {name or environment for name, environment in ours} - latex - {"classed"}
     missing = {name for name in missing if not re.search(rf"\\{name}\b|\{{{name}\}}", style)}
     assert not missing

@@ -208,6 +208,7 @@ def _cards(ax, n):
 LEFT, FOOT, TITLE, GAP = 0.42, 0.42, 0.26, 0.2  # inches, around heat maps and between two
 DIGITS = (0.25, 0.19)  # inches: a cell with its number
 MOST_DIGITS = 12  # with more tokens than this the shades stand alone
+MOST_HEADS = 64  # what a page has room for
 LABEL = 0.14  # inches: what a label of one line needs
 
 
@@ -219,7 +220,10 @@ def weights_one_head(A) -> Drawing:
 def weights_heads(A) -> Drawing:
     """The weights (H, N, N) of several heads, a map for each and all on one scale."""
     whose = f"the {len(A)} heads" if len(A) > 1 else "the only head"
-    return _heat_maps(A, [f"head {h}" for h in range(1, len(A) + 1)], whose)
+    if len(A) > MOST_HEADS:
+        whose = f"the first {MOST_HEADS} of {len(A)} heads"
+    drawn = A[:MOST_HEADS]
+    return _heat_maps(drawn, [f"head {h}" for h in range(1, len(drawn) + 1)], whose)
 
 
 def _heat_maps(A, titles, whose):
@@ -303,7 +307,7 @@ def one_query(single, heads, query: int) -> Drawing:
     caption = (
         f"Query {query + 1} in each of {H} heads and in the single head, whose weights are the "
         rf"product of the heads' weights to the power $1/\sqrt{{{H}}}$, scaled to add up to one. A "
-        "key that one head rejects gets hardly any weight, whatever the other heads say."
+        "head that gives a key hardly any weight pulls it down, however much the others give it."
     )
     alt = f"Rows of bars, one bar for each of {N} keys. " + " ".join(
         f"{name}: largest weight {weights.max():.2f}, at key {weights.argmax() + 1}."
@@ -365,14 +369,16 @@ def swap(before, after) -> Drawing:
         left += APART - BETWEEN
     caption = (
         r"Outputs $\mat{Y}$ and weights before and after inputs 1 and 2 change places; darker is "
-        "larger. The row of token 1 has the solid frame, that of token 2 the dashed one, and so "
-        "have their columns of the weights." + _shown(before)
+        "larger. Solid frames mark the row, and in the weights the column, of token 1; dashed "
+        "frames those of token 2." + _shown(before)
     )
     alt = (
         "Shaded matrices of outputs and weights, above before the swap and below after it. In the "
         "outputs the first two rows have changed places; in the weights the first two rows and the "
         "first two columns. All else is where it was."
     )
+    if n == 1:
+        caption = alt = "Outputs and weights of a single input: there is nothing to swap."
     return Drawing(fig, caption, alt)
 
 

@@ -60,7 +60,9 @@ def changed(tree, pool):
     """(rule, tree) for each change of one node of the tree."""
     for rule, made in _here(tree, pool):
         yield rule, made
-    for place, part in enumerate(tree.args):
+    if tree.head in ("index", "eye", "ones", "zeros"):
+        return      # the size is not printed
+    for place, part in enumerate(tree.args[:1] if tree.head == "unit" else tree.args):
         for rule, made in changed(part, pool):
             yield rule, Node(tree.head, (*tree.args[:place], made, *tree.args[place + 1:]), tree.leaf)
 

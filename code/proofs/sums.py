@@ -871,7 +871,7 @@ class Normaliser:
     def _signature(self, base, powers, bound):
         """What can be said of a bound index without the names of the others."""
         hide = {b: at(("b", 10**6, 1 if b == base else 2)) for b in bound}
-        shown = sorted(f"{masked(a, hide)}^{e}" for a, e in powers.items())
+        shown = sorted(f"{masked(a, hide, self.symmetric)}^{e}" for a, e in powers.items())
         return key(self.ranges[base]) + "|" + "|".join(shown)
 
     # Verdicts

@@ -8,18 +8,16 @@ from proofs import deciders, runner
 from proofs.ledger import DOCUMENTS, ClaimFailed
 
 RECORD = Path(runner.__file__).with_name("attack.json")      # written by python -m proofs --attack
-TABLE = r"""\begingroup\footnotesize\setlength{\tabcolsep}{3pt}%
-\normallineskiplimit=2pt\normallineskip=3pt
-\begin{longtable}{@{}r>{\raggedright\arraybackslash}p{0.55\linewidth}%
->{\raggedright\arraybackslash}p{0.16\linewidth}>{\raggedright\arraybackslash}p{0.13\linewidth}r@{}}
+TABLE = r"""\begin{checks}
+\begin{longtable}{@{}r>{\raggedright\arraybackslash}p{96mm}%
+>{\raggedright\arraybackslash}p{32mm}>{\raggedright\arraybackslash}p{17mm}r@{}}
 \toprule
 & What is claimed, and under which conditions & For & Decided by & Refused \\ \midrule
 \endhead
-\bottomrule
-\endfoot
 ROWS
+\bottomrule
 \end{longtable}
-\endgroup"""
+\end{checks}"""
 
 
 class Ledger:
@@ -105,8 +103,11 @@ class Ledger:
     def _row(self, name):
         claim, number = self.claims[name], self.numbers[name]
         hypotheses = claim.statement.latex_hypotheses()
-        text = (rf"\emph{{{claim.title.capitalize()}.}} ${claim.statement.latex()}$"
-                + (f", {hypotheses}" if hypotheses else "")
+        shown = f"${claim.statement.latex()}$"
+        if claim.statement.left.head == "tuple":  # TeX breaks no line between brackets
+            shown = rf"\par\fittedtext{{${claim.statement.latex(lines=1)}$}}\par "
+        text = (rf"\emph{{{claim.title.capitalize()}.}} {shown}"
+                + ("" if shown.endswith("par ") or not hypotheses else ", ") + hypotheses
                 + (f". Argued in the text: {claim.argued}" if claim.argued else ""))
         return (rf"\claimrow{{{number}}} & {text}. & {claim.scope} & "
                 rf"{deciders.kind(claim.statement)} & {self.outcomes[name].refused} \\[3pt]")

@@ -148,3 +148,18 @@ def _thousands(number: int) -> str:
 def _tabular(columns: str, lines: list[str]) -> str:
     begin = rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}"
     return "\n".join([begin, r"\toprule", *lines, r"\bottomrule", r"\end{tabular}"])
+
+
+def small() -> chronos.T5Config:
+    """The configuration of the Small model, for a question of the supplement."""
+    return chronos.SIZES["Small"].config
+
+
+def position_biases() -> str:
+    """The position biases of both stacks of the Small model."""
+    return _in_words(2 * small().buckets * small().heads)
+
+
+def absolute_positions() -> str:
+    """What a learned vector for each position of the context would take in the Small model."""
+    return _in_words(small().width * chronos.QUOTED["context"].value)

