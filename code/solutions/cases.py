@@ -11,7 +11,6 @@ import shlex
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -176,7 +175,7 @@ def read_npz(path: Path) -> dict:
 
 
 def _read_npy(archive, member):
-    """The array in a member whose header states as many bytes as there are, or Unusable."""
+    """The array in a member, or Unusable. What its header says is not believed but tried."""
     with archive.open(member) as file:
         version = np.lib.format.read_magic(file)
         read_header = (np.lib.format.read_array_header_1_0 if version == (1, 0)
@@ -186,8 +185,6 @@ def _read_npy(archive, member):
             return Unusable("must hold numbers, got Python objects (None, or rows of different "
                             "lengths?); leave it out or convert it before saving")
         data = file.read()
-        if len(data) != prod(shape) * dtype.itemsize:
-            raise ValueError(f"{len(data)} bytes for {member.filename} of shape {shape}")
     array = np.frombuffer(data, dtype)
     return array.reshape(shape[::-1]).T if fortran_order else array.reshape(shape)
 

@@ -60,6 +60,7 @@ def execute(path: str, names: dict[str, str], side: str | None) -> None:
         report(**_until_the_arrays_are_there(Path(path), names, side, main.__dict__, report))
     except CaseError as error:
         report(error=str(error))
+    os._exit(0)  # threads of the notebook may never end
 
 
 def _until_the_arrays_are_there(path, names, side, namespace, report):
