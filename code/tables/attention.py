@@ -132,7 +132,7 @@ class Comparison:
         return latex.Tex("\n".join(f"{self.heading(H)}\n{self.matrices(H)}" for H in self.several))
 
     def weights_of_several(self):
-        """The weights (H, N, N) that the figure shows: of the first H beyond one, if there is one."""
+        """The weights (H, N, N) that the figure shows: of the first H beyond one, if any."""
         return self.results[(self.several or [1])[0]][1]
 
     def one_query(self):
