@@ -10,13 +10,14 @@ import pytest
 from proofs import deciders, judge, ledger, mutants, runner
 from proofs.__main__ import main
 from proofs.forms import Undecided
-from proofs.ledger import CLAIMS, Statement
+from proofs.ledger import CLAIMS, ClaimFailed, Statement
 from proofs.notation import (CIRCLE, E, IllFormed, Node, T, Var, column, cos, delta, diff, differ,
                              equal, exp, eye, independent, index, inverse, latex, letter, log,
                              maximum, minimiser, moments, neg, norm2, number, ones, orthogonal,
                              permuted, plus, positive, product, row, several, sin, size, sqrt,
                              stacked, summed, symmetric, times, trace, unit, where, zeros)
 from solutions import attention
+from tables.checks import Ledger
 
 N, D = size("N"), size("D")
 i, j, k, l = (index(name, N) for name in "ijkl")
@@ -69,6 +70,14 @@ def test_what_is_printed_is_what_is_meant(name):
     assert len(set(shown)) == len(shown), shown
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_every_hypothesis_is_needed(name):
+    """But for those that only say which letters are random."""
+    statement = CLAIMS[name].statement
+    for hypothesis in statement.hypotheses:
+        assert hypothesis.kind == "random" or runner.is_refused(statement.without(hypothesis))
+
+
 def test_a_sample_of_the_attack_accepts_nothing_false():
     for name in NAMES:
         _, counts, accepted, _ = mutants.attack_one(name, share=0.012)
@@ -77,7 +86,9 @@ def test_a_sample_of_the_attack_accepts_nothing_false():
 
 def test_the_record_of_the_whole_attack_is_of_these_claims():
     record = json.loads(mutants.RECORD.read_text(encoding="utf-8"))
-    assert set(record) == set(NAMES), "run python -m proofs --attack"
+    stale = [name for name in NAMES
+             if record.get(name, {}).get("statement") != CLAIMS[name].statement.digest()]
+    assert not stale and set(record) == set(NAMES), "run python -m proofs --attack"
     assert not any(counts["accepted_false"] or counts["crashed"] for counts in record.values())
 
 
@@ -265,7 +276,42 @@ def test_the_definitions_of_the_claims_are_those_of_the_functions():
     assert W.shape == (3, 3)
 
 
-# The ledger and the command line
+# The ledger, documents and the command line
+
+@pytest.fixture
+def document(tmp_path):
+    return Ledger("supplement")
+
+
+def test_a_document_makes_each_of_its_claims_once(document):
+    with pytest.raises(ClaimFailed, match="simplex"):
+        document.table()
+    for name in document.claims:
+        assert CLAIMS[name].statement.latex() in document.formula(name)
+    assert document.table().count(r"\claimrow") == document.counts()["claims"]
+    with pytest.raises(ClaimFailed, match="simplex.*number"):
+        document.formula("simplex")
+
+
+@pytest.mark.parametrize("name, said", [("simplexx", "simplex"), ("softmax-jacobian", "report")])
+def test_a_claim_that_is_not_of_the_document(document, name, said):
+    with pytest.raises(ClaimFailed, match=f"{name}.*{said}"):
+        document.formula(name)
+
+
+def test_a_false_claim_stops_the_document(monkeypatch):
+    monkeypatch.setattr(runner, "run", lambda names, cache: {
+        "simplex": runner.Outcome("simplex", ("wrong",), 0, 0.0)})
+    with pytest.raises(ClaimFailed, match=r"supplement.py:\d+.*simplex.*wrong"):
+        Ledger("supplement")
+
+
+def test_the_counts_of_the_attack_are_told(document):
+    counts = document.counts()
+    assert str(counts["accepted_true"]) in document.how_it_was_attacked()
+    assert counts["attacked"] == counts["claims"]
+    assert document.refused_example("simplex")["formula"] != document.inline("simplex")
+
 
 def test_a_claim_needs_two_twins_that_differ_and_a_name_of_its_own(monkeypatch):
     monkeypatch.setattr(ledger, "CLAIMS", {})

@@ -366,7 +366,10 @@ class Group:
 
     def _independent(self, used):
         world, (_, mean, variance, _) = self.world, self.hypothesis.parts
-        mean, spread = world.number(mean, {}), math.sqrt(world.number(variance, {}))
+        mean, spread = world.number(mean, {}), world.number(variance, {})
+        if spread < 0:
+            raise Undefined("a negative variance")
+        spread = math.sqrt(spread)
         names = [name for name in self.letters if name in used]
         shapes = [np.shape(world.values[name]) for name in names]
         count = sum(math.prod(shape) for shape in shapes)

@@ -4,6 +4,7 @@ A claim is a statement, left = right under hypotheses, and a few false twins of 
 check of its own: `deciders.holds` takes the statement as it is printed and nothing else.
 """
 
+import hashlib
 import inspect
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,6 +49,10 @@ class Statement:
         supposed = [latex_hypothesis(h) for h in self.hypotheses if h.kind != "where"] + signs
         return ", ".join([*(["where " + ", ".join(meanings)] if meanings else []),
                           *(["if " + ", ".join(supposed)] if supposed else [])])
+
+    def digest(self):
+        """Changes with the statement, and with nothing else."""
+        return hashlib.sha256(str(self).encode()).hexdigest()[:16]
 
     def without(self, hypothesis):
         return replace(self, hypotheses=tuple(h for h in self.hypotheses if h != hypothesis))

@@ -111,6 +111,9 @@ def _here(tree, pool):
         for place in range(len(args) - 1):
             swapped = (*args[:place], args[place + 1], args[place], *args[place + 2:])
             yield "exchanged", Node(head, swapped, tree.leaf)
+    if head in ("sum", "prod"):
+        yield "limit moved", Node(head, (*args[:3], args[3] - 1))
+        yield "limit moved", Node(head, (*args[:3], args[3] + 1))
     if head in ("E", "Var") and len(args) > 1:
         yield "not given", Node(head, args[:1])
 
@@ -206,13 +209,33 @@ def attack(names, share=1.0, workers=None):
         yield from pool.map(attack_one, names, [share] * len(names))
 
 
+# Why a changed statement may still be true, by the kind of change.
+REASONS = {
+    "sign": "an even power, or a meaning that the statement does not depend on",
+    "factor 2": "a meaning of which only its being the same on both sides is used",
+    "squared": "as with a factor; or 0, 1 and deltas, which are their own squares",
+    "exchanged": "the terms of a sum, the factors of a product of numbers",
+    "one twice": "as with a factor",
+    "another letter": "a meaning that holds for any letter",
+    "another index": "the name of a bound index; or both sides are read for all indices",
+    "transposed": "in a square that is traced or in a meaning that holds for any matrix",
+    "permuted": "a statement for all indices holds for permuted ones",
+    "the next index": "a meaning that the statement does not depend on",
+    "limit moved": "a sum that stands in a meaning, the same for both sides",
+    "without the hypothesis random": "it says what is random; the statement also holds for numbers",
+}
+
+
 def report(results, record=None):
-    """Print the counts and what was accepted; 0 if nothing false was, and no name mattered."""
+    """Print the counts and what was accepted; 0 if nothing false was, and no name mattered.
+
+    The counts of these claims are entered into the file `record`; those of others stay there.
+    """
     total, by_rule, bad, record_ = Counter(), Counter(), 0, {}
     for name, counts, accepted, spoilt in results:
         print(f"{name}: " + ", ".join(f"{n} {key}" for key, n in counts.items() if n), flush=True)
         total.update(counts)
-        record_[name] = counts
+        record_[name] = {"statement": runner.load()[name].statement.digest(), **counts}
         for rule, found, text in accepted:
             by_rule[rule.rpartition(": ")[2]] += found == "accepted_true"
             if found not in ("accepted_true", "vacuous"):
@@ -222,9 +245,12 @@ def report(results, record=None):
             bad += 1
             print(f"refused in other letters: {name}: {text}")
     print(f"{len(record_)} statements: " + ", ".join(f"{n} {key}" for key, n in total.items()))
-    print("accepted and true: " + ", ".join(
-        f"{n} {rule}" for rule, n in by_rule.most_common() if n))
+    print("accepted and true:")
+    for rule, n in by_rule.most_common():
+        print(f"  {n:5} {rule}: {REASONS.get(rule, 'see above, or run the attack on one claim')}")
     if record:
-        lines = [f"{json.dumps(name)}: {json.dumps(counts)}" for name, counts in record_.items()]
+        kept = json.loads(Path(record).read_text(encoding="utf-8")) if Path(record).exists() else {}
+        kept = {name: (kept | record_)[name] for name in runner.load() if name in kept | record_}
+        lines = [f"{json.dumps(name)}: {json.dumps(counts)}" for name, counts in kept.items()]
         Path(record).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     return 1 if bad else 0
