@@ -231,11 +231,11 @@ def report(results, record=None):
 
     The counts of these claims are entered into the file `record`; those of others stay there.
     """
-    total, by_rule, bad, record_ = Counter(), Counter(), 0, {}
+    total, by_rule, bad = Counter(), Counter(), 0
     for name, counts, accepted, spoilt in results:
         print(f"{name}: " + ", ".join(f"{n} {key}" for key, n in counts.items() if n), flush=True)
         total.update(counts)
-        record_[name] = {"statement": runner.load()[name].statement.digest(), **counts}
+        enter(record, name, counts)
         for rule, found, text in accepted:
             by_rule[rule.rpartition(": ")[2]] += found == "accepted_true"
             if found not in ("accepted_true", "vacuous"):
@@ -244,13 +244,19 @@ def report(results, record=None):
         for text in spoilt:
             bad += 1
             print(f"refused in other letters: {name}: {text}")
-    print(f"{len(record_)} statements: " + ", ".join(f"{n} {key}" for key, n in total.items()))
+    print("in all: " + ", ".join(f"{n} {key}" for key, n in total.items()))
     print("accepted and true:")
     for rule, n in by_rule.most_common():
         print(f"  {n:5} {rule}: {REASONS.get(rule, 'see above, or run the attack on one claim')}")
-    if record:
-        kept = json.loads(Path(record).read_text(encoding="utf-8")) if Path(record).exists() else {}
-        kept = {name: (kept | record_)[name] for name in runner.load() if name in kept | record_}
-        lines = [f"{json.dumps(name)}: {json.dumps(counts)}" for name, counts in kept.items()]
-        Path(record).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     return 1 if bad else 0
+
+
+def enter(record, name, counts):
+    """Enter the counts of one claim into the file, in the order of the claims, or do nothing."""
+    if record is None:
+        return
+    record = Path(record)
+    kept = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    kept[name] = {"statement": runner.load()[name].statement.digest(), **counts}
+    lines = [f"{json.dumps(n)}: {json.dumps(kept[n])}" for n in runner.load() if n in kept]
+    record.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
