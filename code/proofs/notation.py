@@ -298,6 +298,9 @@ def any_moments(*names):
     return Hypothesis("random", names)
 
 
+SEVERAL = ("tuple", "merge", "argmin")      # what may stand on a side, but in no operation
+
+
 # Shapes -----------------------------------------------------------------------------------------
 
 def shape(tree):
@@ -306,6 +309,8 @@ def shape(tree):
     A dimension is a size, ("blocks", dimensions) or ("copies", index, dimension).
     """
     rule = SHAPES.get(tree.head)
+    if tree.head not in SEVERAL and any(part.head in SEVERAL for part in tree.args):
+        raise IllFormed(f"{tree.head} of several things at once: {latex(tree)}")
     if rule is None:
         for part in tree.args:
             if tree.head != "attend" and shape(part) != ():
