@@ -18,25 +18,66 @@ from proofs.ledger import Statement
 from proofs.notation import Hypothesis, IllFormed, Node, T, matrix_shape, neg, node, permuted, walk
 
 RECORD = Path(__file__).with_name("attack.json")
-PARTNERS = {"sum": "prod", "prod": "sum", "E": "Var", "Var": "E", "cos": "sin", "sin": "cos",
-            "exp": "cos", "stack": "beside", "beside": "stack", "add": "mul", "mul": "add",
-            "trace": "norm2", "eye": "ones"}
-VERDICTS = ("refused",      # the check says no
-            "ill_formed",   # shapes or indices that do not fit
-            "undecided",    # the check has no rule, which is a no
-            "accepted_true", "accepted_false",      # as the judge says
-            "vacuous",      # accepted; no numbers meet the changed hypotheses
-            "crashed")
-WRAPPERS = ("T", "neg", "sqrt", "exp", "log", "inv", "E", "Var", "perm", "norm2", "trace", "cos",
-            "sin", "div", "pow", "diff", "sum", "prod", "gamma")
+PARTNERS = {
+    "sum": "prod",
+    "prod": "sum",
+    "E": "Var",
+    "Var": "E",
+    "cos": "sin",
+    "sin": "cos",
+    "exp": "cos",
+    "stack": "beside",
+    "beside": "stack",
+    "add": "mul",
+    "mul": "add",
+    "trace": "norm2",
+    "eye": "ones",
+}
+VERDICTS = (
+    "refused",  # the check says no
+    "ill_formed",  # shapes or indices that do not fit
+    "undecided",  # the check has no rule, which is a no
+    "accepted_true",
+    "accepted_false",  # as the judge says
+    "vacuous",  # accepted; no numbers meet the changed hypotheses
+    "crashed",
+)
+WRAPPERS = (
+    "T",
+    "neg",
+    "sqrt",
+    "exp",
+    "log",
+    "inv",
+    "E",
+    "Var",
+    "perm",
+    "norm2",
+    "trace",
+    "cos",
+    "sin",
+    "div",
+    "pow",
+    "diff",
+    "sum",
+    "prod",
+    "gamma",
+)
 BINDERS = ("sum", "prod", "stack", "beside")
-KEPT_WHOLE = ("gaussian", "random")     # hypotheses that have nothing to change inside
+KEPT_WHOLE = ("gaussian", "random")  # hypotheses that have nothing to change inside
 
 
 def mutants(statement):
     """(what was changed, the changed statement), each statement once."""
-    pool = sorted({part for tree in _trees(statement) for part in walk(tree)
-                   if part.head in ("letter", "index")}, key=str)
+    pool = sorted(
+        {
+            part
+            for tree in _trees(statement)
+            for part in walk(tree)
+            if part.head in ("letter", "index")
+        },
+        key=str,
+    )
     seen = {statement}
     for rule, made in _all(statement, pool):
         if made not in seen:
@@ -58,9 +99,12 @@ def _all(statement, pool):
             continue
         for number, part in enumerate(hypothesis.parts):
             for rule, tree in changed(part, pool):
-                parts = (*hypothesis.parts[:number], tree, *hypothesis.parts[number + 1:])
-                others = (*statement.hypotheses[:place], Hypothesis(hypothesis.kind, parts),
-                          *statement.hypotheses[place + 1:])
+                parts = (*hypothesis.parts[:number], tree, *hypothesis.parts[number + 1 :])
+                others = (
+                    *statement.hypotheses[:place],
+                    Hypothesis(hypothesis.kind, parts),
+                    *statement.hypotheses[place + 1 :],
+                )
                 yield f"{hypothesis.kind}: {rule}", replace(statement, hypotheses=others)
 
 
@@ -69,10 +113,10 @@ def changed(tree, pool):
     for rule, made in _here(tree, pool):
         yield rule, made
     if tree.head in ("index", "eye", "ones", "zeros"):
-        return      # the size is not printed
+        return  # the size is not printed
     for place, part in enumerate(tree.args[:1] if tree.head == "unit" else tree.args):
         for rule, made in changed(part, pool):
-            args = (*tree.args[:place], made, *tree.args[place + 1:])
+            args = (*tree.args[:place], made, *tree.args[place + 1 :])
             yield rule, Node(tree.head, args, tree.leaf)
 
 
@@ -80,8 +124,11 @@ def _here(tree, pool):
     """The changes of the topmost node."""
     head, args = tree.head, tree.args
     if head == "index":
-        yield from (("another index", other) for other in pool
-                    if other.head == "index" and other.args == args and other != tree)
+        yield from (
+            ("another index", other)
+            for other in pool
+            if other.head == "index" and other.args == args and other != tree
+        )
         yield "the next index", tree + 1
         yield "permuted", permuted(tree)
         return
@@ -104,12 +151,14 @@ def _here(tree, pool):
     if head in ("add", "mul", "block", "tuple"):
         for place in range(len(args)):
             if len(args) > 1 and head != "block":
-                yield "one left out", Node(head, (*args[:place], *args[place + 1:]), tree.leaf)
-            yield "one twice", Node(head, (*args[:place], args[place - 1], *args[place + 1:]),
-                                    tree.leaf)
+                yield "one left out", Node(head, (*args[:place], *args[place + 1 :]), tree.leaf)
+            yield (
+                "one twice",
+                Node(head, (*args[:place], args[place - 1], *args[place + 1 :]), tree.leaf),
+            )
     if len(args) > 1 and head not in ("integral", *BINDERS):
         for place in range(len(args) - 1):
-            swapped = (*args[:place], args[place + 1], args[place], *args[place + 2:])
+            swapped = (*args[:place], args[place + 1], args[place], *args[place + 2 :])
             yield "exchanged", Node(head, swapped, tree.leaf)
     if head in ("sum", "prod"):
         yield "limit moved", Node(head, (*args[:3], args[3] - 1))
@@ -135,32 +184,44 @@ def _like(other, tree):
 
 # Other letters
 
+
 def renamed(statement, names):
     """The statement with other names for its indices and letters."""
+
     def tree_(tree):
         leaf = tree.leaf
         if tree.head == "index":
             leaf = (names.get(leaf[0], leaf[0]),)
         elif tree.head == "letter":
             letter = leaf[0]
-            leaf = (replace(letter, name=names.get(letter.name, letter.name),
-                            over=tuple(part and tree_(part) for part in letter.over),
-                            shape=tuple(map(dimension, letter.shape))),)
+            leaf = (
+                replace(
+                    letter,
+                    name=names.get(letter.name, letter.name),
+                    over=tuple(part and tree_(part) for part in letter.over),
+                    shape=tuple(map(dimension, letter.shape)),
+                ),
+            )
         return Node(tree.head, tuple(map(tree_, tree.args)), leaf)
 
     def dimension(part):
         if isinstance(part, tuple):
             return tuple(p if isinstance(p, str) else dimension(p) for p in part)
         return tree_(part)
-    return Statement(tree_(statement.left), tree_(statement.right), tuple(
-        Hypothesis(h.kind, tuple(map(tree_, h.parts))) for h in statement.hypotheses))
+
+    return Statement(
+        tree_(statement.left),
+        tree_(statement.right),
+        tuple(Hypothesis(h.kind, tuple(map(tree_, h.parts))) for h in statement.hypotheses),
+    )
 
 
 def renamings(statement):
     """Other names: all indices moved on by one, reversed, and letters that come last or first."""
     indices = sorted({p.leaf[0] for t in _trees(statement) for p in walk(t) if p.head == "index"})
-    names = sorted({p.leaf[0].name for t in _trees(statement) for p in walk(t)
-                    if p.head == "letter"} - {"pi"})
+    names = sorted(
+        {p.leaf[0].name for t in _trees(statement) for p in walk(t) if p.head == "letter"} - {"pi"}
+    )
     yield renamed(statement, dict(zip(indices, indices[1:] + indices[:1], strict=True)))
     yield renamed(statement, dict(zip(indices, reversed(indices), strict=True)))
     for prefix in ("A", "z"):
@@ -168,6 +229,7 @@ def renamings(statement):
 
 
 # The attack
+
 
 def verdict(statement):
     """One of VERDICTS."""
@@ -192,10 +254,10 @@ def attack_one(name, share=1.0):
     for rule, mutant in made:
         try:
             found = verdict(mutant)
-        except Exception as error:      # a decider must refuse in its own words
+        except Exception as error:  # a decider must refuse in its own words
             found, rule = "crashed", f"{rule} ({error!r})"
         if found == "vacuous" and rule.startswith(("left", "right")):
-            found = "accepted_false"    # the hypotheses are those of the claim: it must be judged
+            found = "accepted_false"  # the hypotheses are those of the claim: it must be judged
         counts[found] += 1
         if found.startswith(("accepted", "vacuous", "crashed")):
             accepted.append((rule, found, mutant.latex() + "   " + mutant.latex_hypotheses()))

@@ -98,21 +98,30 @@ class Ledger:
         if not counts.get("mutants"):
             return text
         kept = counts["accepted_true"] + counts["vacuous"]
-        empty = (f", and {_number(counts['vacuous'])} suppose something that nothing can satisfy"
-                 if counts["vacuous"] else "")
-        return (f"{text} A program then made {_number(counts['mutants'])} more by changing the "
-                f"true ones in a single place. {_number(counts['mutants'] - kept)} of them are "
-                f"refused. The other {_number(kept)} were accepted, and rightly: "
-                f"{_number(counts['accepted_true'])} are still true, for instance because two "
-                "terms of a sum were exchanged, which a second program confirmed by computing "
-                f"both sides in numbers{empty}.")
+        empty = (
+            f", and {_number(counts['vacuous'])} suppose something that nothing can satisfy"
+            if counts["vacuous"]
+            else ""
+        )
+        return (
+            f"{text} A program then made {_number(counts['mutants'])} more by changing the "
+            f"true ones in a single place. {_number(counts['mutants'] - kept)} of them are "
+            f"refused. The other {_number(kept)} were accepted, and rightly: "
+            f"{_number(counts['accepted_true'])} are still true, for instance because two "
+            "terms of a sum were exchanged, which a second program confirmed by computing "
+            f"both sides in numbers{empty}."
+        )
 
     def _record(self):
         if not RECORD.exists():
             return {}
         record = json.loads(RECORD.read_text(encoding="utf-8"))
-        mine = [counts for name, counts in record.items() if name in self.claims
-                and counts.pop("statement") == self.claims[name].statement.digest()]
+        mine = [
+            counts
+            for name, counts in record.items()
+            if name in self.claims
+            and counts.pop("statement") == self.claims[name].statement.digest()
+        ]
         total = {key: sum(counts[key] for counts in mine) for key in mine[0]} if mine else {}
         return {"attacked": len(mine), **total}
 
