@@ -7,8 +7,10 @@ letters must still be accepted, whatever letters are chosen.
 
 import json
 import random
+import signal
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from proofs.forms import Undecided
 from proofs.ledger import Statement
 from proofs.notation import Hypothesis, IllFormed, Node, T, matrix_shape, neg, node, permuted, walk
 
+PATIENCE = 60  # seconds for one mutant
 RECORD = Path(__file__).with_name("attack.json")
 PARTNERS = {
     "sum": "prod",
@@ -243,6 +246,22 @@ def verdict(statement):
     return {True: "accepted_true", False: "accepted_false", None: "vacuous"}[judge.says(statement)]
 
 
+@contextmanager
+def at_most(seconds):
+    """TimeoutError after so many seconds: an integral may keep SymPy busy for ever."""
+
+    def stop(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def attack_one(name, share=1.0):
     """(name, counts, [(rule, verdict, LaTeX)] of all that was accepted, letters that matter)."""
     statement = runner.load()[name].statement
@@ -253,7 +272,10 @@ def attack_one(name, share=1.0):
     accepted = []
     for rule, mutant in made:
         try:
-            found = verdict(mutant)
+            with at_most(PATIENCE):
+                found = verdict(mutant)
+        except TimeoutError:
+            found = "undecided"
         except Exception as error:  # a decider must refuse in its own words
             found, rule = "crashed", f"{rule} ({error!r})"
         if found == "vacuous" and rule.startswith(("left", "right")):
@@ -266,9 +288,11 @@ def attack_one(name, share=1.0):
 
 
 def attack(names, share=1.0, workers=None):
-    """The results of attack_one for each name, in parallel, one after the other."""
+    """The results of attack_one for each name, in parallel, as they come."""
     with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(attack_one, names, [share] * len(names))
+        tasks = [pool.submit(attack_one, name, share) for name in names]
+        for task in as_completed(tasks):
+            yield task.result()
 
 
 # Why a changed statement may still be true, by the kind of change.
