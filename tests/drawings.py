@@ -1,5 +1,7 @@
 """What a reader would object to in a figure, found from the ink on the page."""
 
+from functools import lru_cache
+
 import numpy as np
 from matplotlib.backends.backend_agg import RendererAgg
 
@@ -47,6 +49,7 @@ def faults(fig, width, smallest=8) -> list[str]:
     return found
 
 
+@lru_cache(maxsize=1)
 def _drawn(fig):
     fig.set_dpi(DPI)
     sheets = Sorted(fig)

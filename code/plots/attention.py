@@ -208,6 +208,7 @@ def _cards(ax, n):
 LEFT, FOOT, TITLE, GAP = 0.42, 0.42, 0.26, 0.2  # inches, around heat maps and between two
 DIGITS = (0.25, 0.19)  # inches: a cell with its number
 MOST_DIGITS = 12  # with more tokens than this the shades stand alone
+MOST_HEADS = 64  # what a page has room for
 LABEL = 0.14  # inches: what a label of one line needs
 
 
@@ -219,7 +220,10 @@ def weights_one_head(A) -> Drawing:
 def weights_heads(A) -> Drawing:
     """The weights (H, N, N) of several heads, a map for each and all on one scale."""
     whose = f"the {len(A)} heads" if len(A) > 1 else "the only head"
-    return _heat_maps(A, [f"head {h}" for h in range(1, len(A) + 1)], whose)
+    if len(A) > MOST_HEADS:
+        whose = f"the first {MOST_HEADS} of {len(A)} heads"
+    drawn = A[:MOST_HEADS]
+    return _heat_maps(drawn, [f"head {h}" for h in range(1, len(drawn) + 1)], whose)
 
 
 def _heat_maps(A, titles, whose):
@@ -271,45 +275,6 @@ def _grid(n, N):
 def _labelled(n, size):
     """Which of n rows or columns of this size have their number beside them."""
     return range(0, n, 1 if size >= LABEL else math.ceil(3 * LABEL / size))
-
-
-def one_query(single, heads, query: int) -> Drawing:
-    """One query's weights as bars, in each head and in the single head with the same matrices.
-
-    Parameters: single (N, N), heads (H, N, N), query counted from 0.
-    """
-    H, N = heads.shape[:2]
-    left, foot = 0.72, 0.38
-    row, slot = min(0.5, (TALLEST - foot - 0.06) / (H + 1)), (TEXT_WIDTH - left - 0.1) / N
-    digits = slot > 0.48 and row > 0.4
-    tall = row - (0.22 if digits else 0.06)
-    fig, ax = canvas(TEXT_WIDTH, row * (H + 1) + foot + 0.06)
-    rows = {f"head {h}": (weights, BLUE) for h, weights in enumerate(heads[:, query], 1)}
-    rows["one head"] = single[query], RUST
-    for n, (name, (weights, colour)) in enumerate(rows.items()):
-        floor = foot + (H - n) * row
-        if n in _labelled(H, row) or n == H:
-            words(ax, left - 0.08, floor + 0.06, name, ha="right", color=colour)
-        ax.hlines(floor, left, TEXT_WIDTH - 0.04, color=GREY, linewidth=0.6, zorder=0)
-        for j, weight in enumerate(weights):
-            middle, height = left + (j + 0.5) * slot, tall * weight
-            look = {"linewidth": 0.6 if slot > 0.1 else 0, "facecolor": tint(colour, 0.6)}
-            box(ax, middle, floor + height / 2, 0.6 * slot, height, "", colour, look=look)
-            if digits:
-                words(ax, middle, floor + height + 0.08, _weight(weight))
-    for j in _labelled(N, slot):
-        words(ax, left + (j + 0.5) * slot, foot - 0.11, str(j + 1))
-    words(ax, left + N * slot / 2, 0.09, "key $j$")
-    caption = (
-        f"Query {query + 1} in each of {H} heads and in the single head, whose weights are the "
-        rf"product of the heads' weights to the power $1/\sqrt{{{H}}}$, scaled to add up to one. A "
-        "key that one head rejects gets hardly any weight, whatever the other heads say."
-    )
-    alt = f"Rows of bars, one bar for each of {N} keys. " + " ".join(
-        f"{name}: largest weight {weights.max():.2f}, at key {weights.argmax() + 1}."
-        for name, (weights, _) in rows.items()
-    )
-    return Drawing(fig, caption, alt)
 
 
 def _weight(weight):
@@ -365,14 +330,16 @@ def swap(before, after) -> Drawing:
         left += APART - BETWEEN
     caption = (
         r"Outputs $\mat{Y}$ and weights before and after inputs 1 and 2 change places; darker is "
-        "larger. The row of token 1 has the solid frame, that of token 2 the dashed one, and so "
-        "have their columns of the weights." + _shown(before)
+        "larger. Solid frames mark the row, and in the weights the column, of token 1; dashed "
+        "frames those of token 2." + _shown(before)
     )
     alt = (
         "Shaded matrices of outputs and weights, above before the swap and below after it. In the "
         "outputs the first two rows have changed places; in the weights the first two rows and the "
         "first two columns. All else is where it was."
     )
+    if n == 1:
+        caption = alt = "Outputs and weights of a single input: there is nothing to swap."
     return Drawing(fig, caption, alt)
 
 
@@ -411,44 +378,3 @@ def _frames(ax, left, top, order, wide, tall, weights):
         column = (left + k * CELL + d, top - tall - d), CELL - 2 * d, tall + 2 * d
         for frame in (row, column)[: 1 + weights]:
             ax.add_patch(Rectangle(*frame, **style))
-
-
-# Cutting Q into heads -----------------------------------------------------------------------------
-
-
-def input_splitting() -> Drawing:
-    """Q (2, 4) cut into two heads: reshaped and transposed, and reshaped to (H, N, d_h) at once."""
-    N, H, d_h = 2, 2, 2
-    Q = np.array([f"{n}{m}" for n in range(1, N + 1) for m in "abcd"]).reshape(N, H * d_h)
-    fig, ax = canvas(TEXT_WIDTH, 1.5)
-    _names(ax, 0.1, 0.82, Q, r"$\mathbf{Q}$: two tokens")
-    ways = {
-        "as token, head, entry; then heads first": Q.reshape(N, H, d_h).swapaxes(0, 1),
-        "as head, token, entry at once: wrong": Q.reshape(H, N, d_h),
-    }
-    for top, (way, heads) in zip((1.2, 0.4), ways.items(), strict=True):
-        arrow(ax, (1.2, 0.65), (1.72, top - 0.17))
-        words(ax, 1.8, top + 0.2, way, ha="left")
-        for left, name, head in zip((1.8, 3.1), ("head 1", "head 2"), heads, strict=True):
-            _names(ax, left, top, head)
-            words(ax, left + 0.6, top - 0.17, name, ha="left", color=GREY)
-    caption = (
-        r"Each head needs its entries of \emph{every} token. Reshaped to head, token, entry at "
-        "once, head 1 gets all of token 1 instead."
-    )
-    right, wrong = (
-        " and ".join(", ".join(head.ravel()) for head in heads) for heads in ways.values()
-    )
-    alt = (
-        f"Q has the entries {', '.join(Q.ravel())}, a row for each token. Reshaped to token, head, "
-        f"entry and transposed, the heads are {right}. Reshaped at once they are {wrong}."
-    )
-    return Drawing(fig, caption, alt)
-
-
-def _names(ax, left, top, names, title=""):
-    """A matrix of names, those of token 2 tinted."""
-    for (i, j), name in np.ndenumerate(names):
-        fill = tint(BLUE, 0.3) if name[0] == "2" else "white"
-        box(ax, left + (j + 0.5) * 0.26, top - (i + 0.5) * 0.17, 0.26, 0.17, str(name), fill=fill)
-    words(ax, left, top + 0.12, title, ha="left")

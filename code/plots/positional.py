@@ -7,8 +7,8 @@ from matplotlib.ticker import MaxNLocator
 from plots.shapes import box, canvas, tint, words
 from plots.style import BLUE, GREEN, GREY, INK, RUST, SMALL, TEXT_WIDTH, Drawing, figure, place
 
-ADDED = (BLUE, "////")
-LOOKS = {"xx": (GREEN, "----"), "xp": (RUST, "||||"), "px": (INK, "xxxx"), "pp": (GREY, "....")}
+ADDED = (BLUE, "///")
+LOOKS = {"xx": (GREEN, "---"), "xp": (RUST, "|||"), "px": (INK, "xxx"), "pp": (GREY, "+++")}
 
 
 def four_terms() -> Drawing:
@@ -86,9 +86,9 @@ def geometry(simplex, cosines) -> Drawing:
     fig, (pair, triple, crowd) = figure(height=1.5, ncols=3)
     for ax, left, width in ((pair, 0.03, 1.22), (triple, 1.43, 1.22)):
         place(ax, left, 0.03, width, width)
-    place(crowd, 2.8, 0.4, 1.78, 1.07)
-    _arrows(pair, np.eye(2), "$N = D = 2$: cosine $0$")
-    _arrows(triple, simplex, "$N = D + 1 = 3$: $-1/2$")
+    place(crowd, 2.8, 0.4, 1.78, 0.88)
+    _arrows(pair, np.eye(2), "two vectors: cosine $0$")
+    _arrows(triple, simplex, "three: cosine $-1/2$")
     bins = np.linspace(-1, 1, 81)
     for colour, line, dim in zip(
         (GREY, RUST, BLUE), (":", "--", "-"), sorted(cosines), strict=True
@@ -100,6 +100,7 @@ def geometry(simplex, cosines) -> Drawing:
         crowd.annotate(f"$D = {dim}$", (bins[flank], density[flank - 1]), (4, 4), **label)
     crowd.set(xlabel="cosine of two random directions", yticks=[], xlim=(-1, 1))
     crowd.set_xticks([-1, -0.5, 0, 0.5, 1], ["$-1$", "$-0.5$", "0", "0.5", "1"])
+    crowd.set_title("density", loc="left", pad=4)
     crowd.spines["left"].set_visible(False)
     caption = (
         "Two orthogonal vectors in the plane; three, none of them closer to another than in the "

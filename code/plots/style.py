@@ -27,7 +27,7 @@ BLUE, RUST, GREEN, GREY, PAPER, INK = PALETTE.values()
 
 # The widths of house.sty, in inches. A caption stands beside a figure as wide as the text, and
 # below one that takes the margin too.
-TEXT_WIDTH, PAGE_WIDTH, MARGIN_WIDTH = (mm / 25.4 for mm in (117.5, 170, 43))
+TEXT_WIDTH, PAGE_WIDTH = 117.5 / 25.4, 170 / 25.4
 TALLEST = 8.0  # inches: what a page has room for beside a caption
 SMALL = 8  # points: the smallest text in a figure
 
@@ -43,7 +43,7 @@ class Drawing:
     alt: str
 
     def _repr_png_(self) -> tuple[bytes, dict]:
-        """What a notebook shows, with twice the dots of the screen's size, and what it knows of it."""
+        """What a notebook shows, at twice the dots of the screen; its size and alternative text."""
         png = io.BytesIO()
         self.figure.savefig(png, format="png", dpi=192, metadata={"Software": None})
         width, height = (round(96 * inches) for inches in self.figure.get_size_inches())

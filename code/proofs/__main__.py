@@ -27,7 +27,7 @@ def main(arguments=None):
     names = options.names or list(claims)
     if options.attack:
         from proofs import mutants
-        return mutants.report(mutants.attack(names))
+        return mutants.report(mutants.attack(names), None if options.names else mutants.RECORD)
     outcomes = runner.run(names)
     for name, outcome in outcomes.items():
         print(f"{'holds' if outcome.holds else 'FAILS'}  {name}  ({outcome.refused} refused)")

@@ -10,7 +10,7 @@
 """
 
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from proofs.notation import Letter
 
@@ -51,6 +51,15 @@ def bases(part):
     return frozenset()
 
 
+def letters_in(part):
+    """All letters that stand in an atom, a term, a form, or in several of them."""
+    if isinstance(part, Letter):
+        return {part}
+    if isinstance(part, (tuple, frozenset)):
+        return set().union(*map(letters_in, part))
+    return set()
+
+
 def own_bound(form):
     """The bound indices of a form's own sums, at any depth."""
     return frozenset(b for (_, bound), _ in form for b, _ in bound).union(
@@ -58,16 +67,23 @@ def own_bound(form):
           if atom[0] in ("pow", "exp", "log", "cos", "sin")))
 
 
-def masked(part, names):
-    """The text of a part with its bound indices hidden behind `names`."""
+def masked(part, names, symmetric):
+    """The text of a part with its bound indices hidden behind `names`, in an order that is none
+    of theirs: deltas, maxima and symmetric matrices have no first and second index."""
     if isinstance(part, tuple) and part and part[0] == "b":
         return key(names[part]) if part in names else "b"
     if isinstance(part, frozenset):
-        return "{" + ",".join(sorted(masked(p, names) for p in part)) + "}"
+        return "{" + ",".join(sorted(masked(p, names, symmetric) for p in part)) + "}"
     if isinstance(part, tuple):
-        if len(part) == 2 and isinstance(part[1], tuple) and isinstance(part[0], int):
-            return str(part[0]) + ",".join(sorted(masked(p, names) for p in part[1]))
-        return "(" + ",".join(masked(p, names) for p in part) + ")"
+        shown = [masked(p, names, symmetric) for p in part]
+        if part and part[0] in ("d", "max"):
+            shown[1:] = sorted(shown[1:])
+        elif len(part) == 3 and part[0] == "l" and part[1] in symmetric:
+            places = [masked(p, names, symmetric) for p in part[2]]
+            shown[2] = ",".join(places[:-2] + sorted(places[-2:]))
+        elif len(part) == 2 and isinstance(part[0], int):
+            shown[1] = ",".join(sorted(masked(p, names, symmetric) for p in part[1]))
+        return "(" + ",".join(shown) + ")"
     return key(part)
 
 
@@ -126,7 +142,7 @@ def merged(powers, factors):
     return powers
 
 
-@lru_cache(maxsize=None)
+@cache
 def primes(value):
     """{prime: exponent} of a positive whole number."""
     found, prime = {}, 2

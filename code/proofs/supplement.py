@@ -1,12 +1,13 @@
 """The claims of the supplement."""
 
-from proofs.attention import softmax
+from proofs.attention import softmax  # noqa: I001
 from proofs.ledger import claim
 from proofs.least_squares import INSIDE, LEFT_OVER, PAIR, c, chi_square, n, u, x, y
-from proofs.notation import (INFINITY, E, T, Var, column, covariances, diff, entry, equal, exp, eye,
-                             independent, index, integral, inverse, joined, letter, log, maximum,
-                             merge, neg, norm2, normal, number, ones, plus, positive, row, several, size,
-                             sqrt, summed, symmetric, table, times, trace, unit, where, zeros)
+from proofs.notation import (
+    INFINITY, E, T, Var, column, covariances, diff, entry, equal, exp, eye, independent,
+    index, integral, inverse, joined, letter, log, maximum, merge, neg, norm2, normal,
+    number, ones, plus, positive, row, several, size, sqrt, summed, symmetric, table, times,
+    trace, unit, where, zeros)
 
 N, D, d = size("N"), size("D"), size("d")
 i, j, l = index("i", N), index("j", N), index("l", N)
@@ -82,7 +83,8 @@ SYMMETRIC = symmetric(S_vv)
 OFF = B - times(S_hv, inverse(S_vv))
 EXPLAINED = trace(times(S_hv, inverse(S_vv), T(S_hv)))
 claim("masked-regression", E(norm2(x_h - times(B, x_v))),
-      plus(trace(S_hh), -EXPLAINED, trace(times(OFF, S_vv, T(OFF)))), BLOCKS, SYMMETRIC, **SUPPLEMENT,
+      plus(trace(S_hh), -EXPLAINED, trace(times(OFF, S_vv, T(OFF)))), BLOCKS, SYMMETRIC,
+      **SUPPLEMENT,
       scope="all numbers of hidden and visible coordinates",
       twins={"nothing explained": trace(S_hh) + trace(times(OFF, S_vv, T(OFF))),
              "all explained": trace(times(OFF, S_vv, T(OFF))), "any variables": BLOCKS})
@@ -158,16 +160,23 @@ ONE, TWO, THREE = state(1), state(2), state(3)
 SUMS = [block(1), block(2)]
 STATES = [where(state_.args[part + 1], SUMS[k][part](state_.args[0]))
           for k, state_ in enumerate((ONE, TWO)) for part in (0, 1)]
-LARGEST = maximum(ONE.args[0], TWO.args[0])
-TOGETHER = several(LARGEST, *(plus(*(sums[part](LARGEST) for sums in SUMS)) for part in (0, 1)))
-claim("merged-state", TOGETHER, joined(ONE, TWO), *STATES, **SUPPLEMENT,
-      scope="blocks of all sizes, any numbers $m_1$ and $m_2$",
+m = number("m")
+LARGEST = where(m, maximum(ONE.args[0], TWO.args[0]))
+MERGED = joined(ONE, TWO, m)
+claim("merged-state", merge(ONE, TWO), MERGED, LARGEST, **SUPPLEMENT,
+      scope="all finite states",
+      argued="this is what $\\oplus$ means",
       twins={"the old sum not rescaled": several(
-          LARGEST, plus(ONE.args[1], times(exp(TWO.args[0] - LARGEST), TWO.args[1])),
-          joined(ONE, TWO).args[2]),
+          m, plus(ONE.args[1], times(exp(TWO.args[0] - m), TWO.args[1])), MERGED.args[2]),
           "the old output not rescaled": several(
-          *joined(ONE, TWO).args[:2],
-          plus(ONE.args[2], times(exp(TWO.args[0] - LARGEST), TWO.args[2])))})
+          *MERGED.args[:2], plus(ONE.args[2], times(exp(TWO.args[0] - m), TWO.args[2])))})
+TOGETHER = several(*(plus(*(sums[part](m) for sums in SUMS)) for part in (0, 1)))
+claim("merged-state-is-that-of-all-keys",
+      TOGETHER, several(*MERGED.args[1:]), *STATES, **SUPPLEMENT,
+      scope="blocks of all sizes, any $m$, $m_1$ and $m_2$",
+      twins={"the old sum not rescaled": several(
+          plus(ONE.args[1], times(exp(TWO.args[0] - m), TWO.args[1])), MERGED.args[2]),
+          "any sums": STATES[0]})
 
 claim("merging-is-commutative", merge(ONE, TWO), merge(TWO, ONE), **SUPPLEMENT,
       scope="all finite states",
@@ -177,7 +186,7 @@ claim("merging-is-associative", merge(merge(ONE, TWO), THREE), merge(ONE, merge(
       twins={"one forgotten": merge(ONE, TWO), "one twice": merge(ONE, merge(TWO, TWO))})
 
 s, values = letter("s", (N,)), letter("v", (N,), (WIDTH, 1))
-m, total, output = number("m"), number("l", tex=r"\ell"), letter("o", (), (WIDTH, 1))()
+total, output = number("l", tex=r"\ell"), letter("o", (), (WIDTH, 1))()
 WHOLE = (where(total, summed(exp(s(j) - m), j)),
          where(output, summed(times(exp(s(j) - m), values(j)), j)))
 claim("merging-gives-the-softmax", output / total, summed(times(softmax(s), values(j)), j), *WHOLE,

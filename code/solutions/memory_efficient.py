@@ -60,9 +60,9 @@ def queries_in_a_block(heads, N):
 
 
 def with_maximum(Q, K, V, workspace):
-    """y (n, d_v) and m (n,) for n queries; each block rescales (l, o) to the new maximum."""
+    """y (n, d_v), m (n,) for n queries; each block rescales l and o to the new m."""
     value_scale = 2.0 ** -math.ceil(math.log2(len(K)))  # keeps o finite where y is
-    m, l, o = np.finfo(V.dtype).min, 0, 0               # the lowest number stands for -inf
+    m, l, o = np.finfo(V.dtype).min, 0, 0               # the lowest number for -inf
     for K_j, V_j, ones, E_j in key_blocks(K, V, len(Q), workspace):
         np.matmul(K_j, Q.T, out=E_j)                    # (keys, n)
         E_j /= math.sqrt(Q.shape[-1])

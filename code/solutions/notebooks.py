@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -26,46 +25,78 @@ notebooks.execute(*json.loads(sys.argv[2]))"""
 def run(path: Path, names: dict[str, str], side: str | None) -> tuple[dict, tuple[str, ...]]:
     """The fields of a Case and the sentences about them, from two runs that must agree.
 
+    Files that the notebook reads are opened here, too, so that a build takes note of them.
     Raises: CaseError if the file fails, takes too long, or gives other numbers the second time.
     """
-    (fields, notes), (again, _) = (_in_a_process(path, names, side) for _ in range(2))
-    for name, value in fields.items():
-        if not np.array_equal(value, again.get(name)):
+    report, again = (_in_a_process(path, names, side) for _ in range(2))
+    for name, value in report["fields"].items():
+        if value != again["fields"][name]:
             raise CaseError(f"{name} must be the same in every run, got other numbers the second "
                             f"time; set the seed (np.random.seed(0)) or save the arrays: {SAVE}")
-    return fields, notes
+    for file in [path, *map(Path, report["opened"])]:
+        if file.is_file():
+            file.open("rb").close()
+    return report["fields"], tuple(report["notes"])
 
 
-def execute(path: str, folder: str, names: dict[str, str], side: str | None) -> None:
-    """Run the file; write the fields and sentences, or the error, into the folder."""
+def execute(path: str, names: dict[str, str], side: str | None) -> None:
+    """Run the file in this process; write what happens to standard output, one JSON per line.
+
+    First {"place"} before each cell, at last {"fields", "notes", "opened"} or {"error"}. The
+    notebook itself has no standard output.
+    """
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.environ["MPLBACKEND"], sys.dont_write_bytecode = "Agg", True
     for module in [name for name in sys.modules if name.split(".")[0] == "solutions"]:
         del sys.modules[module]  # the file may have a module of this name beside it
     sys.path[0], sys.argv = str(Path(path).parent), [path]
     main = sys.modules["__main__"] = ModuleType("__main__")
     main.__dict__.update(__file__=path, display=print)
-    skipped, problem = [], CaseError("there is no code in it")
+
+    def report(**content):
+        print(json.dumps(content), file=out, flush=True)
     try:
-        for place, source in cells(Path(path)):
-            _report(folder, place=place)
-            try:
-                _run(source, main.__dict__, place, skipped)
-            except BaseException as error:  # whatever it raises, SystemExit too
-                raise CaseError(f"{place} must run, got {type(error).__name__}: {error}; "
-                                f"{problem}") from None
-            found = _candidates(main.__dict__)
-            try:
-                fields, notes = arrange(found, names, side, None)
-            except SideUnknown:
-                raise
-            except CaseError as error:  # not all is there yet, or not in its final shape
-                problem = error
-            else:
-                notes = (f"The file was run as far as {place}.", *skipped, *notes)
-                _save(folder, fields, notes)
-                return
-        raise CaseError(" ".join([str(problem), *skipped]))
+        report(**_until_the_arrays_are_there(Path(path), names, side, main.__dict__, report))
     except CaseError as error:
-        _report(folder, error=str(error))
+        report(error=str(error))
+    os._exit(0)  # threads of the notebook may never end
+
+
+def _until_the_arrays_are_there(path, names, side, namespace, report):
+    """{"fields", "notes", "opened"} after the first cell with which the case is complete."""
+    opened, skipped = set(), []
+    problem = CaseError("X, W_q, W_k and W_v must be computed in its code")
+
+    def note(event, arguments):
+        if event == "open" and isinstance(arguments[0], (str, bytes)):
+            file = os.path.abspath(os.fsdecode(arguments[0]))
+            if file.startswith(str(path.parent)):
+                opened.add(file)
+    sys.addaudithook(note)
+    for place, source in cells(path):
+        report(place=place)
+        try:
+            _run(source, namespace, place, skipped)
+        except BaseException as error:  # whatever it raises, SystemExit too
+            raise CaseError(f"{place} must run, got {type(error).__name__}: {error}; "
+                            f"{problem}") from None
+        try:
+            fields, notes = arrange(_candidates(namespace), names, side, None)
+        except SideUnknown:
+            raise
+        except CaseError as error:  # not all is there yet, or not in its final shape
+            problem = error
+            continue
+        notes = [f"The file was run as far as {place}.", *skipped, *notes]
+        D = fields["X"].shape[1]
+        if fields["heads"] and D % fields["heads"]:
+            notes.append(f"H = {fields['heads']} in the file does not divide D = {D}: not used.")
+            fields["heads"] = None
+        plain = {name: value.tolist() if isinstance(value, np.ndarray) else value
+                 for name, value in fields.items()}
+        return {"fields": plain, "notes": notes, "opened": sorted(opened)}
+    raise CaseError(" ".join([str(problem), *skipped]))
 
 
 def cells(path: Path) -> Iterator[tuple[str, str]]:
@@ -152,34 +183,29 @@ def _candidates(namespace):
 
 
 def _in_a_process(path, names, side):
-    """What `execute` wrote. The process has no terminal and no windows, and hashes as every run."""
-    environment = {key: value for key, value in os.environ.items()
-                   if key not in ("PYTHONPATH", "PYTHONOPTIMIZE")}
-    environment |= {"MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = [str(Path(__file__).resolve().parents[1]),
-                     json.dumps([str(path.resolve()), folder, names, side])]
-        with open(Path(folder, "stderr"), "wb") as stderr:
-            process = subprocess.Popen(
-                [sys.executable, "-c", START, *arguments], cwd=path.resolve().parent,
-                env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=stderr, start_new_session=True)
-        try:
-            status = process.wait(TIME_LIMIT)
-            said = Path(folder, "stderr").read_text("utf-8", "replace").split()
-            end = f"exit status {status} ({' '.join(said)[-100:] or 'no message'})"
-        except subprocess.TimeoutExpired:
-            end = f"no end within {TIME_LIMIT} s"
-        finally:
-            _kill(process)
-        report = _read_report(folder)
-        if "error" in report:
-            raise CaseError(report["error"])
-        if "notes" not in report:
-            raise CaseError(f"{report['place']} must come to its end, got {end}; "
-                            f"save the arrays in the notebook instead: {SAVE}")
-        with np.load(Path(folder, "fields.npz"), allow_pickle=False) as arrays:
-            return report["fields"] | dict(arrays), tuple(report["notes"])
+    """The last line that `execute` wrote, in a process that has no terminal and no windows."""
+    arguments = [str(Path(__file__).resolve().parents[1]),
+                 json.dumps([str(path.resolve()), names, side])]
+    process = subprocess.Popen([sys.executable, "-c", START, *arguments],
+                               cwd=path.resolve().parent, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                               start_new_session=True)
+    try:
+        written = process.communicate(timeout=TIME_LIMIT)[0]
+        end = f"exit status {process.returncode}"
+    except subprocess.TimeoutExpired:
+        _kill(process)
+        written, end = process.communicate()[0], f"no end within {TIME_LIMIT} s"
+    finally:
+        _kill(process)
+    whole_lines = written.decode("utf-8").rpartition("\n")[0].splitlines()
+    report = json.loads(whole_lines[-1]) if whole_lines else {"place": "the start"}
+    if "place" in report:
+        raise CaseError(f"{report['place']} must come to its end, got {end}; "
+                        f"save the arrays in the notebook instead: {SAVE}")
+    if "error" in report:
+        raise CaseError(report["error"])
+    return report
 
 
 def _kill(process):
@@ -188,27 +214,3 @@ def _kill(process):
         os.killpg(process.pid, signal.SIGKILL)
     except (AttributeError, ProcessLookupError, PermissionError):  # Windows; all over already
         process.kill()
-    process.wait()
-
-
-def _save(folder, fields, notes):
-    arrays = {name: value for name, value in fields.items() if isinstance(value, np.ndarray)}
-    D = arrays["X"].shape[1]
-    plain = {name: value for name, value in fields.items() if name not in arrays}
-    if plain.get("heads") and D % plain["heads"]:
-        notes = (*notes, f"H = {plain['heads']} in the file does not divide D = {D}: not used.")
-        plain["heads"] = None
-    np.savez(Path(folder, "fields.npz"), **arrays)
-    _report(folder, fields=plain, notes=notes)
-
-
-def _report(folder, **content):
-    """Write the report so that it is there as a whole or not at all."""
-    new = Path(folder, "report.new")
-    new.write_text(json.dumps(content), "utf-8")
-    new.replace(Path(folder, "report.json"))
-
-
-def _read_report(folder):
-    path = Path(folder, "report.json")
-    return json.loads(path.read_text("utf-8")) if path.exists() else {"place": "The start"}

@@ -1,10 +1,10 @@
-"""What a run of the chunks reads, recorded as it is read, so that nothing is "up to date" because nobody looked.
+"""What a run of the chunks reads, recorded as it is read, so that no result is stale.
 
-Recorded: files opened, looked for and not found, or asked about; folders listed; variables of the
-environment; modules imported. Not recorded, because `signature` stands for it: Python's own files
-and the installed packages. A process or a network connection cannot be followed: a chunk that
-starts one names what it reads, depends=["data.db"] ([] if nothing), or runs at every build.
-What C code opens by itself (HDF5, for one) needs depends, too.
+Recorded are files opened, looked for and not found, or asked about; folders listed; variables of
+the environment; modules imported. `signature` stands for Python and the installed packages. A
+process or a network connection cannot be followed: a chunk that starts one names what it reads,
+depends=["data.db", "folder"] ([] if nothing), or runs at every build. So must a chunk whose files
+are opened by C code (HDF5, for one).
 """
 
 import contextlib
@@ -21,20 +21,22 @@ from pathlib import Path
 
 from weaving.files import digest
 
-OWN = ("build", ".git", ".venv", "__pycache__")  # in the project's folder: made by the build, or no input of it
-INSTALLED = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+OWN = ("build", ".git", ".venv", "__pycache__")  # what the build makes, and what is no input of it
+INSTALLED = tuple(
+    {sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+)
 UNSTEADY = ("/proc/", "/sys/", "/dev/")
 UNFOLLOWED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "os.forkpty",
-              "socket.connect", "socket.getaddrinfo"}
-HARMLESS = {"kpsewhich", "fc-list", "ldconfig", "uname"}  # what they answer belongs to the installation
+              "socket.connect", "socket.getaddrinfo"}  # fmt: skip
+HARMLESS = {"kpsewhich", "fc-list", "ldconfig", "uname"}  # they answer from the installation
 WRITING = os.O_WRONLY | os.O_RDWR
 
 
 class Recorder:
-    """Use as a context; then `recorded()`.
+    """Use as a context, then call `recorded`.
 
-    `unfollowed` holds (line, what) for each process or connection of a chunk that does not say
-    what it depends on. Set `place`, (line, declared), before each chunk runs.
+    Set `place`, (line, whether it says what it depends on), before each chunk; `unfollowed` then
+    holds (line, what) for each process and connection that nobody declared.
     """
 
     def __init__(self):
@@ -47,8 +49,8 @@ class Recorder:
         global _recorder
         _install_hook()
         self._environment = dict(os.environ)
-        self._class, os.environ.__class__ = os.environ.__class__, _Environment
-        self._stat, self._lstat = os.stat, os.lstat
+        self._before = os.environ.__class__, os.stat, os.lstat
+        os.environ.__class__ = _Environment
         os.stat, os.lstat = self._noting(os.stat), self._noting(os.lstat)
         _recorder = self
         return self
@@ -56,36 +58,32 @@ class Recorder:
     def __exit__(self, *_):
         global _recorder
         _recorder = None
-        os.environ.__class__ = self._class
-        os.stat, os.lstat = self._stat, self._lstat
+        os.environ.__class__, os.stat, os.lstat = self._before
 
-    def recorded(self):
-        """All of it as JSON: kind -> {name: state}; `changed` compares it with what is there now."""
-        for module in list(sys.modules.values()):
-            file = getattr(module, "__file__", None)
-            if file and file.endswith(".py") and (name := self._name(file)):
-                self.read.setdefault(name, digest(Path(self.root, name)))
+    def recorded(self) -> dict[str, dict]:
+        """All of it, kind -> {name: state}, as JSON; `changed` compares it with what is there."""
         outputs = {name: digest(Path(self.root, name)) for name in sorted(self.written)}
         asked = {name: state for name, state in self.asked.items() if name not in self.written}
-        return {"file": self.read | outputs, "asked": asked, "folder": self.listed,
-                "importable": self.importable, "variable": self.variables}
+        return {"file": modules() | self.read | outputs, "asked": asked, "folder": self.listed,
+                "importable": self.importable, "variable": self.variables}  # fmt: skip
 
-    def depends(self, names):
-        """Note files that a chunk says it depends on; raises FileNotFoundError."""
+    def depends(self, names: list[str]) -> None:
+        """Note the files and folders that a chunk depends on. Raises FileNotFoundError."""
         for name in names:
             if not os.path.exists(name):
                 raise FileNotFoundError(f"depends names {name!r}, which does not exist")
-            self.note_open(name, "r", 0)
+            for path in [Path(name), *Path(name).rglob("*")]:  # which lists the folders
+                self.note_open(path, "r", 0)
 
     def note_open(self, path, mode, flags):
-        if name := self._name(path):
+        if name := recorded_name(path, self.root):
             if (set(mode) & set("wax+")) if isinstance(mode, str) else (flags or 0) & WRITING:
                 self.written.add(name)
             elif name not in self.read:
                 self.read[name] = digest(Path(self.root, name))
 
     def note_folder(self, path):
-        if name := self._name(path):
+        if name := recorded_name(path, self.root):
             importing = "importlib._bootstrap" in sys._getframe(3).f_code.co_filename
             noted, state = (self.importable, _importable) if importing else (self.listed, _listing)
             noted.setdefault(name, state(os.path.join(self.root, name)))
@@ -95,53 +93,66 @@ class Recorder:
 
     def note_unfollowed(self, event, arguments):
         line, declared = self.place
-        program = os.path.basename(str(arguments[0] or "")) if event == "subprocess.Popen" else ""
+        started = str(arguments[0] or "") if event == "subprocess.Popen" else ""
+        program = os.path.basename(started)
         if not declared and program not in HARMLESS:
             self.unfollowed.add((line, f"{event} {program}".strip()))
 
     def _noting(self, stat):
         @functools.wraps(stat)
         def noting(path, *arguments, **keywords):
-            if _recorder is self and not _busy.on and not isinstance(path, int) and not keywords.get("dir_fd"):
+            followed = not isinstance(path, int) and keywords.get("dir_fd") is None
+            if _recorder is self and not _busy.on and followed:
                 with _unrecorded():
-                    if name := self._name(path):
-                        self.asked.setdefault(name, _state(path))
+                    if name := recorded_name(path, self.root):
+                        self.asked.setdefault(name, _asked(path))
             return stat(path, *arguments, **keywords)
+
         return noting
 
-    def _name(self, path):
-        """The path under which a file is recorded, relative in the project's folder; None if it is not."""
-        path = os.path.abspath(os.fsdecode(path))
-        if os.path.basename(os.path.dirname(path)) == "__pycache__" and path.endswith(".pyc"):
-            with contextlib.suppress(ValueError, NotImplementedError):
-                path = importlib.util.source_from_cache(path)
-        if path.startswith(INSTALLED) or path.startswith(UNSTEADY) or "\0" in path:
-            return None
-        inside = path == self.root or path.startswith(self.root + os.sep)
-        name = os.path.relpath(path, self.root) if inside else path
-        return None if name.split(os.sep)[0] in OWN else name
+
+def recorded_name(path, root: str) -> str | None:
+    """The name by which a file is recorded, relative in the project's folder, or None."""
+    path = os.path.abspath(os.fsdecode(path))
+    if os.path.basename(os.path.dirname(path)) == "__pycache__" and path.endswith(".pyc"):
+        with contextlib.suppress(ValueError, NotImplementedError):
+            path = importlib.util.source_from_cache(path)
+    if path.startswith(INSTALLED + UNSTEADY):
+        return None
+    inside = path == root or path.startswith(root + os.sep)
+    name = os.path.relpath(path, root) if inside else path
+    return None if name.split(os.sep)[0] in OWN else name
 
 
-def changed(recorded):
+def modules() -> dict[str, str]:
+    """The files of the modules that are imported now, with their digests."""
+    root = os.getcwd()
+    files = [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
+    named = {recorded_name(file, root) for file in files if file.endswith((".py", ".so"))}
+    return {name: digest(Path(name)) for name in sorted(named - {None})}
+
+
+def changed(recorded: dict[str, dict]) -> str | None:
     """The name of something recorded that is no longer as it was, or None."""
-    now = {"file": lambda name: digest(Path(name)), "asked": _state, "folder": _listing,
-           "importable": _importable, "variable": lambda name: _hash(os.environ.get(name))}
     return next((name for kind, states in recorded.items() for name, was in states.items()
-                 if now[kind](name) != was), None)
+                 if _STATES[kind](name) != was), None)  # fmt: skip
 
 
-def signature():
-    """What stands for all that is not recorded: Python, its installed packages, and the TeX that is found."""
-    packages = {name for folder in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-                for name in os.listdir(folder) if name.endswith((".dist-info", ".egg-link", ".pth"))}
-    return [platform.python_version(), sorted(packages), shutil.which("latexmk"), shutil.which("pdflatex")]
+def signature() -> list:
+    """What stands for all that is not recorded: Python, its packages, and the TeX that is found."""
+    folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    packages = {name for folder in folders for name in os.listdir(folder)
+                if name.endswith((".dist-info", ".egg-link", ".pth"))}  # fmt: skip
+    programs = [shutil.which("latexmk"), shutil.which("pdflatex")]
+    return [platform.python_version(), sorted(packages), *programs]
 
 
-def forget_bytecode():
-    """Remove the project's bytecode: Python does not see a change of a file within a second that keeps its size."""
-    for folder in [Path(), *(path for path in Path().iterdir() if path.is_dir() and path.name[0] != ".")]:
-        if folder.name not in OWN:
-            for cache in folder.rglob("__pycache__") if folder.name else folder.glob("__pycache__"):
+def forget_bytecode() -> None:
+    """Remove the project's bytecode, in which Python misses a quick change of the same size."""
+    shutil.rmtree("__pycache__", ignore_errors=True)
+    for folder in Path().iterdir():
+        if folder.is_dir() and folder.name[0] != "." and folder.name not in OWN:
+            for cache in folder.rglob("__pycache__"):
                 shutil.rmtree(cache, ignore_errors=True)
 
 
@@ -177,12 +188,12 @@ def _hook(event, arguments):
     with _unrecorded(), contextlib.suppress(OSError, ValueError):
         if event in UNFOLLOWED:
             _recorder.note_unfollowed(event, arguments)
-        elif isinstance(arguments[0], (str, bytes, os.PathLike)) or arguments[0] is None:
+        elif isinstance(arguments[0], str | bytes | os.PathLike | None):
             _NOTED[event](_recorder, *arguments)
 
 
 _NOTED = {
-    "open": lambda recorder, path, mode, flags: recorder.note_open(path, mode, flags),
+    "open": lambda recorder, path, mode, flags: recorder.note_open(path or "", mode, flags),
     "sqlite3.connect": lambda recorder, path: recorder.note_open(path, "r+", 0),
     "os.listdir": lambda recorder, path: recorder.note_folder(path or "."),
     "os.scandir": lambda recorder, path: recorder.note_folder(path or "."),
@@ -198,7 +209,7 @@ class _Environment(type(os.environ)):
         return super().__getitem__(name)
 
 
-def _state(path):
+def _asked(path):
     """What asking about a path can tell: its kind, and the size of a file."""
     if os.path.isdir(path):
         return "folder"
@@ -208,22 +219,32 @@ def _state(path):
 def _listing(folder):
     """A hash of the names in a folder, without what a build makes."""
     try:
-        names = sorted(name for name in os.listdir(folder) if name[0] != ".")
+        names = sorted(name for name in os.listdir(folder) if name[0] != "." and name not in OWN)
     except OSError:
         return None
-    if any(name.endswith(".texw") for name in names):
-        documents = tuple(name.removesuffix("texw") for name in names if name.endswith(".texw"))
-        names = [name for name in names if name not in (*OWN, "figures")
-                 and (name.endswith(".texw") or not name.startswith(documents))]
-    return _hash("\n".join(name for name in names if name not in OWN))
+    made = tuple(name.removesuffix("texw") for name in names if name.endswith(".texw"))
+    if made:  # the project's folder
+        names = [name for name in names if name != "figures"
+                 and (name.endswith(".texw") or not name.startswith(made))]  # fmt: skip
+    return _hash("\n".join(names))
 
 
 def _importable(folder):
     """A hash of the names that can be imported from a folder."""
     with contextlib.suppress(OSError):
-        return _hash("\n".join(sorted(name for name in os.listdir(folder) if name.endswith((".py", ".so"))
-                                      or os.path.exists(os.path.join(folder, name, "__init__.py")))))
+        packages = (name for name in sorted(os.listdir(folder)) if name.endswith((".py", ".so"))
+                    or os.path.exists(os.path.join(folder, name, "__init__.py")))  # fmt: skip
+        return _hash("\n".join(packages))
 
 
 def _hash(text):
-    return None if text is None else hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return text if text is None else hashlib.sha256(os.fsencode(text)).hexdigest()
+
+
+_STATES = {
+    "file": lambda name: digest(Path(name)),
+    "asked": _asked,
+    "folder": _listing,
+    "importable": _importable,
+    "variable": lambda name: _hash(os.environ.get(name)),
+}

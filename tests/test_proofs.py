@@ -1,0 +1,326 @@
+"""The claims, their deciders, the judge and the attack: nothing false is accepted."""
+
+import json  # noqa: I001
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from proofs import deciders, judge, ledger, mutants, runner
+from proofs.__main__ import main
+from proofs.forms import Undecided
+from proofs.ledger import CLAIMS, Statement
+from proofs.notation import (CIRCLE, E, IllFormed, Node, T, Var, column, cos, delta, diff, differ,
+                             equal, exp, eye, independent, index, inverse, latex, letter, log,
+                             maximum, minimiser, moments, neg, norm2, number, ones, orthogonal,
+                             permuted, plus, positive, product, row, several, sin, size, sqrt,
+                             stacked, summed, symmetric, times, trace, unit, where, zeros)
+from solutions import attention
+
+N, D = size("N"), size("D")
+i, j, k, l = (index(name, N) for name in "ijkl")
+r = index("r", D)
+x, y, w, c = number("x"), number("y"), number("w"), number("c")
+a, b = letter("a", (N,)), letter("b", (N,))
+A, B = letter("A", (), (N, N))(), letter("B", (), (N, N))()
+p = letter("p", (N,), (D, 1))
+NAMES = list(runner.load())
+
+
+@pytest.fixture(scope="module")
+def outcomes():
+    return runner.run()
+
+
+# Claims
+
+def test_every_claim_holds_and_every_twin_is_refused(outcomes):
+    assert [o.problems for o in outcomes.values() if not o.holds] == []
+    assert all(o.refused == len(CLAIMS[name].twins) >= 2 for name, o in outcomes.items())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_judge_finds_every_claim_true(name):
+    assert judge.says(CLAIMS[name].statement, enough=2) is True
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_twin_is_false_and_not_only_hard_to_prove(name):
+    """Where a hypothesis was dropped, it may be one without which a side has no value."""
+    for wrong, twin in CLAIMS[name].twins.items():
+        dropped = len(twin.hypotheses) < len(CLAIMS[name].statement.hypotheses)
+        assert judge.says(twin, enough=2) is False or dropped, wrong
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_claim_holds_in_all_letters(name):
+    for other in mutants.renamings(CLAIMS[name].statement):
+        assert not runner.is_refused(other), other.latex()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_printed_is_what_is_meant(name):
+    """No two letters, and no letter and index, of a statement look the same."""
+    statement = CLAIMS[name].statement
+    trees = (statement.left, statement.right, *(q for h in statement.hypotheses for q in h.parts))
+    letters = judge.all_letters(trees)
+    shown = [latex(n(*(index("i") for _ in n.over))) for n in letters]
+    assert len(set(shown)) == len(shown), shown
+
+
+def test_a_sample_of_the_attack_accepts_nothing_false():
+    for name in NAMES:
+        _, counts, accepted, _ = mutants.attack_one(name, share=0.012)
+        assert counts["accepted_false"] == counts["crashed"] == 0, (name, accepted)
+
+
+def test_the_record_of_the_whole_attack_is_of_these_claims():
+    record = json.loads(mutants.RECORD.read_text(encoding="utf-8"))
+    assert set(record) == set(NAMES), "run python -m proofs --attack"
+    assert not any(counts["accepted_false"] or counts["crashed"] for counts in record.values())
+
+
+# Normal forms: what is true, and what looks like it
+
+TRUE = {
+    "a product is not commutative, its transpose turns it round":
+        (T(times(A, B)), times(T(B), T(A))),
+    "a trace is cyclic": (trace(times(A, B)), trace(times(B, A))),
+    "a name of a bound index does not matter": (summed(a(i), i), summed(a(j), j)),
+    "sums may be exchanged": (summed(a(i) * b(j), i, j), summed(b(i) * a(j), i, j)),
+    "a product of sums": (times(summed(a(i), i), summed(a(i), i)), summed(a(j) * a(k), j, k)),
+    "a delta picks a term": (summed(delta(i, j) * a(i), i), a(j)),
+    "a sum over a permutation": (summed(a(permuted(i)), i), summed(a(i), i)),
+    "the number of terms": (summed(plus(1), i), N),
+    "a squared norm": (norm2(A), trace(times(T(A), A))),
+    "blocks": (times(row(A, B), column(B, A)), times(A, B) + times(B, A)),
+    "copies": (times(T(stacked(p(i), i)), stacked(p(i), i)), summed(norm2(p(i)), i)),
+    "a common denominator": (1 / x + 1 / y, (x + y) / (x * y)),
+    "a root squared": (sqrt(1 - c**2)**2, 1 - c**2),
+    "exponentials": (exp(x) * exp(y), exp(x + y)),
+    "addition theorems": (cos(x - y), cos(x) * cos(y) + sin(x) * sin(y)),
+    "a logarithm of an exponential": (log(exp(x)), x),
+    "a product over an index": (product(exp(a(i)), i), exp(summed(a(i), i))),
+    "an inverse": (times(A, inverse(A), B), B),
+    "a derivative": (diff(x**3, x), 3 * x**2),
+    "a maximum": (maximum(x, maximum(y, w)), maximum(maximum(w, x), y)),
+    "unit vectors": (summed(times(unit(i, N), T(unit(i, N))), i), eye(N)),
+    "ones": (times(T(ones(N)), ones(N)), N),
+}
+FALSE = {
+    "a product is not commutative": (times(A, B), times(B, A)),
+    "nor is a matrix its transpose": (A, T(A)),
+    "nor a row a column": (T(ones(N)), ones(N)),
+    "a bound index does not capture a free one": (summed(a(i) * b(j), j), summed(a(j) * b(j), j)),
+    "nor when both bear one name": (times(a(i), summed(b(i), i)), summed(a(i) * b(i), i)),
+    "a sum is no product": (summed(a(i), i), product(a(i)**2, i)),
+    "limits are read": (summed(a(i), i, first=2), summed(a(i), i)),
+    "a square of a sum": (summed(a(i), i)**2, summed(a(i)**2, i)),
+    "a delta outside its range": (summed(delta(i, k), i, first=2), 1),
+    "what stands outside a sum": (x + summed(a(i), i), summed(a(i), i)),
+    "a root of a square": (sqrt(x**2), x),
+    "two sizes": (summed(plus(1), i), D),
+    "one norm for all": (norm2(p(i)), norm2(p(j))),
+    "permuted once or twice": (a(permuted(permuted(i))), a(permuted(i))),
+    "two permutations": (a(permuted(i)), a(permuted(i, "sigma"))),
+    "a tuple's order": (several(x, y), several(y, x)),
+    "a maximum is no sum": (maximum(x, y), x + y),
+    "zero": (zeros(N, N), A),
+}
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_true(name):
+    assert deciders.holds(Statement(*map(plus_of, TRUE[name])))
+    assert judge.says(Statement(*map(plus_of, TRUE[name]))) is True
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_false(name):
+    statement = Statement(*map(plus_of, FALSE[name]))
+    assert runner.is_refused(statement)
+    assert judge.says(statement) is False or "row" in name or "root" in name
+
+
+def plus_of(value):
+    return value if isinstance(value, Node) else Node("num", (), (Fraction(value),))
+
+
+REFUSED = {
+    "shapes that do not fit": times(A, ones(D)),
+    "an index out of its range": a(r),
+    "an index of two ranges": times(a(i), letter("d", (D,))(index("i", D))),
+    "a letter with too few indices": Node("letter", (), (letter("a", (N,)),)),
+    "a sum over a shifted index": Node("sum", (a(i), i + 1, plus_of(1), N)),
+    "a matrix for a number": exp(A),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_tree_without_meaning_is_ill_formed(name):
+    with pytest.raises(IllFormed):
+        deciders.holds(Statement(REFUSED[name], plus_of(0)))
+
+
+@pytest.mark.parametrize("tree", [log(x), x**y, inverse(times(A, B)), diff(maximum(x, y), x),
+                                  summed(plus(1), i, last=N - 3), product(a(i), i)])
+def test_what_has_no_rule_is_undecided(tree):
+    with pytest.raises(Undecided):
+        deciders.holds(Statement(tree, tree + tree if tree.head != "inv" else times(2, tree)))
+
+
+# Hypotheses
+
+def test_a_hypothesis_is_used_only_as_it_is_written():
+    orthonormal = equal(times(A, T(A)), eye(N))
+    assert deciders.holds(Statement(times(B, A, T(A), B), times(B, B), (orthonormal,)))
+    assert not deciders.holds(Statement(times(B, T(A), A, B), times(B, B), (orthonormal,)))
+    assert deciders.holds(Statement(T(A), A, (symmetric(A),)))
+    assert not deciders.holds(Statement(T(B), B, (symmetric(A),)))
+
+
+def test_orthogonality_is_for_different_vectors_only():
+    apart = orthogonal(p(i), p(j))
+    inner = times(T(p(k)), p(l))
+    assert not deciders.holds(Statement(inner, plus_of(0), (apart,)))
+    assert deciders.holds(Statement(inner, plus_of(0), (apart, differ(k, l))))
+    assert deciders.holds(Statement(times(T(p(k)), p(k)), norm2(p(k)), (apart,)))
+
+
+def test_a_meaning_is_put_in_for_any_index():
+    square = where(b(i), a(i)**2)
+    assert deciders.holds(Statement(summed(b(j), j), summed(a(k)**2, k), (square,)))
+    with pytest.raises(IllFormed):
+        deciders.holds(Statement(b(i), a(i), (where(b(i), b(i) + 1),)))
+    with pytest.raises(IllFormed):
+        deciders.holds(Statement(b(i), a(j), (where(b(i), a(j)),)))
+
+
+# Expected values
+
+Z = independent(a(i), mean=0, variance=D)
+
+
+def test_moments_by_hand():
+    total = summed(a(i), i)
+    assert deciders.holds(Statement(several(E(total), Var(total)), several(0, N * D), (Z,)))
+    assert deciders.holds(Statement(E(a(i) * a(j)), D * delta(i, j), (Z,)))
+    shifted = independent(a(i), mean=x, variance=1)
+    assert deciders.holds(Statement(E(summed(a(i), i)**2), N**2 * x**2 + N, (shifted,)))
+    assert not deciders.holds(Statement(E(total**2), plus_of(0), (Z,)))
+
+
+@pytest.mark.parametrize("body", [a(i)**3, exp(a(i)), 1 / a(i), a(i) * w])
+def test_an_expected_value_that_is_not_declared_is_undecided(body):
+    other = moments((w, 0), (w**2, 1))
+    with pytest.raises(Undecided):
+        deciders.holds(Statement(E(body), plus_of(0), (Z, other)))
+
+
+def test_given_what_it_may_depend_on_is_undecided():
+    hypotheses = (independent(x), moments((y, 0), (y**2, 1)))
+    with pytest.raises(Undecided):
+        deciders.holds(Statement(Node("E", (x, y)), plus_of(0), hypotheses))
+
+
+def test_a_minimiser_needs_the_zero_of_the_gradient_and_a_positive_hessian():
+    assert deciders.holds(Statement(minimiser((x - c)**2, x), c))
+    assert not deciders.holds(Statement(minimiser((x - c)**2, x), neg(c)))
+    assert not deciders.holds(Statement(minimiser(neg((x - c)**2), x), c))
+    assert not deciders.holds(Statement(minimiser(y * (x - c)**2, x), c))
+    assert deciders.holds(Statement(minimiser(y * (x - c)**2, x), c, (positive(y),)))
+    with pytest.raises(Undecided):
+        deciders.holds(Statement(minimiser(x**4, x), plus_of(0)))
+
+
+# Random expressions: a decider that says yes must be right
+
+def test_whatever_is_accepted_of_random_products_is_true():
+    rng = np.random.default_rng(7)
+    letters = [A, B, T(A), inverse(A), eye(N)]
+
+    def word():
+        return times(*(letters[n] for n in rng.integers(len(letters), size=3)), eye(N))
+    accepted = 0
+    for _ in range(400):
+        statement = Statement(word() + word(), word() + word())
+        if deciders.holds(statement):
+            accepted += 1
+            assert judge.says(statement, enough=2) is not False, statement.latex()
+    assert accepted > 5
+
+
+# What the letters mean is what the program computes
+
+def test_the_definitions_of_the_claims_are_those_of_the_functions():
+    statement = CLAIMS["outputs-move-along"].statement
+    world = judge.World(statement, judge.SIZES[0], seed=3)
+    values = {name.name: value for name, value in world.values.items()}
+    order = [world.index(permuted(i), {"i": n}) - 1 for n in range(1, 4)]
+    X = values["x"][:, :, 0]
+    Y, W = attention.self_attention(X[order], values["M"].T * 2, np.eye(4), values["W_v"])
+    for n in range(3):
+        np.testing.assert_allclose(world.matrix(statement.left, {"i": n + 1})[:, 0], Y[n])
+    assert W.shape == (3, 3)
+
+
+# The ledger and the command line
+
+def test_a_claim_needs_two_twins_that_differ_and_a_name_of_its_own(monkeypatch):
+    monkeypatch.setattr(ledger, "CLAIMS", {})
+    with pytest.raises(ValueError, match="got 1"):
+        ledger.claim("one", x, y, scope="all", twins={"a": 1})
+    with pytest.raises(ValueError, match="got 2"):
+        ledger.claim("two", x, y, scope="all", twins={"a": 1, "b": 1})
+    ledger.claim("three", x, y, scope="all", twins={"a": 1, "b": 2})
+    with pytest.raises(ValueError, match="three"):
+        ledger.claim("three", x, y, scope="all", twins={"a": 1, "b": 2})
+
+
+def test_a_claim_that_is_false_is_found(monkeypatch):
+    name = "weights-sum-to-one"
+    kept = CLAIMS[name]
+    false = ledger.replace(kept, statement=next(iter(kept.twins.values())),
+                           twins={"the truth": kept.statement})
+    monkeypatch.setitem(CLAIMS, name, false)
+    assert len(runner.run_one(name).problems) == 2
+
+
+def test_the_cache_is_used_and_a_spoilt_one_is_not(tmp_path, monkeypatch):
+    cache = tmp_path / "build" / "proofs.json"
+    first = runner.run(["one-hot-table"], cache)
+    monkeypatch.setattr(runner, "run_one", None)
+    assert runner.run(["one-hot-table"], cache) == first
+    monkeypatch.undo()
+    for text in ("", "{", "[]", '{"key": 1}', cache.read_text()[:-30]):
+        cache.write_text(text)
+        assert runner.run(["one-hot-table"], cache)["one-hot-table"].holds
+    assert [path.name for path in cache.parent.iterdir()] == ["proofs.json"]
+
+
+def test_the_command_names_a_close_claim(capsys):
+    assert main(["one-hot-tabel"]) == 2
+    assert "one-hot-table" in capsys.readouterr().err
+    assert main(["one-hot-table"]) == 0
+    assert "1 claim holds" in capsys.readouterr().out
+
+
+# Printing
+
+@pytest.mark.parametrize("tree, text", [
+    (times(T(p(i)), times(p(i), T(p(j))), p(j)),
+     r"\vec{p}_{i}\T \left(\vec{p}_{i} \vec{p}_{j}\T\right) \vec{p}_{j}"),
+    (plus(x + y, w - c), r"\left(x + y\right) + \left(w - c\right)"),
+    (letter("W_q^x", (), (D, N))(), r"\mat{W}_{q}^{x}"),
+    (2 * CIRCLE * x, r"2 \pi x"),
+    (a(permuted(i)), r"a_{\pi(i)}"),
+    (exp(neg(x / 2)), "e^{-x/2}"),
+    ((x + 1)**2, r"\left(x + 1\right)^{2}"),
+])
+def test_print(tree, text):
+    assert latex(tree) == text
+
+
+def test_pi_is_the_number():
+    assert judge.says(Statement(CIRCLE, plus_of(Fraction(math.pi)))) is True
