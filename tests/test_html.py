@@ -90,6 +90,7 @@ def test_formulas_are_mathml_with_upright_bold_and_spaced_operators(made):
     )
     assert '<mi mathvariant="bold">𝐱</mi>' in made and "𝜺" in made
     assert '<mi mathvariant="normal">log</mi><mspace' in made
+    assert made.count("</math>,</span>") == 2 and made.count("</math>.</span>") == 1
     operator = r"Var</mi><mo>[^<]*</mo></mrow><mspace"
     assert re.search(operator, made) and not re.search(operator.replace("Var", "E"), made)
     assert made.count('class="scroll formula"') == 1 and made.count('class="scroll long"') == 1

@@ -65,7 +65,7 @@ def test_headings_have_numbers_and_references_say_them():
 def test_figures_and_tables_are_counted_in_the_order_of_the_text():
     table = (
         r"\begin{table}[tb]\sidefigure{\begin{tabular}{@{}l>{\raggedright}p{3cm}@{}}\toprule "
-        r"a & b \\ \midrule 1 & \multicolumn{1}{@{\hspace{2pt}}p{3mm}@{}}{$c$} \\ "
+        r"a & b \\ \midrule 1 & \multicolumn{1}{@{\hspace{2pt}}p{3mm}@{}}{$c$} \\* "
         r"\cmidrule(lr){1-2} "
         r"\bottomrule\end{tabular}}{\caption{Numbers.}\label{tab:one}}\end{table}"
     )
@@ -75,6 +75,7 @@ def test_figures_and_tables_are_counted_in_the_order_of_the_text():
         Text(2, "\nSee \\cref{fig:a}, \\Cref{tab:one}, \\cref{fig:a,tab:one}."),
     )
     captions = [text_of(node["c"][1]) for node in walk(blocks) if kind(node) in ("Figure", "Table")]
+    assert "*" not in text_of(blocks)
     assert captions == ["Table\u00a01. Numbers.", "Figure\u00a01. A caption with ."]
     assert text_of(blocks[-1]) == "See Figure\u00a01, Table\u00a01, Figure\u00a01 and Table\u00a01."
     assert formulas(blocks) == ["c", "x"]
