@@ -7,8 +7,13 @@ import pytest
 GOOD = b"the last good report"
 CHUNK = '<<name="Count">>='
 FIGURE = '<<name="Draw", fig=True, caption="A line.", alt="A line.", label="line">>='
-DRAW = ["from matplotlib.figure import Figure", "figure = Figure()",
-        "figure.subplots().plot([1, 3, 2])", "figure", "@"]
+DRAW = [
+    "from matplotlib.figure import Figure",
+    "figure = Figure()",
+    "figure.subplots().plot([1, 3, 2])",
+    "figure",
+    "@",
+]
 
 
 @pytest.fixture

@@ -58,8 +58,16 @@ class Project:
         self.folder = folder
         if self.fonts:
             shutil.copytree(self.fonts, folder / "build" / "matplotlib")
-        shutil.copytree(ROOT / "code" / "weaving", folder / "code" / "weaving", ignore=shutil.ignore_patterns("__pycache__"))
-        for name, text in {"bib/references.bib": BIB, "requirements.txt": "", "PROVENANCE": "0123456 1700000000\n"}.items():
+        shutil.copytree(
+            ROOT / "code" / "weaving",
+            folder / "code" / "weaving",
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+        for name, text in {
+            "bib/references.bib": BIB,
+            "requirements.txt": "",
+            "PROVENANCE": "0123456 1700000000\n",
+        }.items():
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text)
         self.write(report)
@@ -72,9 +80,15 @@ class Project:
     def start(self, *words, **environment):
         command = list(words) or [sys.executable, "-m", "weaving"]
         environment = {**os.environ, "PYTHONPATH": "code", **environment}
-        return subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-                                env={name: value for name, value in environment.items() if value is not None},
-                                preexec_fn=hear_ctrl_c)
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            env={name: value for name, value in environment.items() if value is not None},
+            preexec_fn=hear_ctrl_c,
+        )
 
     def build(self, *words, **environment):
         """Exit status and all that was said."""
@@ -87,7 +101,16 @@ class Project:
         status, said = self.build(**environment)
         assert status == 0, said
         names = {path.name for path in self.folder.iterdir()} - {"PROVENANCE", "bin", *also}
-        assert names == {"bib", "build", "code", "figures", "report.pdf", "report.synctex.gz", "report.texw", "requirements.txt"}
+        assert names == {
+            "bib",
+            "build",
+            "code",
+            "figures",
+            "report.pdf",
+            "report.synctex.gz",
+            "report.texw",
+            "requirements.txt",
+        }
         return self.pdf.read_bytes()
 
     def latexmk(self, script):
@@ -151,16 +174,30 @@ def test_all_that_latex_finds_is_told_at_once_with_its_line(project, before):
         project.builds()
         project.pdf.write_bytes(GOOD)
     (project.folder / "bib/references.bib").write_text(BIB + UNREAD)
-    project.write(PREAMBLE.replace(r"\begin{document}", "\\tracinglostchars=3\n\\begin{document}") + FAULTS)
+    project.write(
+        PREAMBLE.replace(r"\begin{document}", "\\tracinglostchars=3\n\\begin{document}") + FAULTS
+    )
     status, said = project.build()
     assert all(re.match(r"\S+:\d+: |    |$|\d+ problems;", line) for line in said.split("\n")), said
     assert status == 1 and project.pdf.read_bytes() == GOOD
-    for line, words in [(3, "Undefined control sequence"), (4, "Reference `nowhere'"), (4, "Citation `nobody'"),
-                        (5, "label twice is there already, at line 7"), (6, "Font shape `T1/lmss/m/sc'"),
-                        (7, "Missing character"), (8, "sticks out by"), (9, "Undefined control sequence"),
-                        (10, "File `none.png' not found"), (11, "Unicode character 李 (U+674E) not set up"),
-                        (13, "sticks out"), (17, "sticks out"), (22, "the group opened here")]:
-        assert re.search(rf"^report\.texw:{first + line}: .*{re.escape(words)}", said, re.MULTILINE), (words, said)
+    for line, words in [
+        (3, "Undefined control sequence"),
+        (4, "Reference `nowhere'"),
+        (4, "Citation `nobody'"),
+        (5, "label twice is there already, at line 7"),
+        (6, "Font shape `T1/lmss/m/sc'"),
+        (7, "Missing character"),
+        (8, "sticks out by"),
+        (9, "Undefined control sequence"),
+        (10, "File `none.png' not found"),
+        (11, "Unicode character 李 (U+674E) not set up"),
+        (13, "sticks out"),
+        (17, "sticks out"),
+        (22, "the group opened here"),
+    ]:
+        assert re.search(
+            rf"^report\.texw:{first + line}: .*{re.escape(words)}", said, re.MULTILINE
+        ), (words, said)
     assert "bib/references.bib:7: unread is never cited" in said
     assert "An undefined \\nothing" in said
 
@@ -168,7 +205,10 @@ def test_all_that_latex_finds_is_told_at_once_with_its_line(project, before):
 def test_one_warning_alone_is_enough(project):
     project.write(LIGHT.replace("Section", r"\hbox to \hsize{\rule{1.1\hsize}{1pt}}Section"))
     status, said = project.build()
-    assert (status, project.pdf.read_bytes()) == (1, GOOD) and "1 problem; report.pdf is left" in said
+    assert (status, project.pdf.read_bytes()) == (
+        1,
+        GOOD,
+    ) and "1 problem; report.pdf is left" in said
     again = project.build()
     assert again == (status, said)  # with nothing to do for latexmk
 
@@ -179,7 +219,9 @@ def test_a_package_or_latexmk_that_is_missing(project, reference):
     assert status == 1 and re.search(r"report\.texw:3: .*File `nosuchpackage.sty' not found", said)
     project.write(LIGHT)
     status, said = project.build(PATH=str(project.folder))
-    assert status == 1 and said == "latexmk: No such file or directory; report.pdf is left as it was\n"
+    assert (
+        status == 1 and said == "latexmk: No such file or directory; report.pdf is left as it was\n"
+    )
     assert project.pdf.read_bytes() == GOOD
     assert project.builds() == reference
 
@@ -208,7 +250,9 @@ Tex("resulting %\n% a remark\n\\begin{tabular}{l}cell\\end{tabular}")
 @
 The last word.
 """
-MARKUP = re.compile(r"\\[a-zA-Z]+\*?(?:\{(?:itemize|tabular|l)\})*|[{}~%`;&$\\]|\[(?=upsilon)|(?<=upsilon)\]")
+MARKUP = re.compile(
+    r"\\[a-zA-Z]+\*?(?:\{(?:itemize|tabular|l)\})*|[{}~%`;&$\\]|\[(?=upsilon)|(?<=upsilon)\]"
+)
 
 
 def words(text):
@@ -228,18 +272,37 @@ def test_every_word_is_in_the_pdf(project):
     assert not missing and len(pages) > 2, (missing, text)
     assert [f"row-{k}" for k in range(120)] == re.findall(r"row-\d+", text)
     assert "as a script" in text and "<%= 100% %>" in text and "comment of" not in text
-    order = [text.rindex(word) for word in ["printed ", "row-0", "from another process", "as a script", "resulting", "The last"]]
+    order = [
+        text.rindex(word)
+        for word in [
+            "printed ",
+            "row-0",
+            "from another process",
+            "as a script",
+            "resulting",
+            "The last",
+        ]
+    ]
     assert order == sorted(order)
 
 
 # ---- nobody's settings
 
+
 def test_settings_of_the_user_change_nothing(project, reference):
     """Asserts under -O, a Matplotlib style, another hash seed, warnings that are off."""
     (project.folder / "rc").mkdir()
     (project.folder / "rc/matplotlibrc").write_text("lines.linewidth: 9\n")
-    assert project.builds(PYTHONOPTIMIZE="1", MATPLOTLIBRC=str(project.folder / "rc"), PYTHONHASHSEED="5", PYTHONWARNINGS="ignore",
-                          also={"rc"}) == reference
+    assert (
+        project.builds(
+            PYTHONOPTIMIZE="1",
+            MATPLOTLIBRC=str(project.folder / "rc"),
+            PYTHONHASHSEED="5",
+            PYTHONWARNINGS="ignore",
+            also={"rc"},
+        )
+        == reference
+    )
     project.write(LIGHT.replace("2 + 3", "2 + 3").replace("figure\n@", "assert 1 == 2\nfigure\n@"))
     status, said = project.build(sys.executable, "-OO", "-m", "weaving")
     assert status == 1 and "AssertionError" in said
@@ -248,7 +311,11 @@ def test_settings_of_the_user_change_nothing(project, reference):
 def test_a_crash_names_the_line_and_a_closed_stream_is_no_fault(project):
     project.write(LIGHT.replace("figure\n@", "import ctypes\nctypes.string_at(0)\n@"))
     status, said = project.build()
-    assert status == -signal.SIGSEGV and "report.texw\", line 13" in said and project.pdf.read_bytes() == GOOD
+    assert (
+        status == -signal.SIGSEGV
+        and 'report.texw", line 13' in said
+        and project.pdf.read_bytes() == GOOD
+    )
     project.write(LIGHT.replace("2 + 3", "1 / 0"))
     assert project.build("sh", "-c", f"'{sys.executable}' -m weaving 2>&-")[0] == 1
     project.write(LIGHT)
@@ -315,9 +382,18 @@ HALF_DONE = 'echo half > build/report.pdf; echo "\\relax" > build/report.aux; ec
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_build_stopped_as_it_writes(how, project, reference):
-    for file in ["build/report.results.json", "build/report.tex", "report.synctex.gz", "report.pdf"]:
+    for file in [
+        "build/report.results.json",
+        "build/report.tex",
+        "report.synctex.gz",
+        "report.pdf",
+    ]:
         project.pdf.write_bytes(GOOD)
-        project.write(LIGHT.replace("figure\n@", f"figure  # {file}\n@").replace("Section", f"% {file}\nSection"))
+        project.write(
+            LIGHT.replace("figure\n@", f"figure  # {file}\n@").replace(
+                "Section", f"% {file}\nSection"
+            )
+        )
         status, said = project.build(sys.executable, "-c", KILL_AT, file, str(int(how)))
         assert status == (130 if how == signal.SIGINT else -how), said
         assert how == signal.SIGKILL or "interrupted; report.pdf is left as it was" in said
@@ -337,7 +413,9 @@ def test_a_build_killed_around_tex(project, reference):
 def test_ctrl_c_in_tex(project, reference):
     process = project.start(PATH=project.latexmk(HALF_DONE + "exec sleep 60"))
     deadline = time.monotonic() + LIMIT
-    while not (project.folder / "build/report.fdb_latexmk").exists() and time.monotonic() < deadline:
+    while (
+        not (project.folder / "build/report.fdb_latexmk").exists() and time.monotonic() < deadline
+    ):
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=LIMIT)
@@ -348,11 +426,16 @@ def test_ctrl_c_in_tex(project, reference):
 def test_a_build_waits_for_the_tex_of_one_that_was_killed(project, reference):
     orphan = project.latexmk("kill -9 $PPID; sleep 1; touch build/ended; " + HALF_DONE)
     assert project.build(PATH=orphan)[0] == -signal.SIGKILL
-    assert project.builds(PATH=project.latexmk('[ -e build/ended ] && exec "$latexmk" "$@"')) == reference
+    assert (
+        project.builds(PATH=project.latexmk('[ -e build/ended ] && exec "$latexmk" "$@"'))
+        == reference
+    )
 
 
 def test_two_builds_at_once(project, reference):
-    both = [project.start(PATH=project.latexmk('sleep 0.5; exec "$latexmk" "$@"')) for _ in range(2)]
+    both = [
+        project.start(PATH=project.latexmk('sleep 0.5; exec "$latexmk" "$@"')) for _ in range(2)
+    ]
     for process in both:
         _, said = process.communicate(timeout=LIMIT)
         assert process.returncode == 0, said
@@ -361,7 +444,14 @@ def test_two_builds_at_once(project, reference):
 
 def test_a_damaged_file_in_build(project, reference):
     project.builds()
-    for file in ["report.pdf", "report.aux", "report.log", "report.tex", "report.fdb_latexmk", "report.results.json"]:
+    for file in [
+        "report.pdf",
+        "report.aux",
+        "report.log",
+        "report.tex",
+        "report.fdb_latexmk",
+        "report.results.json",
+    ]:
         damaged = project.folder / "build" / file
         damaged.write_bytes(damaged.read_bytes()[:200])
         project.pdf.write_bytes(GOOD)
@@ -371,6 +461,7 @@ def test_a_damaged_file_in_build(project, reference):
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
+
     (tmp_path / "file").write_bytes(b"old")
     monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match="No space left on device.*file'"):
@@ -402,11 +493,22 @@ print(double(3))
 def test_two_builds_in_different_circumstances_give_the_same_bytes(tmp_path, reference):
     one = Project(tmp_path / "one", HOUSE)
     pdf = one.builds(PYTHONHASHSEED="1", LC_ALL="C", TZ="UTC")
-    odd = Project(tmp_path / "Lauri's \"report\" ä $x 50%", HOUSE)
+    odd = Project(tmp_path / 'Lauri\'s "report" ä $x 50%', HOUSE)
     for path in odd.folder.rglob("*"):
         os.utime(path, (2e9, 2e9))
-    assert odd.builds(PYTHONHASHSEED="2", LC_ALL="en_US.ISO-8859-1", TZ="Asia/Kolkata", HOME="/nonexistent", USER="nobody",
-                      TEXINPUTS="/nowhere", MPLCONFIGDIR=None, PYTHONUTF8="0") == pdf
+    assert (
+        odd.builds(
+            PYTHONHASHSEED="2",
+            LC_ALL="en_US.ISO-8859-1",
+            TZ="Asia/Kolkata",
+            HOME="/nonexistent",
+            USER="nobody",
+            TEXINPUTS="/nowhere",
+            MPLCONFIGDIR=None,
+            PYTHONUTF8="0",
+        )
+        == pdf
+    )
     assert str(tmp_path).encode() not in pdf
     assert_the_listing_runs(odd.pdf)
     assert b"2023-11-14T22:13:20" in pdf  # the commit's date
@@ -414,8 +516,13 @@ def test_two_builds_in_different_circumstances_give_the_same_bytes(tmp_path, ref
 
 def test_an_edit_gives_the_bytes_of_a_build_from_clean(tmp_path_factory, project, reference):
     assert project.builds() == reference
-    for old, new in [("After it.", "After it, more."), (r"\section{One}", "\\section{Nought}\\label{nought}\n\n\\section{One}"),
-                     (r"\ref{one}", r"\ref{nought}"), ("2 + 3", "2 + 4"), ("figsize=(2, 1)", "figsize=(3, 1)")]:
+    for old, new in [
+        ("After it.", "After it, more."),
+        (r"\section{One}", "\\section{Nought}\\label{nought}\n\n\\section{One}"),
+        (r"\ref{one}", r"\ref{nought}"),
+        ("2 + 3", "2 + 4"),
+        ("figsize=(2, 1)", "figsize=(3, 1)"),
+    ]:
         report = (project.folder / "report.texw").read_text().replace(old, new)
         project.write(report)
         edited = project.builds()
@@ -426,7 +533,11 @@ def test_an_edit_gives_the_bytes_of_a_build_from_clean(tmp_path_factory, project
 def assert_the_listing_runs(pdf):
     """What a reader copies from the page is the program."""
     text = "".join(page.extract_text() + "\n" for page in PdfReader(pdf).pages)
-    lines = re.findall(r"^\d+ ?(.*)$", text[text.index("def"):text.index("{'a': 6")].join(["0 ", ""]), re.MULTILINE)
+    lines = re.findall(
+        r"^\d+ ?(.*)$",
+        text[text.index("def") : text.index("{'a': 6")].join(["0 ", ""]),
+        re.MULTILINE,
+    )
     scope = {}
     exec("\n".join(lines), scope)
     assert scope["double"](3) == {"a": 6, "b": "~^\\n"}
@@ -434,19 +545,25 @@ def assert_the_listing_runs(pdf):
 
 # ---- SyncTeX
 
-@pytest.mark.skipif(not shutil.which("synctex"), reason="TeX comes without the synctex command here")
+
+@pytest.mark.skipif(
+    not shutil.which("synctex"), reason="TeX comes without the synctex command here"
+)
 def test_synctex_leads_from_the_report_to_the_page_and_back(project):
     project.builds()
-    line = LIGHT[:LIGHT.index("After it")].count("\n") + 1
+    line = LIGHT[: LIGHT.index("After it")].count("\n") + 1
     report = f"{project.folder.resolve()}/report.texw"
     _, view = project.build("synctex", "view", "-i", f"{line}:1:{report}", "-o", "report.pdf")
     x, y = (re.search(rf"^{axis}:(\S+)", view, re.MULTILINE).group(1) for axis in "xy")
     _, edit = project.build("synctex", "edit", "-o", f"1:{x}:{y}:report.pdf")
     assert f"Input:{report}" in edit and f"Line:{line}" in edit
-    assert b"report.tex\n" not in gzip.decompress((project.folder / "report.synctex.gz").read_bytes())
+    assert b"report.tex\n" not in gzip.decompress(
+        (project.folder / "report.synctex.gz").read_bytes()
+    )
 
 
 # ---- watch
+
 
 def test_watch_builds_at_each_save_and_lives_through_faults(project):
     def next_build():
@@ -473,6 +590,7 @@ def test_watch_builds_at_each_save_and_lives_through_faults(project):
 
 # ---- only what changed
 
+
 def test_the_build_goes_by_content_and_not_by_dates(project, reference):
     (project.folder / "code/numbers.json").write_text("[1]")
     (project.folder / "case.json").write_text("[1]")
@@ -484,16 +602,25 @@ def test_the_build_goes_by_content_and_not_by_dates(project, reference):
     def build():
         """Whether TeX was asked."""
         (project.folder / "used").unlink(missing_ok=True)
-        status, said = project.build(sys.executable, "-m", "weaving", "--case", "case.json", PATH=used)
+        status, said = project.build(
+            sys.executable, "-m", "weaving", "--case", "case.json", PATH=used
+        )
         asked = (project.folder / "used").exists()
         assert status == 0 and ("report.pdf: up to date" in said) != asked, said
         return asked
 
     assert build() and not build()
-    for file, old, new in [("report.texw", "After", "Below"), ("code/numbers.json", "1", "2"), ("case.json", "1", "2"),
-                           ("chapter.tex", "chapter", "Chapter"), ("bib/references.bib", "Cee", "Dee"),
-                           ("code/weaving/pdf.py", "Colours", "colours"), ("PROVENANCE", "0123456", "0123457"), ("report.pdf", None, GOOD),
-                           ("report.synctex.gz", None, b"")]:
+    for file, old, new in [
+        ("report.texw", "After", "Below"),
+        ("code/numbers.json", "1", "2"),
+        ("case.json", "1", "2"),
+        ("chapter.tex", "chapter", "Chapter"),
+        ("bib/references.bib", "Cee", "Dee"),
+        ("code/weaving/pdf.py", "Colours", "colours"),
+        ("PROVENANCE", "0123456", "0123457"),
+        ("report.pdf", None, GOOD),
+        ("report.synctex.gz", None, b""),
+    ]:
         path = project.folder / file
         if old is None:
             path.write_bytes(new)
@@ -516,11 +643,17 @@ def test_make_asks_the_build_each_time(project):
     shutil.copy(ROOT / "Makefile", project.folder)
     (project.folder / "code/setup.sh").write_text("")
     for _ in range(2):
-        status, said = project.build("make", "--no-print-directory", "pdf", "RUN=echo asked", CASE="a b")
+        status, said = project.build(
+            "make", "--no-print-directory", "pdf", "RUN=echo asked", CASE="a b"
+        )
         assert (status, said) == (0, "asked -m weaving report --case a b\n")
-    assert project.build("make", "--no-print-directory", "supplement", "RUN=echo asked", "CASE=c") == \
-        (0, "asked -m weaving supplement --case c\n")
-    assert "asked -m weaving report" in project.build("make", "--no-print-directory", "RUN=echo asked", "report.pdf")[1]
+    assert project.build(
+        "make", "--no-print-directory", "supplement", "RUN=echo asked", "CASE=c"
+    ) == (0, "asked -m weaving supplement --case c\n")
+    assert (
+        "asked -m weaving report"
+        in project.build("make", "--no-print-directory", "RUN=echo asked", "report.pdf")[1]
+    )
 
 
 @pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not installed here")

@@ -47,24 +47,56 @@ def in_database(value):
 
 # What a chunk reads, and how that changes.
 KINDS = {
-    "a file outside the folder": ("open('../outside.txt').read()", lambda: change("../outside.txt", "1", "2")),
-    "a file by its absolute path": ("open(os.path.abspath('data.txt')).read()", lambda: change("data.txt", "1", "2")),
-    "a file from another folder": ("os.chdir('data') or open('a.csv').read()", lambda: change("data/a.csv", "1", "2")),
-    "a variable of the environment": ("os.environ.get('COLOUR')", lambda: os.environ.update(COLOUR="red")),
-    "a variable that is asked for": ("'COLOUR' in os.environ", lambda: os.environ.update(COLOUR="red")),
+    "a file outside the folder": (
+        "open('../outside.txt').read()",
+        lambda: change("../outside.txt", "1", "2"),
+    ),
+    "a file by its absolute path": (
+        "open(os.path.abspath('data.txt')).read()",
+        lambda: change("data.txt", "1", "2"),
+    ),
+    "a file from another folder": (
+        "os.chdir('data') or open('a.csv').read()",
+        lambda: change("data/a.csv", "1", "2"),
+    ),
+    "a variable of the environment": (
+        "os.environ.get('COLOUR')",
+        lambda: os.environ.update(COLOUR="red"),
+    ),
+    "a variable that is asked for": (
+        "'COLOUR' in os.environ",
+        lambda: os.environ.update(COLOUR="red"),
+    ),
     "a file that is missing": ("read('new.txt')", lambda: Path("new.txt").write_text("1")),
-    "a file that is asked for": ("os.path.exists('new.txt')", lambda: Path("new.txt").write_text("1")),
+    "a file that is asked for": (
+        "os.path.exists('new.txt')",
+        lambda: Path("new.txt").write_text("1"),
+    ),
     "a path that is asked for": ("Path('new').is_dir()", lambda: Path("new").mkdir()),
     "a file's size": ("os.path.getsize('data.txt')", lambda: Path("data.txt").write_text("123")),
     "a folder's files": ("sorted(os.listdir('data'))", lambda: Path("data/b.csv").touch()),
     "a pattern": ("sorted(glob.glob('data/*.csv'))", lambda: Path("data/b.csv").touch()),
     "a pattern at the top": ("sorted(Path().glob('*.csv'))", lambda: Path("b.csv").touch()),
-    "a module beside the report": ("__import__('beside').value", lambda: change("beside.py", "1", "2")),
-    "a module that hides another": ("__import__('beside').value", lambda: Path("code/beside.py").write_text("value = 3")),
-    "a database": ("sqlite3.connect('data.db').execute('select * from t').fetchone()", lambda: in_database(2)),
-    "a file that it names": ("subprocess.run(['cat', 'data.txt'], capture_output=True).stdout",
-                             lambda: change("data.txt", "1", "2")),
-    "a file that it writes": ("print('x', file=open('made.txt', 'w'))", lambda: Path("made.txt").unlink()),
+    "a module beside the report": (
+        "__import__('beside').value",
+        lambda: change("beside.py", "1", "2"),
+    ),
+    "a module that hides another": (
+        "__import__('beside').value",
+        lambda: Path("code/beside.py").write_text("value = 3"),
+    ),
+    "a database": (
+        "sqlite3.connect('data.db').execute('select * from t').fetchone()",
+        lambda: in_database(2),
+    ),
+    "a file that it names": (
+        "subprocess.run(['cat', 'data.txt'], capture_output=True).stdout",
+        lambda: change("data.txt", "1", "2"),
+    ),
+    "a file that it writes": (
+        "print('x', file=open('made.txt', 'w'))",
+        lambda: Path("made.txt").unlink(),
+    ),
 }
 
 
@@ -75,7 +107,12 @@ def project(folder, monkeypatch):  # noqa: F811
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     monkeypatch.setenv("COLOUR", "")
     monkeypatch.delenv("COLOUR")
-    for name, text in {"../outside.txt": "1", "data.txt": "1", "data/a.csv": "1", "beside.py": "value = 1"}.items():
+    for name, text in {
+        "../outside.txt": "1",
+        "data.txt": "1",
+        "data/a.csv": "1",
+        "beside.py": "value = 1",
+    }.items():
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_text(text)
     in_database(1)
@@ -86,9 +123,20 @@ def project(folder, monkeypatch):  # noqa: F811
 def test_each_kind_of_input_makes_the_chunks_run_again(kind, project, capfd):
     expression, then = KINDS[kind]
     depends = ', depends=["data.txt"]' if "names" in kind else ""
-    report(f'<<name="Read"{depends}>>=', "import glob, os, sqlite3, subprocess", "from pathlib import Path", COUNT,
-           "def read(name):", "    try:", "        return open(name).read()", "    except FileNotFoundError:",
-           "        return None", f"value = {expression}", "@", "It is <%= str(value) %>.")
+    report(
+        f'<<name="Read"{depends}>>=',
+        "import glob, os, sqlite3, subprocess",
+        "from pathlib import Path",
+        COUNT,
+        "def read(name):",
+        "    try:",
+        "        return open(name).read()",
+        "    except FileNotFoundError:",
+        "        return None",
+        f"value = {expression}",
+        "@",
+        "It is <%= str(value) %>.",
+    )
     run()
     ran, before = run()
     assert ran <= 2 and (ran == 1 or "writes" in kind), "it runs again although nothing has changed"
@@ -104,34 +152,58 @@ def test_a_process_that_says_nothing_of_its_inputs_runs_at_every_build(project, 
     assert [run()[0], run()[0]] == [1, 2]
     note = capsys.readouterr().err
     assert "report.texw:3:" in note and "depends=[" in note
-    report(CHUNK.replace(">>", ", depends=[]>>"), COUNT, "import subprocess", "subprocess.run(['true'])", "None", "@")
+    report(
+        CHUNK.replace(">>", ", depends=[]>>"),
+        COUNT,
+        "import subprocess",
+        "subprocess.run(['true'])",
+        "None",
+        "@",
+    )
     assert [run()[0], run()[0]] == [3, 3]
 
 
 RULES = [
-    '<<name="Run">>=', "import json, pathlib", "from rules import rule", COUNT,
+    '<<name="Run">>=',
+    "import json, pathlib",
+    "from rules import rule",
+    COUNT,
     "case = json.load(open(case_file)) if case_file else 0",
-    "numbers = json.load(open('code/rules/numbers.json'))", "total = [rule.value, numbers, case, 1]", "@",
-    "Total <%= str(total) %>, once <%= 7 + 1 %>.", FIGURE, *DRAW, "Prose."]
+    "numbers = json.load(open('code/rules/numbers.json'))",
+    "total = [rule.value, numbers, case, 1]",
+    "@",
+    "Total <%= str(total) %>, once <%= 7 + 1 %>.",
+    FIGURE,
+    *DRAW,
+    "Prose.",
+]
 
 
 @pytest.fixture
 def rules(project):
     report(*RULES)
     Path("code/rules").mkdir()
-    for name, text in {"code/rules/rule.py": "value = 10\n", "code/rules/numbers.json": "[20]", "case.json": "30",
-                       "code/not_read.json": "1"}.items():
+    for name, text in {
+        "code/rules/rule.py": "value = 10\n",
+        "code/rules/numbers.json": "[20]",
+        "case.json": "30",
+        "code/not_read.json": "1",
+    }.items():
         Path(name).write_text(text)
 
 
 def test_the_case_the_code_and_its_files_are_inputs_and_prose_is_none(rules):
     assert "Total [10, [20], 30, 1], once 8." in run("case.json")[1]
-    for ran, (name, old, new, shown) in enumerate([
+    for ran, (name, old, new, shown) in enumerate(
+        [
             ("code/rules/rule.py", "10", "11", "[11, [20], 30, 1], once 8"),
             ("code/rules/numbers.json", "20", "21", "[11, [21], 30, 1], once 8"),
             ("case.json", "30", "31", "[11, [21], 31, 1], once 8"),
             ("report.texw", ", 1]", ", 2]", "[11, [21], 31, 2], once 8"),
-            ("report.texw", "7 + 1", "7 + 2", "[11, [21], 31, 2], once 9")], 2):
+            ("report.texw", "7 + 1", "7 + 2", "[11, [21], 31, 2], once 9"),
+        ],
+        2,
+    ):
         change(name, old, new)
         assert run("case.json")[0] == ran, name
         again, tex = run("case.json")
@@ -147,9 +219,15 @@ def test_a_figure_or_results_that_are_lost_or_damaged_are_made_again(rules):
     run()
     figure, kept = Path("figures/report/line.pdf"), Path("build/report.results.json")
     good, good_results = figure.read_bytes(), kept.read_bytes()
-    damages = [figure.unlink, lambda: figure.write_bytes(good[:-9]), figure.with_suffix(".svg").unlink, kept.unlink,
-               lambda: kept.write_bytes(good_results[:99]), lambda: kept.write_text("[]"),
-               lambda: kept.write_text(json.dumps({"key": 1}))]
+    damages = [
+        figure.unlink,
+        lambda: figure.write_bytes(good[:-9]),
+        figure.with_suffix(".svg").unlink,
+        kept.unlink,
+        lambda: kept.write_bytes(good_results[:99]),
+        lambda: kept.write_text("[]"),
+        lambda: kept.write_text(json.dumps({"key": 1})),
+    ]
     for ran, damage in enumerate(damages, 2):
         damage()
         assert run()[0] == ran

@@ -4,11 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from weaving.tex import inputs, never_cited, read_log, unwoven
+from weaving.tex import inputs, unwoven
+from weaving.texlog import never_cited, read_log
 
 LINES = list(range(101, 141))
 LOGGED = {
-    "build/report.tex:5: Undefined control sequence.\nl.5 one \\nothing\n": (105, "Undefined control sequence"),
+    "build/report.tex:5: Undefined control sequence.\nl.5 one \\nothing\n": (
+        105,
+        "Undefined control sequence",
+    ),
     "./build/report.tex:5: LaTeX Error: File `x.png' not found.": (105, "File `x.png' not found"),
     "code/weaving/house.sty:5: Missing number.": (5, "Missing number"),
     "/usr/share/x.sty:5: Missing number.": (0, "/usr/share/x.sty:5"),
@@ -17,20 +21,36 @@ LOGGED = {
     " (\\end occurred when \\ifnum on line 7 was incomplete)": (107, "\\ifnum has no \\fi"),
     "! Emergency stop.": (0, "Emergency stop"),
     "!pdfTeX error: pdflatex (file x): Font x not found": (0, "Font x not found"),
-    "LaTeX Warning: Reference `a' on page 1 undefined on input line 7.": (107, "Reference `a' on page 1 undefined"),
-    "LaTeX Warning: Label `a' multiply defined.": (0, "multiply defined"),
-    "Package natbib Warning: Citation `a' on page 1 undefined on input line 8.": (108, "Citation `a'"),
-    "Package hyperref Warning: Token not allowed in a PDF string:\n(hyperref)                removing `x' on input line 9.":
-        (109, "removing `x'"),
-    "LaTeX Font Warning: Font shape `T1/x/m/n' undefined\n(Font)              using `T1/cmr/m/n' instead on input line 3.":
-        (103, "instead"),
+    "LaTeX Warning: Reference `a' on page 1 undefined on input line 7.": (
+        107,
+        "Reference `a' on page 1 undefined",
+    ),
+    "Package natbib Warning: Citation `a' on page 1 undefined on input line 8.": (
+        108,
+        "Citation `a'",
+    ),
+    "Package hyperref Warning: Token not allowed in a PDF string:\n(hyperref)                removing `x' on input line 9.": (
+        109,
+        "removing `x'",
+    ),
+    "LaTeX Font Warning: Font shape `T1/x/m/n' undefined\n(Font)              using `T1/cmr/m/n' instead on input line 3.": (
+        103,
+        "instead",
+    ),
     "[3pdfTeX warning (ext4): destination with the same identifier": (0, "same identifier"),
     "Missing character: There is no x in font cmr10!": (0, "Missing character"),
     "Overfull \\hbox (1.01pt too wide) in paragraph at lines 4--6": (104, "1.01pt"),
-    "Overfull \\vbox (22.0pt too high) has occurred while \\output is active": (0, "page 3 is too full"),
+    "Overfull \\vbox (22.0pt too high) has occurred while \\output is active": (
+        0,
+        "page 3 is too full",
+    ),
 }
-NOT_LOGGED = ["Overfull \\hbox (0.99pt too wide) in paragraph at lines 4--6", "Underfull \\hbox (badness 10000)",
-              "Package x Info: a warning", "LaTeX Warning: Label(s) may have changed. Rerun to get cross-references right."]
+NOT_LOGGED = [
+    "Overfull \\hbox (0.99pt too wide) in paragraph at lines 4--6",
+    "Underfull \\hbox (badness 10000)",
+    "Package x Info: a warning",
+    "LaTeX Warning: Label(s) may have changed. Rerun to get cross-references right.",
+]
 
 
 @pytest.mark.parametrize("log", LOGGED)
@@ -41,9 +61,13 @@ def test_the_log_is_read(log):
 
 
 def test_a_line_of_the_table_of_contents_is_not_a_line_of_the_report():
-    log = "(build/report.toc\nOverfull \\hbox (9.0pt too wide) in paragraph at lines 4--6\n)\n" \
-          "(build/report.bbl)\nOverfull \\hbox (8.0pt too wide) in paragraph at lines 5--6\n"
-    assert [problem.line for problem in read_log(log, "report.texw", LINES, "build/report.tex")] == [0, 105]
+    log = (
+        "(build/report.toc\nOverfull \\hbox (9.0pt too wide) in paragraph at lines 4--6\n)\n"
+        "(build/report.bbl)\nOverfull \\hbox (8.0pt too wide) in paragraph at lines 5--6\n"
+    )
+    assert [
+        problem.line for problem in read_log(log, "report.texw", LINES, "build/report.tex")
+    ] == [0, 105]
 
 
 EXPLAINED = """build/report.tex:5: LaTeX Error: Unicode character X (U+674E)
@@ -64,17 +88,29 @@ Overfull \\hbox (9.0pt too wide) in paragraph at lines 4--6
 
 def test_all_that_latex_explains_of_an_error_is_told_with_a_remedy():
     error, overfull = read_log(EXPLAINED, "report.texw", LINES, "build/report.tex")
-    assert error.line == 105 and "(U+674E) not set up" in error.message and "Latin letters" in error.message
-    assert error.details.split("\n") == ["    Hello X", "           and more.", "    You may provide a definition with",
-                                         "    \\DeclareUnicodeCharacter"]
+    assert (
+        error.line == 105
+        and "(U+674E) not set up" in error.message
+        and "Latin letters" in error.message
+    )
+    assert error.details.split("\n") == [
+        "    Hello X",
+        "           and more.",
+        "    You may provide a definition with",
+        "    \\DeclareUnicodeCharacter",
+    ]
     assert overfull.line == 104
 
 
 def test_errors_one_after_the_other_are_all_told():
     log = "! One.\nbuild/report.tex:6: Two.\n! Three.\nl.7 x\n   y\n\nbuild/report.tex:8: Four on input line 9.\n"
     problems = read_log(log, "report.texw", LINES, "build/report.tex")
-    assert [(problem.line, problem.message) for problem in problems] == \
-        [(0, "One."), (106, "Two."), (0, "Three."), (108, "Four at line 109")]
+    assert [(problem.line, problem.message) for problem in problems] == [
+        (0, "One."),
+        (106, "Two."),
+        (0, "Three."),
+        (108, "Four at line 109"),
+    ]
 
 
 def test_the_files_that_latexmk_lists_are_read(tmp_path, monkeypatch):
@@ -84,9 +120,15 @@ def test_the_files_that_latexmk_lists_are_read(tmp_path, monkeypatch):
         Path(name).touch()
     Path("build/report.fdb_latexmk").write_text(
         '# Fdb version 4\n["bibtex build/report"] 1795702065 "a" "b" "c" 17 0\n  "bib.bib" 1795 26816 ffe5 ""\n'
-        '["pdflatex"] 17 "a" "b"\n  "chapter one.tex" 17957.5 4 8a ""\n  "build/report.tex" 1 2 3f ""\n  "gone.tex" 1 -1 0 ""\n')
-    Path("chapter one.tex").write_text("% <%= a comment %>\n50\\% of all\nThe value <%= 1 + 1 %>\n<<name=\"A\">>=\n")
-    assert [(problem.source, problem.line) for problem in unwoven(Path("build/report"))] == [("chapter one.tex", 3), ("chapter one.tex", 4)]
+        '["pdflatex"] 17 "a" "b"\n  "chapter one.tex" 17957.5 4 8a ""\n  "build/report.tex" 1 2 3f ""\n  "gone.tex" 1 -1 0 ""\n'
+    )
+    Path("chapter one.tex").write_text(
+        '% <%= a comment %>\n50\\% of all\nThe value <%= 1 + 1 %>\n<<name="A">>=\n'
+    )
+    assert [(problem.source, problem.line) for problem in unwoven(Path("build/report"))] == [
+        ("chapter one.tex", 3),
+        ("chapter one.tex", 4),
+    ]
     assert inputs(Path("build/report")) == ["bib.bib", "chapter one.tex"]
 
 
@@ -98,7 +140,9 @@ def test_what_is_harmless_in_the_log_is_left_out(log):
 def test_an_entry_that_is_never_cited_is_named_with_its_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("bib").mkdir()
-    Path("bib/all.bib").write_text("@string{a = {b}}\n@book{one,\n title={x}}\n\n@article{two,\n title={y}}\n")
+    Path("bib/all.bib").write_text(
+        "@string{a = {b}}\n@book{one,\n title={x}}\n\n@article{two,\n title={y}}\n"
+    )
     Path("job.aux").write_text("\\citation{zero,one}\n\\bibdata{all}\n")
     (problem,) = never_cited(Path("job"))
     assert str(problem) == "bib/all.bib:5: two is never cited"

@@ -26,55 +26,135 @@ def said(capsys):
 
 FAULTS = {
     "exception": ([CHUNK, "x = 1", "x / 0", "@"], 5, "ZeroDivisionError"),
-    "exception in a function": ([CHUNK, "def f():", "    raise ValueError('5 columns')", "", "f()", "@"], 7, "5 columns"),
+    "exception in a function": (
+        [CHUNK, "def f():", "    raise ValueError('5 columns')", "", "f()", "@"],
+        7,
+        "5 columns",
+    ),
     "failed assertion": ([CHUNK, "assert 1 + 1 == 3", "@"], 4, "AssertionError"),
     "sys.exit(0)": ([CHUNK, "import sys", "sys.exit(0)", "@"], 5, "SystemExit"),
     "os._exit(0)": ([CHUNK, "import os", "os._exit(0)", "@"], 5, "os._exit(0)"),
     "inline os._exit": (["<%= __import__('os')._exit(0) %>"], 3, "os._exit(0)"),
     "warning": ([CHUNK, "import warnings", "", "warnings.warn('too small')", "@"], 6, "too small"),
-    "warning of NumPy": ([CHUNK, "import numpy as np", "np.log(np.array([0.0, 2.0]))[0:0].sum()", "@"], 5, "divide by zero"),
-    "logged warning": ([CHUNK, "import logging", "logging.getLogger('x.y').warning('no such font')", "@"], 5, "no such font"),
+    "warning of NumPy": (
+        [CHUNK, "import numpy as np", "np.log(np.array([0.0, 2.0]))[0:0].sum()", "@"],
+        5,
+        "divide by zero",
+    ),
+    "logged warning": (
+        [CHUNK, "import logging", "logging.getLogger('x.y').warning('no such font')", "@"],
+        5,
+        "no such font",
+    ),
     "syntax error": ([CHUNK, "x = (1,", "y = 2", "@"], 4, "SyntaxError"),
     "invalid escape": ([CHUNK, "x = 1", "y = '\\s'", "@"], 5, "invalid escape"),
     "unknown name": (["", CHUNK, "nobody + 1", "@"], 5, "nobody"),
     "a value that is not LaTeX": ([CHUNK, "[1, 2]", "@"], 3, "ends with a list"),
     "a memory address": ([CHUNK, "print(object())", "@"], 3, "memory address"),
-    "control character in a Tex": ([CHUNK, "from weaving.latex import Tex", "Tex('\\beta')", "@"], 3, "control character"),
+    "control character in a Tex": (
+        [CHUNK, "from weaving.latex import Tex", "Tex('\\beta')", "@"],
+        3,
+        "control character",
+    ),
     "figure without fig=True": ([CHUNK, *DRAW], 3, "1 figure in a chunk without fig=True"),
     "figure chunk without a figure": ([FIGURE, "1", "@"], 3, "ends with a Matplotlib figure"),
-    "figure chunk with an empty figure": ([FIGURE, "from matplotlib.figure import Figure", "Figure()", "@"], 3, "0 axes"),
-    "figure without caption": (['<<name="D", fig=True, alt="A.", label="l">>=', *DRAW], 3, "has no caption"),
-    "figure without alt text": (['<<name="D", fig=True, caption="A.", label="l">>=', *DRAW], 3, "has no alt"),
-    "figure without label": (['<<name="D", fig=True, caption="A.", alt="A.">>=', *DRAW], 3, "has no label"),
-    "empty caption": (['<<name="D", fig=True, caption="", alt="A.", label="l">>=', *DRAW], 3, "caption=''"),
+    "figure chunk with an empty figure": (
+        [FIGURE, "from matplotlib.figure import Figure", "Figure()", "@"],
+        3,
+        "0 axes",
+    ),
+    "figure without caption": (
+        ['<<name="D", fig=True, alt="A.", label="l">>=', *DRAW],
+        3,
+        "has no caption",
+    ),
+    "figure without alt text": (
+        ['<<name="D", fig=True, caption="A.", label="l">>=', *DRAW],
+        3,
+        "has no alt",
+    ),
+    "figure without label": (
+        ['<<name="D", fig=True, caption="A.", alt="A.">>=', *DRAW],
+        3,
+        "has no label",
+    ),
+    "empty caption": (
+        ['<<name="D", fig=True, caption="", alt="A.", label="l">>=', *DRAW],
+        3,
+        "caption=''",
+    ),
     "caption without figure": (['<<name="D", caption="A.">>=', "1", "@"], 3, "not fig=True"),
-    "control character in a caption": ([FIGURE.replace("A line.", "\\beta", 1), *DRAW], 3, "holds a control character"),
-    "LaTeX in an alt text": ([FIGURE.replace('alt="A', 'alt="100 %'), *DRAW], 3, "the alt text holds '%'"),
-    "fault inside a caption": ([FIGURE.replace("A line", "<%= 1 / 0 %>", 1), *DRAW], 3, "ZeroDivisionError"),
-    "two chunks with one label": ([FIGURE, *DRAW, FIGURE.replace("Draw", "Again"), *DRAW], 9, "the label 'line'"),
+    "control character in a caption": (
+        [FIGURE.replace("A line.", "\\beta", 1), *DRAW],
+        3,
+        "holds a control character",
+    ),
+    "LaTeX in an alt text": (
+        [FIGURE.replace('alt="A', 'alt="100 %'), *DRAW],
+        3,
+        "the alt text holds '%'",
+    ),
+    "fault inside a caption": (
+        [FIGURE.replace("A line", "<%= 1 / 0 %>", 1), *DRAW],
+        3,
+        "ZeroDivisionError",
+    ),
+    "two chunks with one label": (
+        [FIGURE, *DRAW, FIGURE.replace("Draw", "Again"), *DRAW],
+        9,
+        "the label 'line'",
+    ),
     "inline exception": (["One,", "two <%= 1 / 0 %>."], 4, "ZeroDivisionError"),
     "inline exception over lines": (["One, <%=", " [1,", "  2][5] %>."], 4, "IndexError"),
-    "inline assertion": ([CHUNK, "def check(x): assert x > 5, 'small'", "@", "", "<%= check(3) %>"], 7, "small"),
+    "inline assertion": (
+        [CHUNK, "def check(x): assert x > 5, 'small'", "@", "", "<%= check(3) %>"],
+        7,
+        "small",
+    ),
     "inline sys.exit": (["<%= __import__('sys').exit(0) %>"], 3, "SystemExit"),
     "inline warning": (["<%= __import__('warnings').warn('hm') %>"], 3, "hm"),
     "inline float": (["It is <%= 0.1 + 0.2 %>."], 3, "the value is a float"),
     "inline None": (["It is <%= None %>."], 3, "NoneType"),
     "inline statement": (["It is <%= x = 3 %>."], 3, "SyntaxError"),
     "inline control character": (["It is <%= '\\theta' %>."], 3, "control character"),
-    "unknown option": (['<<name="A", results="hidden">>=', "1", "@"], 3, "unknown chunk option 'results'; there are"),
+    "unknown option": (
+        ['<<name="A", results="hidden">>=', "1", "@"],
+        3,
+        "unknown chunk option 'results'; there are",
+    ),
     "misspelt option": (['<<name="A", ehco=True>>=', "1", "@"], 3, "did you mean 'echo'?"),
     "malformed options": (['<<name="A", echo=>>=', "1", "@"], 3, "malformed chunk options"),
-    "options that are code": (['<<name="A", echo=print("x")>>=', "1", "@"], 3, "malformed chunk options"),
-    "options that break out": (['<<name="A") + dict(echo=True>>=', "1", "@"], 3, "malformed chunk options"),
+    "options that are code": (
+        ['<<name="A", echo=print("x")>>=', "1", "@"],
+        3,
+        "malformed chunk options",
+    ),
+    "options that break out": (
+        ['<<name="A") + dict(echo=True>>=', "1", "@"],
+        3,
+        "malformed chunk options",
+    ),
     "an option twice": (['<<name="A", name="B">>=', "1", "@"], 3, "comes once"),
     "an option of the wrong type": (['<<name="A", echo="yes">>=', "1", "@"], 3, "a bool is needed"),
-    "an option that is no literal": (['<<name="A", echo=true>>=', "1", "@"], 3, "echo=true must be a literal"),
+    "an option that is no literal": (
+        ['<<name="A", echo=true>>=', "1", "@"],
+        3,
+        "echo=true must be a literal",
+    ),
     "a chunk without a name": (["<<echo=True>>=", "1", "@"], 3, "without a name"),
-    "two chunks with one name": ([CHUNK, "a = 1", "@", CHUNK, "b = 1", "@"], 6, "the other is at line 3"),
+    "two chunks with one name": (
+        [CHUNK, "a = 1", "@", CHUNK, "b = 1", "@"],
+        6,
+        "the other is at line 3",
+    ),
     "malformed opening": (['<<name="A">>', "1", "@"], 3, "malformed chunk opening"),
     "indented opening": (["", '  <<name="A">>=', "1", "@"], 4, "malformed chunk opening"),
     "unclosed chunk": (["", CHUNK, "x = 1"], 4, "not closed by a line with @"),
-    "chunk closed by the next one": ([CHUNK, "x = 1", '<<name="B">>=', "y = 1", "@"], 3, "before the next one, at line 5"),
+    "chunk closed by the next one": (
+        [CHUNK, "x = 1", '<<name="B">>=', "y = 1", "@"],
+        3,
+        "before the next one, at line 5",
+    ),
     "empty chunk": (["", CHUNK, "", "@"], 4, "an empty chunk"),
     "closed twice": ([CHUNK, "x = 1", "@", "@"], 6, "none is open"),
     "unclosed inline": (["One <%= 1 two"], 3, "<% without its %>"),
@@ -82,7 +162,11 @@ FAULTS = {
     "unopened inline": (["", "One 1 %> two"], 4, "%> without its <%="),
     "another kind of inline": (["<% x = 1 %>"], 3, "only <%= expression %> is known"),
     "a typed number": (["The weight is 0.734 here."], 3, "the number 0.734 is typed by hand"),
-    "a typed percentage": (["", "That is 37\\,\\% more."], 4, "the number 37\\,\\% is typed by hand"),
+    "a typed percentage": (
+        ["", "That is 37\\,\\% more."],
+        4,
+        "the number 37\\,\\% is typed by hand",
+    ),
     "a typed percentage in words": (["That is 37", "percent."], 3, "37 percent"),
     "a typed number in mathematics": (["$x=0.734$"], 3, "0.734"),
     "a typed number in a macro": ([r"\emph{0.734}"], 3, "0.734"),
@@ -91,24 +175,66 @@ FAULTS = {
     "a bare percent sign after a line break": ([r"One \\% two"], 3, "a bare %"),
     "a percent sign in a value": (["<%= f'{0.5:.0%}' %> are ill."], 3, "a bare %"),
     "a percent sign in the last line of a value": (["<%= 'a\\n% b' %> are ill."], 3, "a bare %"),
-    "a percent sign in a result": ([CHUNK, "from weaving.latex import Tex", "Tex('50% of all')", "@"], 3, "a bare %"),
+    "a percent sign in a result": (
+        [CHUNK, "from weaving.latex import Tex", "Tex('50% of all')", "@"],
+        3,
+        "a bare %",
+    ),
     "a percent sign in a caption": ([FIGURE.replace("A line", "5% of", 1), *DRAW], 3, "a bare %"),
     "text after the end": ([r"\end{document}", "", "Lost."], 5, "is not printed"),
     "another document as input": ([r"\input{part.texw}"], 3, "part.texw"),
-    "a fault in a thread": ([CHUNK, "import threading", "t = threading.Thread(target=lambda: 1 / 0)", "t.start()", "@"],
-                            5, "ZeroDivisionError"),
-    "a fault in a destructor": ([CHUNK, "class A:", "    def __del__(self):", "        1 / 0", "a = A(); del a", "@"],
-                                6, "ZeroDivisionError"),
-    "a cancelled task": ([CHUNK, "import asyncio", "raise asyncio.CancelledError", "@"], 5, "CancelledError"),
+    "a fault in a thread": (
+        [CHUNK, "import threading", "t = threading.Thread(target=lambda: 1 / 0)", "t.start()", "@"],
+        5,
+        "ZeroDivisionError",
+    ),
+    "a fault in a destructor": (
+        [CHUNK, "class A:", "    def __del__(self):", "        1 / 0", "a = A(); del a", "@"],
+        6,
+        "ZeroDivisionError",
+    ),
+    "a cancelled task": (
+        [CHUNK, "import asyncio", "raise asyncio.CancelledError", "@"],
+        5,
+        "CancelledError",
+    ),
     "GeneratorExit": ([CHUNK, "raise GeneratorExit", "@"], 4, "GeneratorExit"),
-    "a broken message": ([CHUNK, "class E(Exception):", "    def __str__(self): 1 / 0", "raise E", "@"], 6, "E"),
-    "escape sequences in the output": ([CHUNK, r"print('\x1b[31mred')", "@"], 3, "control character"),
-    "output that is not UTF-8": ([CHUNK, "import os", r"os.write(1, b'\xff')", "@"], 3, "UnicodeDecodeError"),
+    "a broken message": (
+        [CHUNK, "class E(Exception):", "    def __str__(self): 1 / 0", "raise E", "@"],
+        6,
+        "E",
+    ),
+    "escape sequences in the output": (
+        [CHUNK, r"print('\x1b[31mred')", "@"],
+        3,
+        "control character",
+    ),
+    "output that is not UTF-8": (
+        [CHUNK, "import os", r"os.write(1, b'\xff')", "@"],
+        3,
+        "UnicodeDecodeError",
+    ),
     "inline output": (["<%= print('x') or 1 %>"], 3, "prints"),
-    "inline figure": (["<%= __import__('matplotlib.pyplot').pyplot.figure().number %>"], 3, "makes a figure"),
-    "a declared file that is missing": (['<<name="A", depends=["data.db"]>>=', "1", "@"], 3, "data.db"),
-    "a declaration that is no list of files": (['<<name="A", depends=[1]>>=', "1", "@"], 3, "list of file names"),
-    "a typed number in a caption": (["Body.", FIGURE.replace("A line", "At 2.5", 1), *DRAW], 4, "the number 2.5"),
+    "inline figure": (
+        ["<%= __import__('matplotlib.pyplot').pyplot.figure().number %>"],
+        3,
+        "makes a figure",
+    ),
+    "a declared file that is missing": (
+        ['<<name="A", depends=["data.db"]>>=', "1", "@"],
+        3,
+        "data.db",
+    ),
+    "a declaration that is no list of files": (
+        ['<<name="A", depends=[1]>>=', "1", "@"],
+        3,
+        "list of file names",
+    ),
+    "a typed number in a caption": (
+        ["Body.", FIGURE.replace("A line", "At 2.5", 1), *DRAW],
+        4,
+        "the number 2.5",
+    ),
     "a control character": (["one \x0c two"], 3, "control character"),
 }
 
@@ -119,14 +245,24 @@ def test_a_fault_stops_the_build_at_its_line(name, capsys):
     lines, number, words = FAULTS[name]
     report(*lines)
     message = said(capsys)
-    assert re.search(rf"^report\.texw:{number}: .*{re.escape(words)}", message, re.MULTILINE), message
+    assert re.search(rf"^report\.texw:{number}: .*{re.escape(words)}", message, re.MULTILINE), (
+        message
+    )
 
 
 def test_what_the_faults_are_built_from_is_no_fault_itself():
-    report(CHUNK, "print('x', end='')", "@", FIGURE.replace("A line", r"Half: <%= 1 + 1 %>\\%", 1), *DRAW,
-           r"Of \given{0.25}, \href{http://a.b/1.5}{x}, \cite{a2.5} \vspace{1.5pt} \rule{0.9\textwidth}{2.5pt}%",
-           "  % 3.5 <%= never_run %>", "Section 3.5 and 3.6, Python 3.11, arXiv:1706.03762, 1.2.3; \\verb|0.5%|",
-           "<%= '''1.5''' %> and <%= 2 +", " 3 %>")
+    report(
+        CHUNK,
+        "print('x', end='')",
+        "@",
+        FIGURE.replace("A line", r"Half: <%= 1 + 1 %>\\%", 1),
+        *DRAW,
+        r"Of \given{0.25}, \href{http://a.b/1.5}{x}, \cite{a2.5} \vspace{1.5pt} \rule{0.9\textwidth}{2.5pt}%",
+        "  % 3.5 <%= never_run %>",
+        "Section 3.5 and 3.6, Python 3.11, arXiv:1706.03762, 1.2.3; \\verb|0.5%|",
+        "<%= '''1.5''' %> and <%= 2 +",
+        " 3 %>",
+    )
     weave(Target())
     tex = Path("build/report.tex").read_text()
     assert "\\caption{Half: 2\\%.}\\label{fig:line}" in tex and "1.5 and 5" in tex
@@ -134,32 +270,90 @@ def test_what_the_faults_are_built_from_is_no_fault_itself():
 
 def test_what_follows_from_a_fault_is_not_told(capsys):
     """The third chunk would read the first one's x, where the second was about to give it another value."""
-    report('<<name="First">>=', "x = 1", "@", '<<name="Second">>=', "y = 1 / 0", "x = [y]", "@", '<<name="Third">>=', "len(x)", "@")
+    report(
+        '<<name="First">>=',
+        "x = 1",
+        "@",
+        '<<name="Second">>=',
+        "y = 1 / 0",
+        "x = [y]",
+        "@",
+        '<<name="Third">>=',
+        "len(x)",
+        "@",
+    )
     message = said(capsys)
-    assert "report.texw:7: chunk 'Second' raised ZeroDivisionError" in message and "\n1 problem;" in message and "len" not in message
+    assert (
+        "report.texw:7: chunk 'Second' raised ZeroDivisionError" in message
+        and "\n1 problem;" in message
+        and "len" not in message
+    )
 
 
 def test_what_a_fault_has_made_already_stays(capsys):
     """The third chunk has a fault of its own, and is told of it."""
-    report('<<name="First">>=', "x = 1", "@", '<<name="Second">>=', "x = 2", "1 / 0", "@", '<<name="Third">>=', "x / 0", "@")
+    report(
+        '<<name="First">>=',
+        "x = 1",
+        "@",
+        '<<name="Second">>=',
+        "x = 2",
+        "1 / 0",
+        "@",
+        '<<name="Third">>=',
+        "x / 0",
+        "@",
+    )
     message = said(capsys)
-    assert "chunk 'Second'" in message and "chunk 'Third' raised ZeroDivisionError" in message and "\n2 problems;" in message
+    assert (
+        "chunk 'Second'" in message
+        and "chunk 'Third' raised ZeroDivisionError" in message
+        and "\n2 problems;" in message
+    )
 
 
 def test_all_faults_of_a_stage_are_told_at_once(capsys):
-    report('<<name="A", fgi=True>>=', "1", "@", "<%= 2", "", "At 1.25.", "", '<<nome="B">>=', "x = 1")
+    report(
+        '<<name="A", fgi=True>>=', "1", "@", "<%= 2", "", "At 1.25.", "", '<<nome="B">>=', "x = 1"
+    )
     message = said(capsys)
-    assert [int(n) for n in re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE)] == [3, 6, 8, 10, 10, 10]
+    assert [int(n) for n in re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE)] == [
+        3,
+        6,
+        8,
+        10,
+        10,
+        10,
+    ]
     report("<%= 1 / 0 %>", CHUNK, "[][1]", "@", "<%= 'a' + 1 %>", '<<name="C">>=', "unknown", "@")
     message = said(capsys)
-    assert [int(n) for n in re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE)] == [3, 5, 7, 9]
+    assert [int(n) for n in re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE)] == [
+        3,
+        5,
+        7,
+        9,
+    ]
     assert "4 problems; report.pdf is left" in message
 
 
 def test_an_at_sign_alone_may_belong_to_the_code(capsys):
-    report('<<name="A">>=', 'text = """one', "@", '"""', "@", "Prose <%= text.strip() %>.", '<<name="B">>=', "x = (3", "@", "@")
+    report(
+        '<<name="A">>=',
+        'text = """one',
+        "@",
+        '"""',
+        "@",
+        "Prose <%= text.strip() %>.",
+        '<<name="B">>=',
+        "x = (3",
+        "@",
+        "@",
+    )
     message = said(capsys)
-    assert re.findall(r"^report\\.texw:(\\d+):", message, re.MULTILINE) == ["12"] and "none is open" in message
+    assert (
+        re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE) == ["12"]
+        and "none is open" in message
+    )
     report('<<name="A">>=', 'text = """one', "@", '"""', "@", "Prose <%= text.split()[-1] %>.")
     weave(Target())
     assert "Prose @." in Path("build/report.tex").read_text()
@@ -172,15 +366,27 @@ def test_a_document_without_its_end():
 
 
 def test_a_forked_process_may_end_as_it_does():
-    report("<%= (lambda os: (lambda child: os.waitpid(child, 0)[1] if child else os._exit(5))(os.fork()))(__import__('os')) >> 8 %>")
+    report(
+        "<%= (lambda os: (lambda child: os.waitpid(child, 0)[1] if child else os._exit(5))(os.fork()))(__import__('os')) >> 8 %>"
+    )
     weave(Target())
     assert "\n5\n" in Path("build/report.tex").read_text()
 
 
 def test_a_failed_chunk_does_not_accuse_the_lines_that_need_it(capsys):
-    report(CHUNK, "import nosuchmodule", "weight = nosuchmodule.x", "@", "<%= weight %>", "<%= other %>")
+    report(
+        CHUNK,
+        "import nosuchmodule",
+        "weight = nosuchmodule.x",
+        "@",
+        "<%= weight %>",
+        "<%= other %>",
+    )
     message = said(capsys)
-    assert re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE) == ["4", "8"] and "'other'" in message
+    assert (
+        re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE) == ["4", "8"]
+        and "'other'" in message
+    )
 
 
 def test_a_report_that_is_missing_or_not_utf_8(capsys):

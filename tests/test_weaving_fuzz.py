@@ -15,15 +15,79 @@ from weaving.pdf import write
 from weaving.problems import BuildFailed
 from weaving.processor import StrictProcessor
 from weaving.reader import StrictReader, percent_that_deletes
-from weaving.tex import inputs, read_log
+from weaving.tex import inputs
+from weaving.texlog import read_log
 
-TOKENS = ["<<", ">>=", '<<name="a">>=', '<<name="b", echo=True>>=', "@", "%", "\\%", "\\\\", "<%=", "%>", "<%", "\n", "\n\n", " ",
-          "word", "x = 1", "'", '"""', "(", ")", "{", "}", "\\begin{document}", "\\end{document}", "\\url{a%b}", "\\verb|%|",
-          "\\begin{verbatim}", "\\end{verbatim}", "\\given{1.5}", "1.5", ".5", "7\\,\\%", "Section 3.5", "\t", "\ufeff", "é", "1 + 1"]
-WRITTEN = st.lists(st.one_of(st.sampled_from(TOKENS), st.text(max_size=3)), max_size=30).map("".join)
-OPTION = st.one_of(st.text(max_size=20), st.lists(st.sampled_from(
-    ["name=", "echo=", "fig=", "depends=", "label=", '"a"', "True", "true", "[1]", "['a']", ",", "**{}", "(", ")", "\\", "r'", "x=", "1"]),
-    max_size=8).map("".join))
+TOKENS = [
+    "<<",
+    ">>=",
+    '<<name="a">>=',
+    '<<name="b", echo=True>>=',
+    "@",
+    "%",
+    "\\%",
+    "\\\\",
+    "<%=",
+    "%>",
+    "<%",
+    "\n",
+    "\n\n",
+    " ",
+    "word",
+    "x = 1",
+    "'",
+    '"""',
+    "(",
+    ")",
+    "{",
+    "}",
+    "\\begin{document}",
+    "\\end{document}",
+    "\\url{a%b}",
+    "\\verb|%|",
+    "\\begin{verbatim}",
+    "\\end{verbatim}",
+    "\\given{1.5}",
+    "1.5",
+    ".5",
+    "7\\,\\%",
+    "Section 3.5",
+    "\t",
+    "\ufeff",
+    "é",
+    "1 + 1",
+]
+WRITTEN = st.lists(st.one_of(st.sampled_from(TOKENS), st.text(max_size=3)), max_size=30).map(
+    "".join
+)
+OPTION = st.one_of(
+    st.text(max_size=20),
+    st.lists(
+        st.sampled_from(
+            [
+                "name=",
+                "echo=",
+                "fig=",
+                "depends=",
+                "label=",
+                '"a"',
+                "True",
+                "true",
+                "[1]",
+                "['a']",
+                ",",
+                "**{}",
+                "(",
+                ")",
+                "\\",
+                "r'",
+                "x=",
+                "1",
+            ]
+        ),
+        max_size=8,
+    ).map("".join),
+)
 
 
 def parsed(text):
@@ -35,7 +99,9 @@ def parsed(text):
         try:
             reader.parse()
         except BuildFailed as failed:
-            assert failed.problems and all(1 <= problem.line <= text.count("\n") + 1 for problem in failed.problems)
+            assert failed.problems and all(
+                1 <= problem.line <= text.count("\n") + 1 for problem in failed.problems
+            )
             return None
         return reader
 
@@ -45,8 +111,11 @@ def test_a_document_is_refused_or_all_of_it_is_in_the_chunks(text):
     if reader := parsed(text.replace("\r", "")):
         lines = reader.rawtext.split("\n")
         for chunk in reader.parsed:
-            for k, line in enumerate(chunk["content"].removeprefix("\n").split("\n") if chunk["type"] == "code"
-                                     else chunk["content"].split("\n")[:-1]):
+            for k, line in enumerate(
+                chunk["content"].removeprefix("\n").split("\n")
+                if chunk["type"] == "code"
+                else chunk["content"].split("\n")[:-1]
+            ):
                 assert lines[chunk["line"] - 1 + k].rstrip() == line.rstrip()
 
 
@@ -68,10 +137,14 @@ def as_tex_reads_it(line):
 def test_no_text_is_lost_to_a_percent_sign(text):
     if percent_that_deletes(text) is None:
         for line in text.split("\n"):
-            assert line.lstrip().startswith("%") or not line[len(as_tex_reads_it(line)):].strip("% ")
+            assert line.lstrip().startswith("%") or not line[len(as_tex_reads_it(line)) :].strip(
+                "% "
+            )
     if percent_that_deletes(text, within_a_line=True) is None:
         first, *_, last = text.split("\n")[0], text.split("\n")[-1]
-        assert as_tex_reads_it(last) == last and not first[len(as_tex_reads_it(first)):].strip("% ")
+        assert as_tex_reads_it(last) == last and not first[len(as_tex_reads_it(first)) :].strip(
+            "% "
+        )
 
 
 @given(WRITTEN)
@@ -84,15 +157,35 @@ def test_every_word_of_the_prose_is_in_the_latex(text):
         processor.run()
         tex, lines = write(read(processor.executed))
         prose = "".join(chunk["content"] for chunk in reader.parsed if chunk["type"] == "doc")
-        assert prose.split() == [word for word in tex.split() if word != "%" or "%" in prose.split()]
+        assert prose.split() == [
+            word for word in tex.split() if word != "%" or "%" in prose.split()
+        ]
         assert len(lines) == tex.count("\n") + 1
 
 
-LOGGED = st.lists(st.one_of(st.sampled_from([
-    "build/report.tex:5: Undefined control sequence.", "! Emergency stop.", "l.5 x", "", "   y", "(build/report.toc", ")",
-    "LaTeX Warning: Reference `a' on page 1 undefined on input line 99999999.", "(hyperref)   more", "### simple group (level 1) entered at line 6 ({)",
-    "Overfull \\hbox (9.0pt too wide) in paragraph at lines 4--6", "Overfull \\vbox (9..0pt too high)", "Type  H <return>"]),
-    st.text(max_size=20)), max_size=20).map("\n".join)
+LOGGED = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [
+                "build/report.tex:5: Undefined control sequence.",
+                "! Emergency stop.",
+                "l.5 x",
+                "",
+                "   y",
+                "(build/report.toc",
+                ")",
+                "LaTeX Warning: Reference `a' on page 1 undefined on input line 99999999.",
+                "(hyperref)   more",
+                "### simple group (level 1) entered at line 6 ({)",
+                "Overfull \\hbox (9.0pt too wide) in paragraph at lines 4--6",
+                "Overfull \\vbox (9..0pt too high)",
+                "Type  H <return>",
+            ]
+        ),
+        st.text(max_size=20),
+    ),
+    max_size=20,
+).map("\n".join)
 
 
 @given(LOGGED, st.lists(st.integers(1, 9), max_size=9))
@@ -104,5 +197,7 @@ def test_any_log_is_read(log, lines):
 @given(st.text(max_size=60))
 def test_any_list_of_latexmk_is_read(text):
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "report.fdb_latexmk").write_bytes(('  "' + text).encode("utf-8", "surrogatepass"))
+        Path(folder, "report.fdb_latexmk").write_bytes(
+            ('  "' + text).encode("utf-8", "surrogatepass")
+        )
         assert isinstance(inputs(Path(folder, "report")), list)

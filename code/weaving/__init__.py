@@ -1,26 +1,30 @@
 """How the report is built: Pweave, made strict.
 
-    reader.py      report.texw   -> chunks, each with its line; every malformed chunk is reported
-    processor.py   chunks        -> results: the code runs in this process, a fault stops the build
-    inputs.py      what the chunks read, recorded as they read it
-    results.py     results       -> kept, until anything they depend on changes
-    document.py    results       -> one list of parts: text, chunks, listings, outputs, figures
-    pdf.py         parts         -> LaTeX, with a map from each of its lines back to report.texw
-    tex.py         LaTeX         -> PDF: latexmk, then every warning in the log, in words of report.texw
-    build.py       all of it in order, the PDF replaced last
-    notebook.py    results       -> report.ipynb, run; markdown.py has pandoc convert the text
-    latex.py       arrays, tables and source code as LaTeX
-    files.py, problems.py, provenance.py, watch.py   what their names say
+reader.py      report.texw   -> chunks, each with its line; every malformed chunk is reported
+processor.py   chunks        -> results: the code runs in this process, a fault stops the build
+inputs.py      what the chunks read, recorded as they read it
+results.py     results       -> kept, until anything they depend on changes
+document.py    results       -> one list of parts: text, chunks, listings, outputs, figures
+pdf.py         parts         -> LaTeX, with a map from each of its lines back to report.texw
+tex.py         LaTeX         -> PDF, with latexmk
+texlog.py      what LaTeX's log says, at its line of report.texw
+build.py       all of it in order, the PDF replaced last
+tree.py        parts         -> headings, paragraphs, formulas and so on, read by Pandoc
+notebook.py    tree          -> report.ipynb, run
+html.py        tree          -> report.html; page.css says how it looks
+macros.py      what the documents' macros mean outside the PDF; house.sty says it for the PDF
+latex.py       arrays, tables and source code as LaTeX
+files.py, problems.py, provenance.py, watch.py   what their names say
 """
 
 import sys
 import types
 import warnings
 
-# Pweave imports its Jupyter backend when it is loaded. Nothing here uses it, so it is not installed (64 packages):
-# these empty modules take its place.
-UNUSED = ["IPython", "IPython.core", "IPython.display", "ipykernel", "ipykernel.inprocess", "jupyter_client",
-          "jupyter_client.manager", "jupyter_client.kernelspec", "markdown", "nbconvert", "nbformat", "nbformat.v4"]
+# Pweave imports its Jupyter backend when it is loaded. Nothing here uses it, so its 64 packages are
+# not installed: these empty modules take its place.
+UNUSED = """IPython IPython.core IPython.display ipykernel ipykernel.inprocess jupyter_client
+jupyter_client.manager jupyter_client.kernelspec markdown nbconvert nbformat nbformat.v4""".split()
 
 
 def load_pweave():
@@ -38,7 +42,7 @@ def load_pweave():
 
 
 class _Unused(types.ModuleType):
-    """A module in which every name exists and is an empty class, so that Pweave can inherit from it."""
+    """A module in which every name is an empty class, from which Pweave can inherit."""
 
     def __getattr__(self, name):
         if name.startswith("__"):

@@ -1,34 +1,40 @@
-"""python -m weaving [DOCUMENT] [--case FILE] [--watch]: build DOCUMENT.pdf from DOCUMENT.texw in the current folder."""
+"""python -m weaving [DOCUMENT] [--case FILE] [--watch]: DOCUMENT.pdf from DOCUMENT.texw, here."""
 
 import argparse
 import faulthandler
 import os
 import sys
 import time
+from collections.abc import Callable
 
-from weaving.build import build, is_up_to_date, target_named
+from weaving.build import Target, build, is_up_to_date, target_named
 from weaving.problems import BuildFailed
 
-# No user's settings and no number of processors: what is computed and drawn depends on the sources alone. None: removed.
-PYTHON = {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "PYTHONOPTIMIZE": None, "PYTHONWARNINGS": None, "PYTHONSTARTUP": None}
-ENVIRONMENT = {"MPLCONFIGDIR": os.path.abspath("build/matplotlib"), "MPLBACKEND": "agg", "MATPLOTLIBRC": None,
-               "OPENBLAS_NUM_THREADS": "1"}
+# The results depend on the sources alone, not on the user's settings. None: removed.
+PYTHON = {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "PYTHONOPTIMIZE": None, "PYTHONWARNINGS": None,
+          "PYTHONSTARTUP": None}  # fmt: skip
+LIBRARIES = {"MPLCONFIGDIR": os.path.abspath("build/matplotlib"), "MPLBACKEND": "agg",
+             "MATPLOTLIBRC": None, "OPENBLAS_NUM_THREADS": "1"}  # fmt: skip
 
 
-def main():
+def main() -> int:
     target, watching = command_line(__doc__, "--watch")
     if watching:
         from weaving.watch import watch
+
         return watch(target)
     return build_and_say(target)
 
 
-def command_line(description, *flags):
-    """The Target that the command names, and whether each flag was given; starts Python again where it has settings."""
+def command_line(description: str, *flags: str) -> tuple:
+    """The Target that the command names, and for each flag whether it was given.
+
+    Starts Python again if it runs with the user's settings.
+    """
     _start_again_without_settings()
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("document", nargs="?", default="report", metavar="DOCUMENT", help="default: report")
-    parser.add_argument("--case", default="", metavar="FILE", help="the numbers (default: the placeholder)")
+    parser.add_argument("document", nargs="?", default="report", help="default: report")
+    parser.add_argument("--case", default="", metavar="FILE", help="default: the placeholder")
     for flag in flags:
         parser.add_argument(flag, action="store_true")
     arguments = parser.parse_args()
@@ -39,18 +45,20 @@ def command_line(description, *flags):
     return (target, *(getattr(arguments, flag.strip("-")) for flag in flags))
 
 
-def build_and_say(target):
+def build_and_say(target: Target) -> int:
     """Build, and say in words what came of it; the exit status."""
+
     def make(say):
         if is_up_to_date(target):
             return "up to date"
         pages = build(target, say)
         return f"{pages} page{'s' * (pages != 1)}"
+
     return finish(str(target.pdf), make)
 
 
-def finish(name, make):
-    """Call make(say), which makes the file of this name and says what it holds, or say why there is none; the exit status."""
+def finish(name: str, make: Callable[[Callable], str]) -> int:
+    """Call make(say), which makes the file `name` and describes it, or say why not; the status."""
     start = time.perf_counter()
     say = progress(start)
     try:
@@ -67,12 +75,14 @@ def finish(name, make):
     return 0
 
 
-def progress(start):
-    """A function that shows the stage and the seconds since `start` on one line of the terminal, and nothing elsewhere."""
+def progress(start: float) -> Callable:
+    """A function that shows stage and seconds on one line of a terminal, and nothing elsewhere."""
+
     def say(stage, detail=""):
         if sys.stderr.isatty():
             shown = f"{time.perf_counter() - start:5.1f} s  {stage} {detail}" if stage else ""
             print(f"\r\x1b[K{shown}", end="", file=sys.stderr, flush=True)
+
     return say
 
 
@@ -83,20 +93,25 @@ def give_up(say, message, name, status):
 
 
 def _start_again_without_settings():
-    """Asserts are on, sets are printed in one order, and the three standard streams are open, whoever starts the build."""
-    wanted = {**os.environ, **PYTHON}
-    wanted = {name: value for name, value in wanted.items() if value is not None}
-    if wanted != dict(os.environ) or sys.flags.optimize or None in (sys.stdin, sys.stdout, sys.stderr):
+    """Asserts are on, sets are printed in one order, and the three standard streams are open."""
+    wanted = _with(PYTHON, os.environ)
+    closed = None in (sys.stdin, sys.stdout, sys.stderr)
+    if wanted != dict(os.environ) or sys.flags.optimize or closed:
         for stream in range(3):
             try:
                 os.fstat(stream)
-            except OSError:
-                os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # open takes the lowest number that is free
+            except OSError:  # open takes the lowest number that is free
+                os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
         module = sys.modules["__main__"].__spec__.name.removesuffix(".__main__")
         os.execve(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]], wanted)
     faulthandler.enable()  # a crash in C code then names the chunk's line
-    for name, value in ENVIRONMENT.items():
-        os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+    libraries = _with(LIBRARIES, os.environ)
+    os.environ.clear()
+    os.environ.update(libraries)
+
+
+def _with(settings, environment):
+    return {name: value for name, value in {**environment, **settings}.items() if value is not None}
 
 
 if __name__ == "__main__":

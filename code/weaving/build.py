@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,15 +50,15 @@ class Target:
         return BUILD / f"{self.name}.made.json"
 
 
-def build(target, say):
+def build(target: Target, say: Callable) -> int:
     """Make the PDF; the number of its pages. Raises BuildFailed, leaving the old PDF as it was."""
     from weaving import tex
+
     BUILD.mkdir(exist_ok=True)
     with build_lock(say) as lock:
-        made_from = _made_from(target)  # as it is now: what is edited from here on makes the next build
+        made_from = _made_from(target)  # what is edited from here on makes the next build
         say("weave")
-        executed = execute(target, say)
-        lines = _write(target, executed)
+        lines = weave(target, say)
         say("typeset")
         pages = tex.typeset(target.job, target.source, lines, provenance().epoch, lock)
         replace(target.synctex, tex.synctex_to_source(target.job, target.source, lines))
@@ -66,93 +67,62 @@ def build(target, say):
     return pages
 
 
-def is_up_to_date(target):
-    """Whether the PDF is what a build would make, by the content of all that it depends on; dates say nothing."""
+def is_up_to_date(target: Target) -> bool:
+    """Whether the PDF is what a build would make, by the content of all that it depends on."""
     with contextlib.suppress(*results.UNREADABLE):
         made = json.loads(target.made.read_text(encoding="utf-8"))
-        return made["from"] == _made_from(target) and inputs.changed(made["recorded"]) is None and \
-            made["tex"] == _tex_state(made["tex"])
+        same = made["from"] == _made_from(target) and made["tex"] == _tex_state(made["tex"])
+        return same and inputs.changed(made["recorded"]) is None
     return False
 
 
-def _made_from(target):
-    """A hash of the document, the case's name, the commit, and what `inputs.signature` stands for."""
-    commit = provenance()
-    parts = [inputs.signature(), target.case_file, commit.archived(), commit.changed, digest(Path(target.source)),
-             sorted(path.name for path in Path().iterdir() if path.suffix in TEX_SUFFIXES)]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-TEX_SUFFIXES = {".tex", ".sty", ".cls", ".cfg", ".def", ".fd", ".clo", ".bib", ".bst"}
-
-
-def _note_made(target, made_from):
-    from weaving import tex
-    if not target.results.exists():
-        return  # a chunk runs at every build
-    recorded = json.loads(target.results.read_text(encoding="utf-8"))["recorded"]
-    recorded["file"] |= inputs.modules()  # also of those that ran after the chunks
-    recorded["file"] |= {str(path): digest(path) for path in (target.pdf, target.synctex)}
-    made = {"from": made_from, "recorded": recorded, "tex": _tex_state(tex.inputs(target.job))}
-    replace(target.made, json.dumps(made).encode())
-
-
-def _tex_state(paths):
-    """For each file that TeX read: of the project its digest, of the installation its size and date."""
-    here = Path.cwd()
-    return {path: digest(Path(path)) if here in Path(here, path).parents else
-            [Path(path).stat().st_size, Path(path).stat().st_mtime_ns] for path in paths}
-
-
-def weave(target, say=lambda *stage: None):
+def weave(target: Target, say: Callable = lambda *stage: None) -> list[int]:
     """NAME.texw to build/NAME.tex and figures/; the line map."""
-    return _write(target, execute(target, say))
-
-
-def execute(target, say=lambda *stage: None):
-    """The chunks with their results. They run only if something that they depend on changed."""
-    from weaving.reader import StrictReader
-    reader = StrictReader(target.source)
-    reader.parse()
-    key = results.key(reader.parsed, target.case_file)
-    kept, recorded = results.recall(target.results, key)
-    if kept is None:
-        inputs.forget_bytecode()
-        target.results.unlink(missing_ok=True)
-        target.made.unlink(missing_ok=True)
-    processor = _run(target, reader, kept, say)
-    if kept is None and not processor.recorder.unfollowed:
-        results.keep(target.results, key, processor.executed, processor.recorder.recorded())
-    elif kept is None:
-        for line, what in sorted(processor.recorder.unfollowed):
-            print(f"{target.source}:{line}: note: {what} cannot be followed, so the chunks run at every build; "
-                  "name the files it reads, depends=[...] in the chunk's options", file=sys.stderr)
-    return processor.executed
-
-
-def _run(target, reader, kept, say):
-    from weaving.processor import StrictProcessor
-    processor = StrictProcessor(reader.getparsed(), None, target.source, False, f"figures/{target.name}", ".")
-    processor.namespace = {"case_file": target.case_file}
-    processor.progress = lambda number, total, name: say("chunk", f"{number} of {total}: {name}")
-    processor.replay = kept
-    processor.run()
-    return processor
-
-
-def _write(target, executed):
     from weaving import document, pdf
     from weaving.tex import MEASURE
-    tex, lines = pdf.write(document.read(executed))
+
+    tex, lines = pdf.write(document.read(execute(target, say)))
     update(BUILD / "provenance.tex", provenance().macros().encode())
     update(BUILD / "listings.tex", (pdf.styles() + MEASURE).encode())
     update(target.job.with_suffix(".tex"), tex.encode())
     return lines
 
 
+def execute(target: Target, say: Callable = lambda *stage: None) -> list[dict]:
+    """The chunks with their results. They run only if something that they depend on changed."""
+    from weaving.processor import StrictProcessor
+    from weaving.reader import StrictReader
+
+    reader = StrictReader(target.source)
+    reader.parse()
+    key = results.key(reader.parsed, target.case_file)
+    figures = f"figures/{target.name}"
+    processor = StrictProcessor(reader.getparsed(), None, target.source, False, figures, ".")
+    processor.namespace = {"case_file": target.case_file}
+    processor.progress = lambda number, total, name: say("chunk", f"{number} of {total}: {name}")
+    processor.replay = results.recall(target.results, key)
+    if processor.replay is not None:
+        processor.run()
+        return processor.executed
+    inputs.forget_bytecode()
+    target.results.unlink(missing_ok=True)
+    target.made.unlink(missing_ok=True)
+    processor.run()
+    unfollowed = sorted(processor.recorder.unfollowed)
+    for line, what in unfollowed:
+        print(
+            f"{target.source}:{line}: note: {what} cannot be followed, so the chunks run at every "
+            "build; name what it reads in the chunk's options, depends=[...]",
+            file=sys.stderr,
+        )
+    if not unfollowed:
+        results.keep(target.results, key, processor.executed, processor.recorder.recorded())
+    return processor.executed
+
+
 @contextlib.contextmanager
-def build_lock(say):
-    """One build at a time in this folder; a second one waits. The lock goes when its process and TeX's have ended."""
+def build_lock(say: Callable):
+    """One build at a time in this folder; held until its process and TeX's have ended."""
     with open(BUILD / "lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -162,10 +132,44 @@ def build_lock(say):
         yield lock
 
 
-def target_named(name, case_file):
-    """The Target of a document's name, with or without .texw. Raises BuildFailed if there is no such document."""
+def target_named(name: str, case_file: str) -> Target:
+    """The document of this name, with or without .texw. Raises BuildFailed if there is none."""
     target = Target(name.removesuffix(".texw"), case_file)
     if not Path(target.source).is_file():
         there = ", ".join(sorted(path.stem for path in Path().glob("*.texw"))) or "none"
-        raise BuildFailed([Problem(target.source, 0, f"there is no such document in this folder; there are: {there}")])
+        message = f"there is no such document in this folder; there are: {there}"
+        raise BuildFailed([Problem(target.source, 0, message)])
     return target
+
+
+def _made_from(target):
+    """A hash of the document, the case's name, the commit, and what nobody records."""
+    commit = provenance()
+    hidden = {".tex", ".sty", ".cls", ".cfg", ".def", ".fd", ".clo", ".bib", ".bst"}
+    parts = [inputs.signature(), target.case_file, commit.archived(), commit.changed]
+    parts.append(digest(Path(target.source)))
+    parts.append(sorted(path.name for path in Path().iterdir() if path.suffix in hidden))
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _note_made(target, made_from):
+    from weaving import tex
+
+    if not target.results.exists():
+        return  # the chunks run at every build
+    recorded = json.loads(target.results.read_text(encoding="utf-8"))["recorded"]
+    recorded["file"] |= inputs.modules()  # also of those that ran after the chunks
+    recorded["file"] |= {str(path): digest(path) for path in (target.pdf, target.synctex)}
+    made = {"from": made_from, "recorded": recorded, "tex": _tex_state(tex.inputs(target.job))}
+    replace(target.made, json.dumps(made).encode())
+
+
+def _tex_state(names):
+    """For each file that TeX read: the project's digest, or the installation's size and date."""
+
+    def state(path):
+        if Path.cwd() in Path.cwd().joinpath(path).parents:
+            return digest(path)
+        return [path.stat().st_size, path.stat().st_mtime_ns]
+
+    return {name: state(Path(name)) for name in names}

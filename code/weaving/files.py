@@ -3,9 +3,10 @@
 import contextlib
 import hashlib
 import os
+from pathlib import Path
 
 
-def replace(path, data):
+def replace(path: Path, data: bytes) -> None:
     """Put data at path in one step: a reader sees the old file or the new one, never half of it."""
     part = path.with_name(f".{path.name}.part")
     try:
@@ -22,15 +23,20 @@ def replace(path, data):
         raise
 
 
-def update(path, data):
+def update(path: Path, data: bytes) -> None:
     """Replace only what differs: latexmk and a viewer then see no change where there is none."""
     if digest(path) != hashlib.sha256(data).hexdigest():
         replace(path, data)
 
 
-def digest(path):
+def digest(path: Path) -> str | None:
     """The file's SHA-256; None if there is none that can be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
     except OSError:
         return None
+
+
+def text_of(path: Path) -> str:
+    """The file's text, however damaged; empty if there is none."""
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""

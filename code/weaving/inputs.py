@@ -1,4 +1,4 @@
-"""What a run of the chunks reads, recorded as it is read: nothing is "up to date" because nobody looked.
+"""What a run of the chunks reads, recorded as it is read, so that no result is stale.
 
 Recorded are files opened, looked for and not found, or asked about; folders listed; variables of
 the environment; modules imported. `signature` stands for Python and the installed packages. A
@@ -85,9 +85,7 @@ class Recorder:
     def note_folder(self, path):
         if name := recorded_name(path, self.root):
             importing = "importlib._bootstrap" in sys._getframe(3).f_code.co_filename
-            noted, state = (
-                (self.importable, _importable) if importing else (self.listed, _listing)
-            )
+            noted, state = (self.importable, _importable) if importing else (self.listed, _listing)
             noted.setdefault(name, state(os.path.join(self.root, name)))
 
     def note_variable(self, name):
@@ -114,7 +112,7 @@ class Recorder:
 
 
 def recorded_name(path, root: str) -> str | None:
-    """The name under which a file is recorded, relative in the project's folder; None if it is not."""
+    """The name by which a file is recorded, relative in the project's folder, or None."""
     path = os.path.abspath(os.fsdecode(path))
     if os.path.basename(os.path.dirname(path)) == "__pycache__" and path.endswith(".pyc"):
         with contextlib.suppress(ValueError, NotImplementedError):
@@ -150,7 +148,7 @@ def signature() -> list:
 
 
 def forget_bytecode() -> None:
-    """Remove the project's bytecode, where Python misses a quick change that keeps a file's size."""
+    """Remove the project's bytecode, in which Python misses a quick change of the same size."""
     shutil.rmtree("__pycache__", ignore_errors=True)
     for folder in Path().iterdir():
         if folder.is_dir() and folder.name[0] != "." and folder.name not in OWN:
@@ -243,5 +241,10 @@ def _hash(text):
     return text if text is None else hashlib.sha256(os.fsencode(text)).hexdigest()
 
 
-_STATES = {"file": lambda name: digest(Path(name)), "asked": _asked, "folder": _listing,
-           "importable": _importable, "variable": lambda name: _hash(os.environ.get(name))}  # fmt: skip
+_STATES = {
+    "file": lambda name: digest(Path(name)),
+    "asked": _asked,
+    "folder": _listing,
+    "importable": _importable,
+    "variable": lambda name: _hash(os.environ.get(name)),
+}

@@ -8,7 +8,7 @@ class Problem:
     """One fault; prints as `report.texw:52: message`, details on the lines below."""
 
     source: str
-    line: int          # 0 where no line can be named
+    line: int  # 0 where no line can be named
     message: str
     details: str = ""
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 ARCHIVED = Path("PROVENANCE")  # in an unpacked archive: the commit and its date in seconds
 PACKAGES = ["Pweave", "NumPy", "SymPy", "Matplotlib"]
-MONTHS = ("January February March April May June July August September October November December").split()
+MONTHS = (
+    "January February March April May June July August September October November December"
+).split()
 
-# What the PDF needs beside its text. LaTeX takes the date of its metadata from the clock, by way of the log; the rest of the
-# PDF has the date it is told. A letter that a font lacks becomes an error, which has a line.
+# What the PDF needs beside its text. LaTeX would take the date of its metadata from the clock, by
+# way of the log. A letter that a font lacks becomes an error, which has a line.
 PDF = r"""\input{glyphs}
 \tracinglostchars=3
 \ExplSyntaxOn
@@ -27,33 +29,46 @@ class Provenance:
     epoch: int
     changed: bool = False
 
-    def macros(self):
+    def macros(self) -> str:
         """As LaTeX: \\commit, \\versions, \\reportdate, and what the PDF needs beside its text."""
         import importlib.metadata  # slow to import, and not needed to see that nothing changed
+
         day = time.gmtime(self.epoch)
         versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
-        macros = {"commit": f"\\texttt{{{self.commit}}}{' with changes' * self.changed}", "versions": versions,
-                  "reportdate": f"{day.tm_mday} {MONTHS[day.tm_mon - 1]} {day.tm_year}"}
-        return "".join(f"\\newcommand{{\\{name}}}{{{value}}}\n" for name, value in macros.items()) + PDF
+        macros = {
+            "commit": f"\\texttt{{{self.commit}}}{' with changes' * self.changed}",
+            "versions": versions,
+            "reportdate": f"{day.tm_mday} {MONTHS[day.tm_mon - 1]} {day.tm_year}",
+        }
+        return (
+            "".join(f"\\newcommand{{\\{name}}}{{{value}}}\n" for name, value in macros.items())
+            + PDF
+        )
 
-    def archived(self):
+    def archived(self) -> str:
         """The text of ARCHIVED."""
         return f"{self.commit} {self.epoch}\n"
 
 
-def provenance():
-    """Of this folder: from ARCHIVED, else from Git; without either the commit is `unknown` and the date is 1 January 1970."""
+def provenance() -> Provenance:
+    """From ARCHIVED, else from Git; else the commit is `unknown`, of 1 January 1970."""
     if ARCHIVED.exists():
         commit, epoch = ARCHIVED.read_text(encoding="utf-8").split()
         return Provenance(commit, int(epoch))
-    commit, epoch = (_git("log", "-1", "--no-show-signature", "--format=%H %ct") or "unknown 0").split()
-    return Provenance(commit[:12], int(epoch), bool(_git("status", "--porcelain", "--untracked-files=no")))
+    commit, epoch = (
+        _git("log", "-1", "--no-show-signature", "--format=%H %ct") or "unknown 0"
+    ).split()
+    return Provenance(
+        commit[:12], int(epoch), bool(_git("status", "--porcelain", "--untracked-files=no"))
+    )
 
 
 def _git(*words):
     # another user's clone is as good as one's own, and looking must not lock it
     command = ["git", "--no-optional-locks", "-c", "safe.directory=*", *words]
     try:
-        return subprocess.run(command, capture_output=True, text=True, encoding="utf-8").stdout.strip()
+        return subprocess.run(
+            command, capture_output=True, text=True, encoding="utf-8"
+        ).stdout.strip()
     except FileNotFoundError:
         return ""

@@ -14,6 +14,7 @@ import ast
 import difflib
 import re
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 from weaving import load_pweave
@@ -21,8 +22,8 @@ from weaving.problems import BuildFailed, Problem
 
 PwebReader = load_pweave().readers.PwebReader
 
-OPTIONS = {"name": str, "echo": bool, "fig": bool, "caption": str, "alt": str, "label": str,
-           "depends": list}
+OPTIONS = {"name": str, "echo": bool, "fig": bool, "caption": str, "alt": str, "label": str}
+OPTIONS |= {"depends": list}
 OF_FIGURES = {"caption", "alt", "label"}
 DEFAULTS = {"echo": False, "fig": False}
 
@@ -33,33 +34,40 @@ VALUE = "\ufffc"  # stands for an inline expression where the text around it is 
 
 # From left to right: a comment line, an escaped character, an inline expression.
 SCAN = re.compile(r"^[ \t]*%[^\n]*|\\[\\%]|<%=(?P<code>.*?)%>", re.DOTALL | re.MULTILINE)
-ARGUMENT = r"\s*\{(?:[^{}]|\{[^{}]*\})*\}"
-RAW = re.compile(r"^[ \t]*%[^\n]*|\\[\\%]"
-                 r"|(?P<raw>\\begin\{(?P<name>listing|[vV]erbatim)\*?\}.*?\\end\{(?P=name)\*?\}"
-                 r"|\\(?:url|nolinkurl|path|href)" + ARGUMENT +
-                 r"|\\verb\*?(?P<mark>[^\w\s*])[^\n]*?(?P=mark))", re.DOTALL | re.MULTILINE)
 BARE_PERCENT = re.compile(r"(?<!\\)(?:\\\\)*%")
+ARGUMENT = r"\s*\{(?:[^{}]|\{[^{}]*\})*\}"
+# What TeX reads letter by letter, where it is not commented out.
+RAW = re.compile(
+    r"^[ \t]*%[^\n]*|\\[\\%]"
+    r"|(?P<raw>\\begin\{(?P<name>listing|[vV]erbatim)\*?\}.*?\\end\{(?P=name)\*?\}"
+    rf"|\\(?:url|nolinkurl|path|href){ARGUMENT}|\\verb\*?(?P<mark>[^\w\s*])[^\n]*?(?P=mark))",
+    re.DOTALL | re.MULTILINE,
+)
 
 DECIMAL = r"(?:\d++\.\d++|\.\d++)(?!\.\d)"
-PLACE = rf"(?:{DECIMAL}|\d++)"
 UNIT = r"\s*(?:true)?(?:pt|mm|cm|em|ex|in|bp|mu)\b|\s*\\[a-zA-Z]*(?:width|height|size|skip|sep)\b"
-TYPED_NUMBER = re.compile(rf"(?<![\w.]){DECIMAL}(?!{UNIT})"
-                          r"|(?<![\w.])\d++(?:\s|~|\\,|\\ )*(?:\\%|per\s?cent\b)")
-NUMBERED = ("Section Chapter Part Appendix Table Figure Fig Equation Eq Exercise Question Theorem Lemma "
-            "Algorithm Listing Page Step version release Live arXiv PDF TeX Python NumPy SymPy Matplotlib "
-            "Pweave PyTorch JAX Pandoc Java Git Debian Ubuntu").replace(" ", "|")
+TYPED_NUMBER = re.compile(
+    rf"(?<![\w.]){DECIMAL}(?!{UNIT})|(?<![\w.])\d++(?:\s|~|\\,|\\ )*(?:\\%|per\s?cent\b)"
+)
+NUMBERED = """Section Chapter Part Appendix Table Figure Fig Equation Eq Exercise Question Theorem
+Lemma Algorithm Listing Page Step version release Live arXiv PDF TeX Python NumPy SymPy Matplotlib
+Pweave PyTorch JAX Pandoc Java Git Debian Ubuntu""".split()
+PLACE = rf"(?:{DECIMAL}|\d++)"
 NOT_RESULTS = re.compile(
-    rf"^[ \t]*%[^\n]*|(?:\b(?:{NUMBERED})s?\.?|§)(?:\s|~|:)*{PLACE}(?:(?:,| and| to|--)(?:\s|~)*{PLACE})*"
-    r"|\\(?:given|[cC]ite\w*|label|\w*ref|doi|hypertarget|hyperlink|bibliography\w*|input|scalebox|color"
-    r"|includegraphics|linespread|arraystretch\})(?:\[[^\]]*\])*" + ARGUMENT, re.MULTILINE | re.IGNORECASE)
+    rf"^[ \t]*%[^\n]*|(?:\b(?:{'|'.join(NUMBERED)})s?\.?|§)(?:\s|~|:)*{PLACE}"
+    rf"(?:(?:,| and| to|--)(?:\s|~)*{PLACE})*"
+    r"|\\(?:given|[cC]ite\w*|label|\w*ref|doi|hypertarget|hyperlink|bibliography\w*|input"
+    rf"|scalebox|color|includegraphics|linespread|arraystretch\}})(?:\[[^\]]*\])*{ARGUMENT}",
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
-def inline_expressions(text):
+def inline_expressions(text: str) -> Iterator[re.Match]:
     """The matches of <%= ... %> in the text, in order, those in comment lines left out."""
     return (match for match in SCAN.finditer(text) if match["code"] is not None)
 
 
-def percent_that_deletes(text, within_a_line=False):
+def percent_that_deletes(text: str, within_a_line: bool = False) -> int | None:
     """Where a bare % deletes the rest of its line: the offset, or None.
 
     within_a_line: other text stands before the first line of this one and after its last.
@@ -69,14 +77,14 @@ def percent_that_deletes(text, within_a_line=False):
         found = BARE_PERCENT.search(line)
         comment = line.lstrip().startswith("%") and not (within_a_line and number == 0)
         joined = within_a_line and number == len(lines) - 1
-        if found and (joined or not comment and line[found.end():].strip()):
+        if found and (joined or (not comment and line[found.end() :].strip())):
             return offset + found.end() - 1
         offset += len(line) + 1
     return None
 
 
 class StrictReader(PwebReader):
-    """Chunks with `line`, where their content starts; raises BuildFailed with all that is malformed."""
+    """Chunks with `line`, where their content starts; BuildFailed lists all that is malformed."""
 
     def __init__(self, file):
         super().__init__(string=_text(file))
@@ -86,7 +94,7 @@ class StrictReader(PwebReader):
 
     def parse(self):
         self._check_lines()
-        self.rawtext = CONTROL.sub(" ", self.rawtext)  # Pweave would begin a new line at some of them
+        self.rawtext = CONTROL.sub(" ", self.rawtext)  # Pweave would begin new lines at some
         super().parse()
         self._number_lines()
         self._check_text()
@@ -100,52 +108,39 @@ class StrictReader(PwebReader):
 
     def getoptions(self, line):
         """The options of a chunk's opening line, read as literals (Pweave runs them with exec)."""
-        text = CODE_BEGIN.match(line).group(1)
+        text, options = CODE_BEGIN.match(line).group(1), {}
         try:
             options = _literals(text)
         except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
             message = getattr(error, "msg", None) or error
             self._problem(self.lineNo, f"malformed chunk options <<{text}>>=: {message}")
-            options = {}
         else:
             self._check_options(options)
-        return {"name": f"chunk at line {self.lineNo}"} | DEFAULTS | options | {"option_string": text}
+        name = {"name": f"chunk at line {self.lineNo}"}
+        return name | DEFAULTS | options | {"option_string": text}
 
     def _check_options(self, options):
         for key, value in options.items():
-            if key not in OPTIONS:
-                near = difflib.get_close_matches(key, OPTIONS, 1)
-                hint = f", did you mean {near[0]!r}?" if near else f"; there are {', '.join(OPTIONS)}"
-                self._problem(self.lineNo, f"unknown chunk option {key!r}{hint}")
-            elif type(value) is not OPTIONS[key] or value == "":
-                self._problem(self.lineNo, f"chunk option {key}={value!r}: a {OPTIONS[key].__name__} is needed")
-            elif key == "depends" and not all(isinstance(file, str) and "\0" not in file for file in value):
-                self._problem(self.lineNo, f"chunk option depends={value!r}: a list of file names is needed")
-            elif isinstance(value, str) and (CONTROL.search(value) or "\t" in value or "\n" in value):
-                self._problem(self.lineNo, f"chunk option {key}={value!r} holds a control character; "
-                                           f"write {key}=r\"...\"")
+            if fault := _fault(key, value):
+                self._problem(self.lineNo, fault)
         if "name" not in options:
-            self._problem(self.lineNo, "a chunk without a name; write <<name=\"What it does\">>=")
+            self._problem(self.lineNo, 'a chunk without a name; write <<name="What it does">>=')
         self._check_unique("name", options, self.names)
         self._check_unique("label", options, self.labels)
-        self._check_figure(options)
-
-    def _check_unique(self, key, options, seen):
-        value = str(options.get(key, ""))
-        if value in seen:
-            self._problem(self.lineNo, f"two chunks have the {key} {value!r}, the other is at line {seen[value]}")
-        if value:
-            seen[value] = self.lineNo
-
-    def _check_figure(self, options):
         name, given = options.get("name"), OF_FIGURES & set(options)
         if options.get("fig") and "label" not in options:
             self._problem(self.lineNo, f"figure chunk {name!r} has no label")
         if not options.get("fig") and given:
-            self._problem(self.lineNo, f"chunk {name!r} has {' and '.join(sorted(given))}, but not fig=True")
-        if odd := re.search(r"[^A-Za-z0-9_-]", str(options.get("label", ""))):
-            self._problem(self.lineNo, f"label {options['label']!r} holds {odd.group(0)!r}; "
-                                       "letters, digits, - and _ are allowed")
+            listed = " and ".join(sorted(given))
+            self._problem(self.lineNo, f"chunk {name!r} has {listed}, but not fig=True")
+
+    def _check_unique(self, key, options, seen):
+        value = str(options.get(key, ""))
+        if value in seen:
+            other = f"the other is at line {seen[value]}"
+            self._problem(self.lineNo, f"two chunks have the {key} {value!r}, {other}")
+        if value:
+            seen[value] = self.lineNo
 
     def _check_lines(self):
         """Find chunks that are not closed, not opened, or empty (Pweave drops these)."""
@@ -154,13 +149,13 @@ class StrictReader(PwebReader):
         opened, filled = 0, False
         for number, line in enumerate(lines, 1):
             if odd := CONTROL.search(line):
-                self._problem(number, f"control character {odd.group(0)!r}")
-            if line.startswith("<<") or not opened and LIKE_CODE_BEGIN.match(line):
+                self._problem(number, f"control character {odd[0]!r}")
+            if line.startswith("<<") or (not opened and LIKE_CODE_BEGIN.match(line)):
                 if opened:
-                    self._problem(opened, "this chunk is not closed by a line with @ before the next one, "
-                                          f"at line {number}")
+                    self._not_closed(opened, f" before the next one, at line {number}")
                 if not CODE_BEGIN.match(line):
-                    self._problem(number, f"malformed chunk opening {line.strip()!r}, <<name=\"...\">>= is needed")
+                    message = f'malformed chunk opening {line.strip()!r}, <<name="...">>= is needed'
+                    self._problem(number, message)
                 opened, filled = number, False
             elif number in self.closings:
                 if not filled:
@@ -171,7 +166,10 @@ class StrictReader(PwebReader):
             else:
                 filled = filled or bool(line.strip())
         if opened:
-            self._problem(opened, "this chunk is not closed by a line with @")
+            self._not_closed(opened)
+
+    def _not_closed(self, line, before=""):
+        self._problem(line, f"this chunk is not closed by a line with @{before}")
 
     def _number_lines(self):
         line = 1
@@ -180,14 +178,14 @@ class StrictReader(PwebReader):
             if chunk["type"] == "doc":
                 line += chunk["content"].count("\n") + 1  # and the chunk's opening line
             else:
-                line = chunk["start_line"] + 1            # Pweave's start_line is where the chunk ends
+                line = chunk["start_line"] + 1  # Pweave's start_line is where the chunk ends
 
     def _check_text(self):
         body = False
         for chunk in self.parsed:
             if chunk["type"] == "code":
-                caption = str(chunk["options"].get("caption", ""))
-                self._check_numbers(self._without_inline(caption, chunk["line"] - 1), chunk["line"] - 1)
+                line, caption = chunk["line"] - 1, str(chunk["options"].get("caption", ""))
+                self._check_numbers(self._without_inline(caption, line), line)
                 continue
             text = self._without_inline(chunk["content"], chunk["line"])
             self._check_percent(text, chunk["line"])
@@ -196,57 +194,81 @@ class StrictReader(PwebReader):
                 body = True
                 self._check_body(text[start:], chunk["line"] + text.count("\n", 0, start))
 
-    def _check_percent(self, text, line):
+    def _check_percent(self, text, first_line):
         start = 0
         while (offset := percent_that_deletes(text[start:])) is not None:
             start += offset
-            rest = text[start:].partition("\n")[0]
-            self._problem(line + text.count("\n", 0, start), f"a bare % deletes the rest of its line, {rest[:40]!r}; "
-                          "write \\%, or begin the line with % if it is a comment")
+            lost = text[start:].partition("\n")[0][:40]
+            message = f"a bare % deletes the rest of its line, {lost!r}; write \\%"
+            self._problem(first_line + text.count("\n", 0, start), message)
             start = text.find("\n", start) + 1 or len(text)
 
     def _check_body(self, text, line):
-        text, ends, rest = text.partition(r"\end{document}")
+        text, _, rest = text.partition(r"\end{document}")
         self._check_numbers(text, line)
-        if ends and (lost := re.search(r"^(?![ \t]*%)[ \t]*\S", rest, re.MULTILINE)):
-            self._problem(line + text.count("\n") + rest.count("\n", 0, lost.end()),
-                          "text after \\end{document} is not printed; move or delete it")
-        for match in re.finditer(r"^(?![ \t]*%).*\\(?:input|include)\s*\{([^}]*\.texw)\}", text, re.MULTILINE):
-            self._problem(line + text.count("\n", 0, match.start()),
-                          f"\\input prints {match.group(1)} as it stands, its chunks would not run; "
-                          "move its text here, or make it a document of its own")
+        if lost := re.search(r"^(?![ \t]*%)[ \t]*\S", rest, re.MULTILINE):
+            where = line + text.count("\n") + rest.count("\n", 0, lost.end())
+            self._problem(where, r"text after \end{document} is not printed; move or delete it")
+        for match in re.finditer(
+            r"^(?![ \t]*%).*\\(?:input|include)\s*\{([^}]*\.texw)\}", text, re.M
+        ):
+            message = (
+                f"\\input prints {match[1]} as it stands, no chunk of it runs; move its text here"
+            )
+            self._problem(line + text.count("\n", 0, match.start()), message)
 
-    def _check_numbers(self, text, line):
+    def _check_numbers(self, text, first_line):
         """Complain of the first typed number of each line."""
-        prose = NOT_RESULTS.sub(_blank, _without_raw(text))
-        found = {line + prose.count("\n", 0, match.start()): match for match in
-                 reversed(list(TYPED_NUMBER.finditer(prose)))}
-        for number, match in found.items():
-            self._problem(number, f"the number {' '.join(match.group(0).split())} is typed by hand; "
-                                  "compute it with <%= %>, or write \\given{...} if it is an input")
+        prose, told = NOT_RESULTS.sub(_blank, _without_raw(text)), set()
+        for match in TYPED_NUMBER.finditer(prose):
+            line = first_line + prose.count("\n", 0, match.start())
+            if line not in told:
+                told.add(line)
+                number = " ".join(match[0].split())
+                advice = "compute it with <%= %>, or write \\given{...} if it is an input"
+                self._problem(line, f"the number {number} is typed by hand; {advice}")
 
     def _without_inline(self, text, first_line):
         """The text with VALUE in the place of each <%= ... %>; complains of what is not closed."""
+
         def blank(match):
             code = match["code"]
             if code is None:
-                return match.group(0)
+                return match[0]
             if "<%" in code:
-                self._problem(first_line + text.count("\n", 0, match.start()), "<%= without its %>")
+                line = first_line + text.count("\n", 0, match.start())
+                self._problem(line, "<%= without its %>")
             return VALUE + "\n" * code.count("\n")
 
-        text = SCAN.sub(blank, text)
-        for number, line in enumerate(text.split("\n"), first_line):
-            if line.lstrip().startswith("%") and not line.lstrip().startswith("%>"):
+        lines = SCAN.sub(blank, text).split("\n")
+        for number, line in enumerate(lines, first_line):
+            if re.match(r"\s*%(?!>)", line):
                 continue
             if "<%" in line:
                 self._problem(number, "<% without its %> (only <%= expression %> is known)")
             elif "%>" in line:
                 self._problem(number, "%> without its <%=")
-        return text.replace("<%", "  ").replace("%>", "  ")  # told of: not bare percent signs as well
+        return "\n".join(lines).replace("<%", "  ").replace("%>", "  ")  # no bare percent signs
 
     def _problem(self, line, message):
         self.problems.append(Problem(self.source, line, message))
+
+
+def _fault(key, value):
+    """What is wrong with a chunk option, or None."""
+    if key not in OPTIONS:
+        near = difflib.get_close_matches(key, OPTIONS, 1)
+        hint = f", did you mean {near[0]!r}?" if near else f"; there are {', '.join(OPTIONS)}"
+        return f"unknown chunk option {key!r}{hint}"
+    if type(value) is not OPTIONS[key] or value == "":
+        return f"chunk option {key}={value!r}: a {OPTIONS[key].__name__} is needed"
+    if key == "depends" and not all(isinstance(file, str) and "\0" not in file for file in value):
+        return f"chunk option depends={value!r}: a list of file names is needed"
+    if isinstance(value, str) and (CONTROL.search(value) or re.search(r"[\t\n]", value)):
+        return f'chunk option {key}={value!r} holds a control character; write {key}=r"..."'
+    if key == "label" and (odd := re.search(r"[^A-Za-z0-9_-]", value)):
+        return f"label {value!r} holds {odd[0]!r}; letters, digits, - and _ are allowed"
+    return None
 
 
 def _closings(lines):
@@ -261,10 +283,10 @@ def _closings(lines):
         if not CODE_BEGIN.match(lines[number - 1]):
             continue
         end = next((k for k in range(number, len(lines)) if lines[k].startswith("<<")), len(lines))
-        candidates = [k for k in range(number, end) if lines[k].strip() == "@"]
-        whole = (k for k in candidates if len(candidates) == 1 or _parses("\n".join(lines[number:k])))
-        if candidates:
-            number = next(whole, candidates[0]) + 1
+        places = [k for k in range(number, end) if lines[k].strip() == "@"]
+        whole = (k for k in places if len(places) == 1 or _parses("\n".join(lines[number:k])))
+        if places:
+            number = next(whole, places[0]) + 1
             found.add(number)
     return found
 
@@ -279,12 +301,12 @@ def _parses(code):
 
 
 def _blank(match):
-    return re.sub(r"[^\n]", " ", match.group(0))
+    return re.sub(r"[^\n]", " ", match[0])
 
 
 def _without_raw(text):
     """The text, blanks in the place of what TeX reads letter by letter."""
-    return RAW.sub(lambda match: _blank(match) if match["raw"] else match.group(0), text)
+    return RAW.sub(lambda match: _blank(match) if match["raw"] else match[0], text)
 
 
 def _text(file):
@@ -293,8 +315,8 @@ def _text(file):
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise BuildFailed([Problem(file, line, f"byte {data[error.start]:#x} is not UTF-8; "
-                                               "save the file as UTF-8")]) from None
+        message = f"byte {data[error.start]:#x} is not UTF-8; save the file as UTF-8"
+        raise BuildFailed([Problem(file, line, message)]) from None
 
 
 def _literals(text):
@@ -315,5 +337,5 @@ def _literal(keyword, source):
     try:
         return ast.literal_eval(keyword.value)
     except ValueError:
-        given = ast.get_source_segment(source, keyword.value)
-        raise ValueError(f"{keyword.arg}={given} must be a literal: True, False, \"text\" or [\"file\"]") from None
+        given = f"{keyword.arg}={ast.get_source_segment(source, keyword.value)}"
+        raise ValueError(f'{given} must be a literal: True, False, "text" or ["file"]') from None

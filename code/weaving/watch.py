@@ -9,12 +9,13 @@ import time
 from pathlib import Path
 
 from weaving import results
+from weaving.build import Target
 from weaving.files import digest
 from weaving.inputs import OWN
 
 
-def watch(target):
-    """Build at every save until Ctrl-C. Each build is a new process: its modules may have changed."""
+def watch(target: Target) -> int:
+    """Build at every save until Ctrl-C, in new processes, since modules may have changed."""
     built, digests = None, {}
     try:
         while True:
@@ -22,7 +23,9 @@ def watch(target):
             if now != built:
                 built = now
                 print("building", flush=True)
-                subprocess.run([sys.executable, "-m", "weaving", target.name, "--case", target.case_file])
+                subprocess.run(
+                    [sys.executable, "-m", "weaving", target.name, "--case", target.case_file]
+                )
                 print(time.strftime("%H:%M:%S"), "waiting for a change; Ctrl-C ends", flush=True)
             time.sleep(0.3)
     except KeyboardInterrupt:
@@ -30,7 +33,7 @@ def watch(target):
 
 
 def _state(target, digests):
-    """The digest of each file. An editor that saves by renaming leaves a moment without the file."""
+    """The digest of each file; an editor that saves by renaming leaves a moment without it."""
     state = {}
     for path in [*_project_files(target), *_recorded_files(target)]:
         with contextlib.suppress(OSError):
@@ -46,8 +49,12 @@ def _project_files(target):
     """All files of the folder but hidden ones and what a build makes."""
     for folder, folders, files in os.walk("."):
         folders[:] = [name for name in folders if name not in (*OWN, "figures") and name[0] != "."]
-        yield from (os.path.join(folder, name) for name in files
-                    if name[0] != "." and (folder != "." or name not in (str(target.pdf), str(target.synctex))))
+        yield from (
+            os.path.join(folder, name)
+            for name in files
+            if name[0] != "."
+            and (folder != "." or name not in (str(target.pdf), str(target.synctex)))
+        )
 
 
 def _recorded_files(target):

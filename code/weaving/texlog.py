@@ -1,0 +1,216 @@
+"""Every fault and warning of LaTeX's and BibTeX's logs as a Problem at its line of the document."""
+
+import os
+import re
+from pathlib import Path
+
+from weaving.files import text_of
+from weaving.problems import Problem
+
+OVERFULL = 1.0  # points; what sticks out less cannot be seen
+
+ERROR = re.compile(r"^(?:\./)?([^\s:]+\.\w+):(\d+): (.+)$")
+WARNING = re.compile(r"^(?:LaTeX|Package|Class|Module)\b.*?[Ww]arning(?: \(\w+\))?: (.+)$"
+                     r"|.*?pdfTeX warning(?: \(\w+\))?: (.+)$")  # fmt: skip
+CONTINUED = re.compile(r"^(?:(\([\w@-]+\))| {10}) {2,}(.*)$")
+INPUT_LINE = re.compile(r" ?on input line (\d+)\.?")
+OVERFULL_BOX = re.compile(
+    r"^Overfull \\([hv])box \((\d+(?:\.\d+)?)pt too (?:wide|high)\)(?:.*? at lines? (\d+))?"
+)
+MISSING_CHARACTER = re.compile(r"^(Missing character: .+)$")
+UNCLOSED = re.compile(r"^\s*\(\\end occurred (?:inside a group|when (\\\w+) on line (\d+))")
+OPENED = re.compile(r"^### (.*) group \(level \d+\) entered at line (\d+) \((.*)\)")
+PAGE = re.compile(r"(?:^|[ )\]}])\[(\d+)")
+CHATTER = re.compile(
+    r"See the .* for explanation|Type  H <return>|\s*\.\.\.\s*$|This error message"
+)
+BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|I was expecting|Illegal"
+                    r"|Sorry).*$", re.MULTILINE)  # fmt: skip
+
+# Said by every run, and true of no fault in the document: (its text, why it is harmless).
+HARMLESS = [
+    ("Label(s) may have changed", "latexmk runs again until they settle"),
+    ("Rerun to", "latexmk runs again until they settle"),
+    ("There were undefined", "each one has its own warning"),
+    ("multiply defined", "labels_twice finds them, and where"),
+    ("There were multiply-defined labels", "labels_twice finds them, and where"),
+    ("Some font shapes were not available", "each one has its own warning"),
+    ("Marginpar on page", "two marks beside one line: the second moves down"),
+]
+
+# What helps, where LaTeX does not say so: (its message, the way out).
+REMEDIES = [
+    (r"Unicode character|Missing character",
+     "the fonts lack this letter: write it in Latin letters or as a LaTeX command"),
+    (r"no legal \\end found", "\\end{document} is missing, or something before it is not closed"),
+    (r"File `.*\.(sty|cls)' not found", "install the package, or take the line away"),
+    (r"Overfull \\hbox|sticks out",
+     "shorten it, break it into lines, or let it use the margin, \\begin{wide}"),
+    (r"Overfull \\vbox", "something is higher than the page: split it or let it break"),
+    (r"while scanning use of", "an argument's closing brace is missing, or a % hides it"),
+]  # fmt: skip
+
+
+def problems(job: Path, source: str, lines: list[int], complete: bool) -> list[Problem]:
+    """All that the logs of `job` tell of; complete: whether LaTeX came to its end."""
+    log, aux, tex = (text_of(job.with_suffix(suffix)) for suffix in (".log", ".aux", ".tex"))
+    found = read_log(log, source, lines, f"{job}.tex")
+    found = drop_consequences(_with_packages_placed(found, source, lines, tex), aux, complete)
+    found += bibtex_problems(job) + labels_twice(tex, source, lines)
+    return found + (never_cited(job) if complete else [])
+
+
+def read_log(log: str, source: str, lines: list[int], tex: str) -> list[Problem]:
+    """The Problems a LaTeX log tells of, at the document's lines."""
+    problems, page = [], 1
+    for message, details, inside in _messages(log, tex.removesuffix(".tex")):
+        for shipped in PAGE.findall(message):
+            page = int(shipped) + 1
+        found = _problem(message, [] if inside else lines, source, tex, page)
+        if found:
+            place, line, text = found
+            remedy = next((advice for kind, advice in REMEDIES if re.search(kind, text)), "")
+            text = f"{text.rstrip('.')}; {remedy}" if remedy else text
+            problems.append(Problem(place, line, text, details))
+    return problems
+
+
+def _problem(message, lines, source, tex, page):
+    """(file, line, text) of a message that tells of a fault, else None."""
+
+    def at(number):
+        return lines[min(int(number), len(lines)) - 1] if number and int(number) and lines else 0
+
+    if match := ERROR.match(message):
+        file, number, text = match.groups()
+        if Path(file) == Path(tex):
+            text = INPUT_LINE.sub(lambda found: f" at line {at(found[1])}", text)
+            return source, at(number), text
+        if os.path.isabs(file):
+            return source, 0, f"{text} (in {file}:{number})"
+        return file, int(number), text
+    if message.startswith("!"):
+        return source, 0, message.lstrip("! ")
+    if match := UNCLOSED.match(message):
+        what = f"{match[1]} has no \\fi" if match[1] else "a group is not closed at the end"
+        return source, at(match[2]), what
+    if match := OPENED.match(message):
+        return source, at(match[2]), f"the group opened here, {match[3]}, is not closed"
+    if match := OVERFULL_BOX.match(message):
+        what = "the line sticks out" if match[1] == "h" else f"page {page} is too full"
+        text = f"Overfull \\{match[1]}box: {what} by {match[2]}pt"
+        return (source, at(match[3]), text) if float(match[2]) > OVERFULL else None
+    if match := MISSING_CHARACTER.match(message):
+        return source, 0, match[1]
+    if (match := WARNING.match(message)) and not any(text in message for text, _ in HARMLESS):
+        number = INPUT_LINE.search(message)
+        return source, at(number and number[1]), INPUT_LINE.sub("", match[1] or match[2])
+    return None
+
+
+def drop_consequences(problems: list[Problem], aux: str, complete: bool) -> list[Problem]:
+    """Remove fatal-error notices and references that another run would resolve."""
+
+    def known_by_now(message):
+        undefined = re.match(r"(?:Reference|Citation) `(.*?)' on page", message)
+        defined = undefined and re.search(
+            rf"\\(newlabel|bibcite)\{{{re.escape(undefined[1])}}}", aux
+        )
+        return undefined and (defined or not complete)
+
+    follows = re.compile("Emergency stop|.*Fatal error occurred|a group is not closed at")
+    causes = [problem for problem in problems if not follows.match(problem.message)]
+    return [found for found in causes or problems if not known_by_now(found.message)] or problems
+
+
+def labels_twice(tex: str, source: str, lines: list[int]) -> list[Problem]:
+    """Labels that the text gives twice; LaTeX does not say where."""
+    places: dict[str, list[int]] = {}
+    for line, text in zip(lines, tex.splitlines()):
+        for label in re.findall(r"\\label\{([^{}]*)\}", re.sub(r"(?<!\\)%.*", "", text)):
+            places.setdefault(label, []).append(line)
+    return [Problem(source, found[1], f"label {label} is there already, at line {found[0]}")
+            for label, found in places.items() if len(found) > 1]  # fmt: skip
+
+
+def bibtex_problems(job: Path) -> list[Problem]:
+    """What BibTeX complains of; LaTeX itself says which citations are undefined, and where."""
+    problems = []
+    for message in BIBTEX.findall(text_of(job.with_suffix(".blg"))):
+        if match := re.match(r"(.*?)-+line (\d+) of file (\S+)$", message):
+            problems.append(Problem(match[3], int(match[2]), f"BibTeX: {match[1]}"))
+        elif "database entry for" not in message:
+            problems.append(Problem("bib", 0, f"BibTeX: {message.removeprefix('Warning--')}"))
+    return problems
+
+
+def never_cited(job: Path) -> list[Problem]:
+    """Entries of the bibliography that no document of the folder cites."""
+    aux = text_of(job.with_suffix(".aux"))
+    lists = re.findall(r"\\citation\{([^}]*)\}", aux)
+    for path in Path().glob("*.texw"):
+        if path.stem != job.name:
+            lists += re.findall(r"\\[cC]ite\w*[^{]*\{([^}]*)\}", text_of(path))
+    cited = {key.strip() for keys in lists for key in keys.split(",")}
+    problems = []
+    for name in re.findall(r"\\bibdata\{([^}]*)\}", aux):
+        bib = Path("bib", name + ".bib")
+        for number, line in enumerate(text_of(bib).splitlines(), 1):
+            entry = re.match(r"@(?!string|comment|preamble)\w+\{([^,]+),", line, re.IGNORECASE)
+            if entry and not {entry[1].strip(), "*"} & cited:
+                problems.append(Problem(str(bib), number, f"{entry[1]} is never cited"))
+    return problems
+
+
+def _with_packages_placed(problems, source, lines, tex):
+    """LaTeX does not say which line asks for a package that is missing: find it."""
+    placed = []
+    for problem in problems:
+        package = re.match(r"LaTeX Error: File `(.*)\.(?:sty|cls)' not found", problem.message)
+        asking = [line for line, text in zip(lines, tex.splitlines())
+                  if package and package[1] in text]  # fmt: skip
+        found = asking and not problem.line
+        placed.append(Problem(source, asking[0], problem.message) if found else problem)
+    return placed
+
+
+def _messages(log, job):
+    """What the log says: [message with its continuations, LaTeX's explanation, inside].
+
+    inside: it was said of the table of contents or the like, whose lines are not the document's.
+    """
+    messages, inside, lines, number = [], False, log.splitlines(), 0
+    enters = re.compile(rf"\((?:\./)?{re.escape(job)}\.(?:aux|bbl|toc|out)(?!.*\))")
+    while number < len(lines):
+        line = lines[number]
+        number += 1
+        inside = bool(enters.search(line)) or (inside and not line.startswith(")"))
+        more = messages and CONTINUED.match(line)
+        if more and (more[1] or messages[-1][0].startswith("LaTeX Warning")):
+            messages[-1][0] += " " + more[2]
+        elif ERROR.match(line) or line.startswith("!"):
+            rest, details, number = _explanation(lines, number)
+            shown = "\n".join("    " + detail for detail in details)
+            messages.append([" ".join([line, *rest]), shown, inside])
+        else:
+            messages.append([line, "", inside])
+    return messages
+
+
+def _explanation(lines, number):
+    """The rest of the message before lines[number], its place with advice, the next line."""
+    first = number
+    while number < len(lines) and re.match(r" {4,}\S", lines[number]):
+        number += 1
+    rest = [line.strip() for line in lines[first:number]]
+    for place in range(number, min(number + 30, len(lines))):
+        if lines[place].startswith("!") or ERROR.match(lines[place]):
+            break
+        if found := re.match(r"l\.\d+ ", lines[place]):
+            shown = [line[found.end() :].rstrip() for line in lines[place : place + 2]]
+            end = place + 2
+            while end < len(lines) and lines[end].strip() and "(That makes" not in lines[end]:
+                end += 1
+            advice = [line.strip() for line in lines[place + 2 : end] if not CHATTER.match(line)]
+            return rest, [*filter(str.strip, shown), *advice], end
+    return rest, [], number
