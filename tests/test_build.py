@@ -243,7 +243,8 @@ print("\n".join(f"row-{k}" for k in range(120)), flush=True)
 import os
 os.system("echo from another process")
 if __name__ == "__main__": print("as a script")
-None
+import threading, time
+threading.Thread(target=lambda: (time.sleep(0.3), print("from a thread"))).start()
 @
 <<name="Result">>=
 from weaving.latex import Tex
@@ -280,6 +281,7 @@ def test_every_word_is_in_the_pdf(project):
             "row-0",
             "from another process",
             "as a script",
+            "from a thread",
             "resulting",
             "The last",
         ]

@@ -49,7 +49,7 @@ FAULTS = {
     "syntax error": ([CHUNK, "x = (1,", "y = 2", "@"], 4, "SyntaxError"),
     "invalid escape": ([CHUNK, "x = 1", "y = '\\s'", "@"], 5, "invalid escape"),
     "unknown name": (["", CHUNK, "nobody + 1", "@"], 5, "nobody"),
-    "a value that is not LaTeX": ([CHUNK, "[1, 2]", "@"], 3, "ends with a list"),
+    "a value that is not LaTeX": ([CHUNK, "[1, 2]", "@"], 3, "of type list"),
     "a memory address": ([CHUNK, "print(object())", "@"], 3, "memory address"),
     "control character in a Tex": (
         [CHUNK, "from weaving.latex import Tex", "Tex('\\beta')", "@"],
@@ -193,6 +193,12 @@ FAULTS = {
         6,
         "ZeroDivisionError",
     ),
+    "the end of the document in a value": (
+        [r"<%= r'\end{document}' %>"],
+        3,
+        "would end the document",
+    ),
+    "text after the end, with a space": ([r"\end {document}", "Lost."], 4, "is not printed"),
     "a cancelled task": (
         [CHUNK, "import asyncio", "raise asyncio.CancelledError", "@"],
         5,

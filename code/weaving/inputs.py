@@ -59,6 +59,8 @@ class Recorder:
         global _recorder
         _recorder = None
         os.environ.__class__, os.stat, os.lstat = self._before
+        os.environ.clear()  # what a chunk has set is not for TeX
+        os.environ.update(self._environment)
 
     def recorded(self) -> dict[str, dict]:
         """All of it, kind -> {name: state}, as JSON; `changed` compares it with what is there."""
