@@ -244,7 +244,10 @@ import os
 os.system("echo from another process")
 if __name__ == "__main__": print("as a script")
 import threading, time
-threading.Thread(target=lambda: (time.sleep(0.3), print("from a thread"))).start()
+def late():
+    time.sleep(0.3)
+    print("from a thread")
+threading.Thread(target=late).start()
 @
 <<name="Result">>=
 from weaving.latex import Tex
