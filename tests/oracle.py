@@ -22,7 +22,7 @@ def attention(Q, K, V, exp=math.exp, sqrt=math.sqrt):
 
 
 def multi_head(X, W_q, W_k, W_v, W_o, H, exp=math.exp, sqrt=math.sqrt):
-    """Rows of Y, and for each head the rows of A; head h owns the h-th len(W) / H rows of each W."""
+    """Rows of Y, and for each head the rows of A; head h owns the h-th len(W) / H rows of W."""
     heads, A = [], []
     for h in range(H):
         projected = []

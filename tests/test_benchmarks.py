@@ -20,18 +20,17 @@ COMMITTED = measurements.read()
 
 
 def run(times, held, flops, exponentials):
-    keys = ("dtype", "N", "scale", "seconds")
+    keys = ("dtype", "N", "seconds")
     return {"times": [dict(zip(keys, entry)) for entry in times],
             "memory": [{"N": 1, "bytes": {"ours": held}}],
             "rates": {"float32": {"flops": flops, "exponentials": exponentials}, "bytes": 5e9}}
 
 
 TWO_RUNS = {"attention": [
-    run([("float32", 4, 1, {"ours": [1, 2, 4], "torch": [3, 2, None]}),
-         ("float32", 8, 1, {"ours": [8.0]}),
-         ("float32", 4, 30, {"ours": [1], "torch": [7]})], 10, 1e9, 4e9),
-    run([("float32", 4, 1, {"ours": [2], "torch": [10]}),
-         ("float32", 8, 1, {"ours": [4.0]})], 20, 3e9, 2e9)]}
+    run([("float32", 4, {"ours": [1, 2, 4], "torch": [3, 2, None]}),
+         ("float32", 8, {"ours": [8.0]}), ("float64", 4, {"ours": [9]})], 10, 1e9, 4e9),
+    run([("float32", 4, {"ours": [2], "torch": [10]}),
+         ("float32", 8, {"ours": [4.0]})], 20, 3e9, 2e9)]}
 
 
 def test_times_are_medians_over_the_rounds_of_all_runs():
@@ -44,7 +43,6 @@ def test_times_are_medians_over_the_rounds_of_all_runs():
 
 def test_a_ratio_is_taken_within_its_round():
     assert measurements.ratio(TWO_RUNS, "float32", 4, "torch") == 3  # of 3/1, 2/2, 10/2, not 3/2
-    assert measurements.ratio(TWO_RUNS, "float32", 4, "torch", scale=30) == 7
     assert math.isnan(measurements.ratio(TWO_RUNS, "float32", 8, "torch"))
 
 
@@ -113,7 +111,7 @@ print(footprint(lambda: run(64), 2**24), footprint(lambda: run(0), 2**24))
 def test_the_committed_measurements_are_whole_and_name_no_folder(tmp_path):
     assert {"processor", "cores", "memory", "NumPy", "torch", "jax"} <= set(COMMITTED["machine"])
     assert not re.search(r"/(home|root|work|tmp|Users)\b", json.dumps(COMMITTED))
-    shapes = [[(entry["dtype"], entry["N"], entry["scale"], *entry["seconds"])
+    shapes = [[(entry["dtype"], entry["N"], *entry["seconds"])
                for entry in run["times"]] for run in COMMITTED["attention"]]
     assert len(shapes) == command.RUNS and shapes[0] == shapes[1] == shapes[2]
     assert {N for _, N, *_ in shapes[0]} == set(attention.SIZES)

@@ -115,18 +115,6 @@ def test_the_weights_are_readable(N, D, H):
         assert written in ([f"{a:.2f}" for a in A.flat], []) and (written or N > 12 or H > 4)
 
 
-@pytest.mark.parametrize("N, D, H", [*SIZES, (5, 6, 1)])
-def test_one_query_has_a_bar_for_each_weight(N, D, H):
-    before, _ = results(N, D, H)
-    single, heads = before[1][1][0], before[H][1]
-    drawing = attention.one_query(single, heads, N - 1)
-    checked(drawing, style.TEXT_WIDTH)
-    heights = np.array([bar.get_height() for bar in drawing.figure.axes[0].patches])
-    weights = np.vstack([heads[:, -1], single[-1]]).ravel()
-    np.testing.assert_allclose(heights * weights.max(), weights * heights.max(), atol=1e-12)
-    assert f"Query {N}" in drawing.caption and rf"\sqrt{{{H}}}" in drawing.caption
-
-
 @pytest.mark.parametrize(
     "weight, text", [(0, "0"), (0.0004, r"$4\cdot 10^{-4}$"), (0.0876, "0.088"), (1, "1.000")]
 )
@@ -163,13 +151,6 @@ def test_the_swap_shows_what_moves():
 def test_of_very_many_heads_those_are_drawn_that_fit():
     drawing = attention.weights_heads(np.full((100, 3, 3), 1 / 3))
     assert "head 64" in checked(drawing) and "64 of 100" in drawing.caption
-
-
-def test_how_queries_are_cut_into_heads():
-    drawing = attention.input_splitting()
-    found = checked(drawing, style.TEXT_WIDTH)
-    assert all(found.count(f"{n}{m}") == 3 for n in (1, 2) for m in "abcd")
-    assert "1a, 1b, 2a, 2b" in drawing.alt and "1a, 1b, 1c, 1d" in drawing.alt
 
 
 # Exercises 1 and 3 --------------------------------------------------------------------------------

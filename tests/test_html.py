@@ -15,7 +15,7 @@ LATEX = r"""\reporttitle{A <title>}{Sub}{Ada}{Course}
 \reportcontents
 \exercise{Exercise 1}{Lines}\label{ex:1}
 \subexercise{1 (a)}{More}
-Text \term{word}{meaning} with $\vec{x} = \Var y$, $\E(z)$ and $\boldsymbol{\varepsilon}$.
+Text \term{word}{meaning} with $\vec{x} = \Var y$, $\left(\log z\right)$, $\E(z)$ and $\boldsymbol{\varepsilon}$.
 \checked{1,2}{ \mat{X} = \sum_{i=1}^{n} a_i }
 \begin{answer}Yes, see \hyperref[ex:1]{there}.\end{answer}
 $a_1 + a_2 + a_3 + a_4 + a_5 + a_6 + a_7 + a_8 + a_9 = b$
@@ -81,11 +81,12 @@ def test_the_page_is_one_file_with_title_contents_and_headings(made):
 @needs_packages
 def test_formulas_are_mathml_with_upright_bold_and_spaced_operators(made):
     assert (
-        made.count("<math") == 5
+        made.count("<math") == 6
         and "<annotation" not in made
         and "\\" not in made[made.index("<main>") :]
     )
     assert '<mi mathvariant="bold">𝐱</mi>' in made and "𝜺" in made
+    assert '<mi mathvariant="normal">log</mi><mspace' in made
     operator = r"Var</mi><mo>[^<]*</mo></mrow><mspace"
     assert re.search(operator, made) and not re.search(operator.replace("Var", "E"), made)
     assert made.count('class="scroll formula"') == 1 and made.count('class="scroll long"') == 1

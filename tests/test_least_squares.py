@@ -1,4 +1,4 @@
-"""Exercise 3: the fitted slope against NumPy's own least squares, and against its mean and variance."""
+"""Exercise 3: the fitted slope against NumPy's own, and against its mean and variance."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,9 @@ def test_the_slope_by_hand():
 
 def test_as_numpy_without_an_intercept(pairs):
     x, y = pairs
-    assert least_squares.slope(x, y) == pytest.approx(np.linalg.lstsq(x[:, None], y, rcond=None)[0][0])
+    assert least_squares.slope(x, y) == pytest.approx(
+        np.linalg.lstsq(x[:, None], y, rcond=None)[0][0]
+    )
 
 
 def test_as_numpy_with_an_intercept(pairs):
@@ -36,8 +38,10 @@ def test_hiding_x_learns_c_and_not_its_inverse(rng):
     assert least_squares.slope(y, x) == pytest.approx(0.5, abs=0.02)
 
 
-@pytest.mark.parametrize("fit, lost", [
-    (least_squares.slope, 2), (lambda x, y: least_squares.slope_and_intercept(x, y)[0], 3)])
+@pytest.mark.parametrize(
+    "fit, lost",
+    [(least_squares.slope, 2), (lambda x, y: least_squares.slope_and_intercept(x, y)[0], 3)],
+)
 def test_mean_and_variance_of_the_slope_are_those_of_the_text(fit, lost, rng):
     c, n, repeats = 0.6, 12, 20_000
     slopes = np.array([fit(*least_squares.sample(c, n, rng)) for _ in range(repeats)])
@@ -50,11 +54,15 @@ def test_at_the_ends_one_pair_tells_c(c, rng):
     assert least_squares.slope(*least_squares.sample(c, 1, rng)) == pytest.approx(c)
 
 
-@pytest.mark.parametrize("call, numbers", [
-    (lambda: least_squares.sample(1.5, 3, np.random.default_rng(0)), ["1.5"]),
-    (lambda: least_squares.slope([1, 2], [1, 2, 3]), ["(2,)", "(3,)"]),
-    (lambda: least_squares.slope([0, 0], [1, 2]), ["2"]),
-    (lambda: least_squares.slope_and_intercept([7, 7], [1, 2]), ["7"])])
+@pytest.mark.parametrize(
+    "call, numbers",
+    [
+        (lambda: least_squares.sample(1.5, 3, np.random.default_rng(0)), ["1.5"]),
+        (lambda: least_squares.slope([1, 2], [1, 2, 3]), ["(2,)", "(3,)"]),
+        (lambda: least_squares.slope([0, 0], [1, 2]), ["2"]),
+        (lambda: least_squares.slope_and_intercept([7, 7], [1, 2]), ["7"]),
+    ],
+)
 def test_what_determines_no_slope_is_refused(call, numbers):
     with pytest.raises(ValueError) as refusal:
         call()

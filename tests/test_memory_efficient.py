@@ -1,4 +1,4 @@
-"""Attention in blocks: the plain function's results and errors, little memory, the BLAS as before."""
+"""Attention in blocks: the plain function's results and errors, and little memory."""
 
 import signal
 import threading

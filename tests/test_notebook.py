@@ -8,10 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from packages import PACKAGES, needs_packages
 
-from weaving import notebook
+from weaving import latex, notebook
 
 ROOT = Path(__file__).resolve().parents[1]
 OLD = b"the last good notebook"
@@ -306,12 +307,8 @@ def test_the_report_as_a_notebook_runs_from_top_to_bottom_in_a_stock_jupyter(tmp
         f"# {name}" for name in chunks
     ]
     prose = "\n".join(text(cell) for cell in cells if cell["cell_type"] == "markdown")
-    outputs = [output for cell in cells for output in cell.get("outputs", [])]
-    typeset = "\n".join(
-        "".join(output["data"]["text/markdown"])
-        for output in outputs
-        if "text/markdown" in output["data"]
-    )
+    outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+    typeset = "\n".join("".join(data.get("text/markdown", "")) for data in outputs)
     left = re.findall(
         r"\\(?:vec|mat|T|norm|abs|cite\w*|[cC]ref|begin\{(?:tabular|pmatrix\*)\})(?![A-Za-z])|PART \d|\?\]",
         prose + typeset,
@@ -319,11 +316,10 @@ def test_the_report_as_a_notebook_runs_from_top_to_bottom_in_a_stock_jupyter(tmp
     assert not left and prose.count("**Answer.**") == (ROOT / "report.texw").read_text(
         encoding="utf-8"
     ).count(r"\begin{answer}")
-    assert all(
-        output["metadata"]["image/png"]["alt"]
-        for output in outputs
-        if "image/png" in output["data"]
-    )
+    figures = [
+        o for cell in cells for o in cell.get("outputs", []) if "image/png" in o.get("data", {})
+    ]
+    assert figures and all(output["metadata"]["image/png"]["alt"] for output in figures)
 
     shutil.rmtree(folder / "build")
     (tmp_path / "without").mkdir()
@@ -336,10 +332,11 @@ def test_the_report_as_a_notebook_runs_from_top_to_bottom_in_a_stock_jupyter(tmp
         assert [list(o.get("data", [])) for o in before.get("outputs", [])] == [
             list(o.get("data", [])) for o in after.get("outputs", [])
         ]
-    formulas = [
-        o
-        for cell in again
-        for o in cell.get("outputs", [])
-        if "".join(o.get("data", {}).get("text/markdown", "")).startswith("$$")
-    ]
-    assert formulas  # shown although Pandoc is not there
+
+
+def test_without_pandoc_formulas_are_shown_and_the_rest_as_it_is(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pypandoc", None)
+    assert notebook.typeset(latex.displayed([("a", np.array([[1.0, 2.0]]))], 0)) == (
+        r"$$\begin{aligned} a &= \left(\begin{array}{rr} 1 & 2 \end{array}\right) \end{aligned}$$"
+    )
+    assert notebook.typeset("\\emph{a}") == "```latex\n\\emph{a}\n```"

@@ -33,7 +33,8 @@ See \cref{ex:1a} of \cref{ex:1}, \cref{fig:one} and \cref{tab:one}.\aside{An asi
 \begin{totry}
 \begin{enumerate} \item What if? \end{enumerate}
 \end{totry}
-\begin{figure}[htb]\sidefigure{\rule{80mm}{9mm}}{\caption{Narrow.}\label{fig:one}}\end{figure}
+\begin{figure}[htb]\sidefigure{\rule{80mm}{9mm}}{%
+\caption{Narrow, with more words than stand in a line of the margin.}\label{fig:one}}\end{figure}
 \begin{figure}[htb]\sidefigure{\rule{150mm}{9mm}}{\caption{Wide.}}\end{figure}
 \begin{table}[htb]\caption{A table.}\label{tab:one}
 \begin{tabular}{ll} \rule{140mm}{1pt} & wide \end{tabular}\end{table}
@@ -96,6 +97,8 @@ def test_every_macro_of_the_documents(tmp_path):
     assert complaints == []
     assert pdf.metadata["/Author"] == "A & B_c"
     text = "\n".join(page.extract_text() for page in pdf.pages)
+    caption = next(line for line in text.splitlines() if "Narrow" in line)
+    assert "margin" not in caption  # it goes on in the next line
     assert "print('straight')" in text.replace(" (", "(")
     links = [a.get_object()["/A"]["/D"] for page in pdf.pages for a in page.get("/Annots", [])]
     assert {f"row:{n}" for n in "123"} | {f"mark:{n}" for n in "123"} <= set(links)

@@ -23,7 +23,16 @@ def test_the_simplex_reaches_the_welch_bound(dim):
 
 def test_the_icosahedron_reaches_the_welch_bound():
     golden = (1 + 5**0.5) / 2
-    axes = np.array([[0, 1, golden], [0, 1, -golden], [1, golden, 0], [1, -golden, 0], [golden, 0, 1], [-golden, 0, 1]])
+    axes = np.array(
+        [
+            [0, 1, golden],
+            [0, 1, -golden],
+            [1, golden, 0],
+            [1, -golden, 0],
+            [golden, 0, 1],
+            [-golden, 0, 1],
+        ]
+    )
     axes /= np.linalg.norm(axes, axis=1, keepdims=True)
     largest = np.abs(axes @ axes.T - np.eye(6)).max()
     assert largest == pytest.approx(positional.welch_bound(6, 3))
@@ -39,7 +48,9 @@ def test_no_unit_vectors_beat_the_welch_bound(n, dim, seed):
 @pytest.mark.parametrize("dim", [4, 64])
 def test_random_cosines_have_mean_zero_and_variance_one_over_dim(dim):
     cosines = positional.random_cosines(dim, 20_000)
-    assert cosines.mean() == pytest.approx(0, abs=0.02) and cosines.var() == pytest.approx(1 / dim, rel=0.05)
+    assert cosines.mean() == pytest.approx(0, abs=0.02) and cosines.var() == pytest.approx(
+        1 / dim, rel=0.05
+    )
 
 
 def test_one_hot_embeddings():
@@ -51,7 +62,7 @@ def test_sinusoids_against_the_formula():
     for t in range(20):
         for m in range(4):
             angle = t / 10_000 ** (2 * m / 8)
-            assert P[t, 2 * m: 2 * m + 2] == pytest.approx([math.sin(angle), math.cos(angle)])
+            assert P[t, 2 * m : 2 * m + 2] == pytest.approx([math.sin(angle), math.cos(angle)])
 
 
 def test_inner_products_of_sinusoids_depend_on_the_distance_alone():
@@ -61,9 +72,15 @@ def test_inner_products_of_sinusoids_depend_on_the_distance_alone():
         assert diagonal == pytest.approx(np.full(12 - k, diagonal[0]))
 
 
-@pytest.mark.parametrize("call, numbers", [
-    (lambda: positional.simplex(0), "0"), (lambda: positional.welch_bound(0, 3), "0"),
-    (lambda: positional.sinusoidal(4, 5), "5"), (lambda: positional.frequencies(0), "0")])
+@pytest.mark.parametrize(
+    "call, numbers",
+    [
+        (lambda: positional.simplex(0), "0"),
+        (lambda: positional.welch_bound(0, 3), "0"),
+        (lambda: positional.sinusoidal(4, 5), "5"),
+        (lambda: positional.frequencies(0), "0"),
+    ],
+)
 def test_impossible_sizes_are_refused(call, numbers):
     with pytest.raises(ValueError, match=numbers):
         call()

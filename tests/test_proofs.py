@@ -1,6 +1,6 @@
 """The claims, their deciders, the judge and the attack: nothing false is accepted."""
 
-import json
+import json  # noqa: I001
 import math
 from fractions import Fraction
 

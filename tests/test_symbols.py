@@ -37,7 +37,11 @@ def test_no_symbol_is_in_the_table_twice():
 
 
 def test_every_symbol_of_the_table_is_used():
-    text = re.sub(r"[{} ]", "", (ROOT / "report.texw").read_text() + "".join(
-        path.read_text() for path in (ROOT / "code/proofs").glob("*.py")))
+    text = re.sub(
+        r"[{} ]",
+        "",
+        (ROOT / "report.texw").read_text()
+        + "".join(path.read_text() for path in (ROOT / "code/proofs").glob("*.py")),
+    )
     for letter in [r"\lambda_", r"\omega_m", r"D_p", r"w_0", r"\varepsilon_i", r"\pi(i)", r"d_h"]:
         assert letter in text, letter

@@ -28,19 +28,40 @@ CASES = {
     "200 inputs": random_case(N=200, D=12),
     "tiny inputs": random_case(scale=1e-150),
     "huge inputs": random_case(scale=1e150),
-    "all zero": Case(X=np.zeros((5, 6)), W_q=np.zeros((6, 6)), W_k=np.zeros((6, 6)),
-                     W_v=np.zeros((6, 6)), heads=(1, 3)),
-    "equal inputs": Case(X=np.ones((4, 6)), W_q=np.eye(6), W_k=np.eye(6), W_v=np.eye(6), heads=(1, 2)),
-    "scores far apart": Case(X=100 * random_case().X, W_q=random_case().W_q, W_k=random_case().W_k,
-                             W_v=random_case().W_v, heads=(1, 3)),
-    "tiny values": Case(X=random_case().X, W_q=random_case().W_q, W_k=random_case().W_k,
-                        W_v=1e-13 * random_case().W_v, heads=(1, 3)),
+    "all zero": Case(
+        X=np.zeros((5, 6)),
+        W_q=np.zeros((6, 6)),
+        W_k=np.zeros((6, 6)),
+        W_v=np.zeros((6, 6)),
+        heads=(1, 3),
+    ),
+    "equal inputs": Case(
+        X=np.ones((4, 6)), W_q=np.eye(6), W_k=np.eye(6), W_v=np.eye(6), heads=(1, 2)
+    ),
+    "scores far apart": Case(
+        X=100 * random_case().X,
+        W_q=random_case().W_q,
+        W_k=random_case().W_k,
+        W_v=random_case().W_v,
+        heads=(1, 3),
+    ),
+    "tiny values": Case(
+        X=random_case().X,
+        W_q=random_case().W_q,
+        W_k=random_case().W_k,
+        W_v=1e-13 * random_case().W_v,
+        heads=(1, 3),
+    ),
 }
 
 
 def run(case, order=slice(None)):
-    return {H: attention.multi_head_self_attention(
-        case.X[order], case.W_q, case.W_k, case.W_v, case.W_o, H) for H in case.heads}
+    return {
+        H: attention.multi_head_self_attention(
+            case.X[order], case.W_q, case.W_k, case.W_v, case.W_o, H
+        )
+        for H in case.heads
+    }
 
 
 @pytest.fixture(params=CASES, scope="module")
@@ -53,11 +74,25 @@ def everything(comparison):
     """All that the report writes about a case."""
     several = comparison.several
     after = tables.Swap(comparison.case, comparison.results, run(comparison.case, comparison.swap))
-    return "\n".join(map(str, [
-        tables.where_the_numbers_come_from(comparison.case), comparison.the_case(), comparison.inputs(),
-        comparison.heading(1), comparison.matrices(1), comparison.heading_of_several(),
-        comparison.matrices_of_several() if several else "", comparison.how_far_apart(),
-        comparison.one_query(), comparison.pool_confirmed(), after.what_happened(), after.every_order()]))
+    return "\n".join(
+        map(
+            str,
+            [
+                tables.where_the_numbers_come_from(comparison.case),
+                comparison.the_case(),
+                comparison.inputs(),
+                comparison.heading(1),
+                comparison.matrices(1),
+                comparison.heading_of_several(),
+                comparison.matrices_of_several() if several else "",
+                comparison.how_far_apart(),
+                comparison.one_query(),
+                comparison.pool_confirmed(),
+                after.what_happened(),
+                after.every_order(),
+            ],
+        )
+    )
 
 
 def test_every_case_can_be_written_about(comparison):
@@ -133,7 +168,15 @@ def test_the_example_of_exercise_3_needs_a_correlation(c):
 
 def test_the_measurements_can_all_be_written_and_drawn():
     found = memory.Measurements()
-    text = "\n".join([found.too_much(), found.deviations(), found.conditions(), found.growth(), found.ratio_table()])
+    text = "\n".join(
+        [
+            found.too_much(),
+            found.deviations(),
+            found.conditions(),
+            found.growth(),
+            found.ratio_table(),
+        ]
+    )
     assert "nan" not in text and found.ratio_table().count(r"\\") == 2 * len(found.sizes) + 1
     assert set(found.scaling()["seconds"]) == {"plain", "jax", "torch", "ours"}
     assert found.roofline()["with_exp"] < found.roofline()["flops"]

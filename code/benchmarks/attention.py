@@ -1,5 +1,6 @@
 """Attention in blocks beside PyTorch, JAX and the plain function: time, memory, and the limits."""
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks import measure
-from benchmarks.measurements import HEADS, JAX_WHOLE_UP_TO, WIDE, WIDE_N, D
+from benchmarks.measurements import HEADS, JAX_WHOLE_UP_TO, D
 from solutions import memory_efficient, workers
 from solutions.attention import scaled_dot_product_attention
 
@@ -17,15 +18,11 @@ PLAIN_UP_TO = 4096  # beyond, its weights fill the memory
 TYPES = ("float32", "float64")
 
 
-def contestants(N: int, dtype: str, names=("ours", "torch", "jax", "plain"),
-                scale: float = 1) -> dict[str, Callable]:
-    """{name: function without arguments}; all compute the same outputs (HEADS, N, D).
-
-    scale multiplies the queries, and so the scores.
-    """
+def contestants(N: int, dtype: str,
+                names=("ours", "torch", "jax", "plain")) -> dict[str, Callable]:
+    """{name: function without arguments}; all compute the same outputs (HEADS, N, D)."""
     rng = np.random.default_rng(N)
     Q, K, V = (rng.standard_normal((HEADS, N, D)).astype(dtype) for _ in range(3))
-    Q = (scale * Q).astype(dtype)
     made = {"ours": lambda: memory_efficient.memory_efficient_attention(Q, K, V)}
     if "torch" in names:
         made["torch"] = torch_attention(Q, K, V)
@@ -70,19 +67,16 @@ def check_agreement(made: dict[str, Callable], dtype: str) -> None:
 
 
 def times(quick: bool) -> list[dict]:
-    """One entry per type and size, and one with wide scores: the seconds of each round."""
-    cases = [(dtype, N, 1) for dtype in TYPES for N in (QUICK if quick else SIZES)]
-    cases += [(dtype, 2048 if quick else WIDE_N, WIDE) for dtype in TYPES]
+    """One entry per type and size: the seconds of each round."""
     entries = []
-    for dtype, N, scale in cases:
-        label = f"{dtype}, N = {N}" + ", wide scores" * (scale > 1)
+    for dtype, N in itertools.product(TYPES, QUICK if quick else SIZES):
+        label = f"{dtype}, N = {N}"
         measure.progress(label)
-        names = ("ours", "torch", "jax", "plain") if scale == 1 else ("ours", "torch")
-        made = contestants(N, dtype, names, scale)
+        made = contestants(N, dtype)
         if N <= 1024:
             check_agreement(made, dtype)
         taken = measure.in_turns(made, 2 if quick else 5, label)
-        entries.append({"dtype": dtype, "N": N, "scale": scale, "seconds": measure.rounded(taken)})
+        entries.append({"dtype": dtype, "N": N, "seconds": measure.rounded(taken)})
     return entries
 
 

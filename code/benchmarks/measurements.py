@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 HEADS, D = 8, 64          # of the attention that is timed
-WIDE, WIDE_N = 30, 4096   # scores so many times as wide, at this N
 JAX_WHOLE_UP_TO = 8192    # beyond, JAX takes the heads one by one
 FILE = Path(__file__).with_name("results.json")
 # How often the plain function reads or writes its weights: each product 1, the division by sqrt(d)
@@ -26,10 +25,10 @@ def write(results: dict, file: Path = FILE) -> None:
     file.write_text(one_line + "\n")
 
 
-def rounds(results: dict, dtype: str, N: int, name: str, scale: float = 1) -> np.ndarray | None:
+def rounds(results: dict, dtype: str, N: int, name: str) -> np.ndarray | None:
     """Seconds of each round of each run, nan where it sat out; None if it was not measured."""
     entries = [entry["seconds"] for run in results["attention"] for entry in run["times"]
-               if (entry["dtype"], entry["N"], entry["scale"]) == (dtype, N, scale)]
+               if (entry["dtype"], entry["N"]) == (dtype, N)]
     if not entries or name not in entries[0]:
         return None
     return np.concatenate([np.array(entry[name], float) for entry in entries])
@@ -38,7 +37,7 @@ def rounds(results: dict, dtype: str, N: int, name: str, scale: float = 1) -> np
 def sizes(results: dict, dtype: str, name: str) -> list[int]:
     """The N at which it was measured."""
     return [entry["N"] for entry in results["attention"][0]["times"]
-            if (entry["dtype"], entry["scale"]) == (dtype, 1) and name in entry["seconds"]]
+            if entry["dtype"] == dtype and name in entry["seconds"]]
 
 
 def seconds(results: dict, dtype: str, name: str) -> dict[int, float]:
@@ -47,10 +46,9 @@ def seconds(results: dict, dtype: str, name: str) -> dict[int, float]:
             for N in sizes(results, dtype, name)}
 
 
-def ratio(results: dict, dtype: str, N: int, rival: str, scale: float = 1) -> float:
+def ratio(results: dict, dtype: str, N: int, rival: str) -> float:
     """The median of the rival's time / ours, round by round; nan if it was not measured."""
-    theirs = rounds(results, dtype, N, rival, scale)
-    ours = rounds(results, dtype, N, "ours", scale)
+    theirs, ours = rounds(results, dtype, N, rival), rounds(results, dtype, N, "ours")
     return np.nan if theirs is None else float(np.nanmedian(theirs / ours))
 
 

@@ -277,45 +277,6 @@ def _labelled(n, size):
     return range(0, n, 1 if size >= LABEL else math.ceil(3 * LABEL / size))
 
 
-def one_query(single, heads, query: int) -> Drawing:
-    """One query's weights as bars, in each head and in the single head with the same matrices.
-
-    Parameters: single (N, N), heads (H, N, N), query counted from 0.
-    """
-    H, N = heads.shape[:2]
-    left, foot = 0.72, 0.38
-    row, slot = min(0.5, (TALLEST - foot - 0.06) / (H + 1)), (TEXT_WIDTH - left - 0.1) / N
-    digits = slot > 0.48 and row > 0.4
-    tall = row - (0.22 if digits else 0.06)
-    fig, ax = canvas(TEXT_WIDTH, row * (H + 1) + foot + 0.06)
-    rows = {f"head {h}": (weights, BLUE) for h, weights in enumerate(heads[:, query], 1)}
-    rows["one head"] = single[query], RUST
-    for n, (name, (weights, colour)) in enumerate(rows.items()):
-        floor = foot + (H - n) * row
-        if n in _labelled(H, row) or n == H:
-            words(ax, left - 0.08, floor + 0.06, name, ha="right", color=colour)
-        ax.hlines(floor, left, TEXT_WIDTH - 0.04, color=GREY, linewidth=0.6, zorder=0)
-        for j, weight in enumerate(weights):
-            middle, height = left + (j + 0.5) * slot, tall * weight
-            look = {"linewidth": 0.6 if slot > 0.1 else 0, "facecolor": tint(colour, 0.6)}
-            box(ax, middle, floor + height / 2, 0.6 * slot, height, "", colour, look=look)
-            if digits:
-                words(ax, middle, floor + height + 0.08, _weight(weight))
-    for j in _labelled(N, slot):
-        words(ax, left + (j + 0.5) * slot, foot - 0.11, str(j + 1))
-    words(ax, left + N * slot / 2, 0.09, "key $j$")
-    caption = (
-        f"Query {query + 1} in each of {H} heads and in the single head, whose weights are the "
-        rf"product of the heads' weights to the power $1/\sqrt{{{H}}}$, scaled to add up to one. A "
-        "head that gives a key hardly any weight pulls it down, however much the others give it."
-    )
-    alt = f"Rows of bars, one bar for each of {N} keys. " + " ".join(
-        f"{name}: largest weight {weights.max():.2f}, at key {weights.argmax() + 1}."
-        for name, (weights, _) in rows.items()
-    )
-    return Drawing(fig, caption, alt)
-
-
 def _weight(weight):
     """Three decimals, or one digit and a power of ten where these would show nothing."""
     if weight == 0 or weight >= 0.0005:
@@ -417,44 +378,3 @@ def _frames(ax, left, top, order, wide, tall, weights):
         column = (left + k * CELL + d, top - tall - d), CELL - 2 * d, tall + 2 * d
         for frame in (row, column)[: 1 + weights]:
             ax.add_patch(Rectangle(*frame, **style))
-
-
-# Cutting Q into heads -----------------------------------------------------------------------------
-
-
-def input_splitting() -> Drawing:
-    """Q (2, 4) cut into two heads: reshaped and transposed, and reshaped to (H, N, d_h) at once."""
-    N, H, d_h = 2, 2, 2
-    Q = np.array([f"{n}{m}" for n in range(1, N + 1) for m in "abcd"]).reshape(N, H * d_h)
-    fig, ax = canvas(TEXT_WIDTH, 1.5)
-    _names(ax, 0.1, 0.82, Q, r"$\mathbf{Q}$: two tokens")
-    ways = {
-        "as token, head, entry; then heads first": Q.reshape(N, H, d_h).swapaxes(0, 1),
-        "as head, token, entry at once: wrong": Q.reshape(H, N, d_h),
-    }
-    for top, (way, heads) in zip((1.2, 0.4), ways.items(), strict=True):
-        arrow(ax, (1.2, 0.65), (1.72, top - 0.17))
-        words(ax, 1.8, top + 0.2, way, ha="left")
-        for left, name, head in zip((1.8, 3.1), ("head 1", "head 2"), heads, strict=True):
-            _names(ax, left, top, head)
-            words(ax, left + 0.6, top - 0.17, name, ha="left", color=GREY)
-    caption = (
-        r"Each head needs its entries of \emph{every} token. Reshaped to head, token, entry at "
-        "once, head 1 gets all of token 1 instead."
-    )
-    right, wrong = (
-        " and ".join(", ".join(head.ravel()) for head in heads) for heads in ways.values()
-    )
-    alt = (
-        f"Q has the entries {', '.join(Q.ravel())}, a row for each token. Reshaped to token, head, "
-        f"entry and transposed, the heads are {right}. Reshaped at once they are {wrong}."
-    )
-    return Drawing(fig, caption, alt)
-
-
-def _names(ax, left, top, names, title=""):
-    """A matrix of names, those of token 2 tinted."""
-    for (i, j), name in np.ndenumerate(names):
-        fill = tint(BLUE, 0.3) if name[0] == "2" else "white"
-        box(ax, left + (j + 0.5) * 0.26, top - (i + 0.5) * 0.17, 0.26, 0.17, str(name), fill=fill)
-    words(ax, left, top + 0.12, title, ha="left")

@@ -1,9 +1,9 @@
 """The claims of the computer assignment: softmax, heads, and the order of the inputs."""
 
-from proofs.ledger import claim
-from proofs.notation import (E, T, Var, attend, beside, delta, diff, exp, independent, index, letter,
-                             log, permuted, plus, product, several, size, sqrt, stacked,
-                             summed, times, unit, where)
+from proofs.ledger import claim  # noqa: I001
+from proofs.notation import (
+    E, T, Var, attend, beside, delta, diff, exp, independent, index, letter, log, permuted,
+    plus, product, several, size, sqrt, stacked, summed, times, unit, where)
 
 N, D, d, H = size("N"), size("D"), size("d"), size("H")
 i, j, l = index("i", N), index("j", N), index("l", N)
@@ -117,7 +117,7 @@ GAP = (1 / sqrt(H)) * summed(s_h(h, i, j) - s_h(h, i, l), h)
 claim("agreement-forces-equal-scores", GAP - (s(i, j) - s(i, l)),
       (sqrt(H) - 1) * (s(i, j) - s(i, l)), SAME_WEIGHTS,
       scope="all $H$ and $N$",
-      argued="the left side is zero, because the score of the single head is the sum over the heads",
+      argued="the left side is zero, because one head adds up the scores of all",
       twins={"without the root": (H - 1) * (s(i, j) - s(i, l)), "nothing": 0,
              "any heads": SAME_WEIGHTS})
 

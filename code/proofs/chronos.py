@@ -1,15 +1,21 @@
-"""The claims of Exercise 2: the parameters of T5, its relative position bias, and a source of data."""
+"""The claims of Exercise 2: the parameters of T5, its relative bias, and a source of data."""
 
-from proofs.ledger import claim
-from proofs.notation import (E, T, index, independent, letter, number, permuted, plus, several,
-                             size, sqrt, times, where)
+from proofs.ledger import claim  # noqa: I001
+from proofs.notation import (
+    E, T, index, independent, letter, number, permuted, plus, several, size, sqrt, times,
+    where)
 
 # An encoder-decoder with L layers of each kind, width D, inner width F, and I = heads * their width
 
 B, D, F, inner, L, H = size("B"), size("D"), size("F"), size("I"), size("L"), size("H")
 BUCKETS = 32
-ENCODER = plus(times(L, plus(times(4, D, inner), times(2, D, F), times(2, D))), times(BUCKETS, H), D)
-DECODER = plus(times(L, plus(times(8, D, inner), times(2, D, F), times(3, D))), times(BUCKETS, H), D)
+
+
+def stack(attention, scales):
+    """L layers, the table of the relative bias, and the last normalisation."""
+    layer = plus(times(attention, D, inner), times(2, D, F), times(scales, D))
+    return plus(times(L, layer), times(BUCKETS, H), D)
+
 
 
 def collected(attention=12, forward=4, scales=5, bias=2 * BUCKETS, last=2):
@@ -17,7 +23,7 @@ def collected(attention=12, forward=4, scales=5, bias=2 * BUCKETS, last=2):
                 times(bias, H), times(last, D))
 
 
-PIECES = plus(times(B, D), ENCODER, DECODER)
+PIECES = plus(times(B, D), stack(4, 2), stack(8, 3))
 claim("t5-parameters", collected(), PIECES,
       scope="all numbers of layers, widths, heads and tokens",
       twins={"cross-attention forgotten": (collected(attention=8), PIECES),
@@ -33,7 +39,8 @@ bias = letter("b", (None,))
 query, key = letter("q", (N,), (d, 1)), letter("k", (N,), (d, 1))
 q, k = letter("q", (), (d, 1))(), letter("k", (), (d, 1))()
 SCORE = times(T(q), k)
-claim("relative-bias-depends-on-distance", SCORE + bias(plus(s_ + r, -(t_ + r))), SCORE + bias(s_ - t_),
+claim("relative-bias-depends-on-distance",
+      SCORE + bias(plus(s_ + r, -(t_ + r))), SCORE + bias(s_ - t_),
       scope="all $d$, all positions and shifts",
       twins={"the other direction": SCORE + bias(t_ - s_),
              "one position moved": (SCORE + bias((s_ + r) - t_), SCORE + bias(s_ - t_))})

@@ -1,7 +1,7 @@
 """Which decider decides a statement: chosen by what stands in its tree, never by its claim."""
 
 from proofs import judge, notation
-from proofs.forms import Undecided, add, minus
+from proofs.forms import Undecided, add, letters_in, minus
 from proofs.notation import IllFormed, latex, walk
 from proofs.sums import Normaliser
 
@@ -39,14 +39,15 @@ def _minimised(statement):
     if len(values) != len(names):
         return False
     engine = Normaliser(statement.hypotheses)
-    if any(name.head != "letter" or name.args or name.leaf[0] in engine.meanings
-           or name.leaf[0] in engine.random.letters for name in names) or len(set(names)) < len(names):
+    taken = {*engine.meanings, *engine.random.letters}
+    if len(set(names)) < len(names) or any(
+            name.head != "letter" or name.args or name.leaf[0] in taken for name in names):
         raise IllFormed(f"{latex(left)}: the letters must be free and different")
     targets = [("l", name.leaf[0], ()) for name in names]
     gradient = [engine.derivative(engine.number(body, {}), target) for target in targets]
     hessian = [[engine.derivative(part, target) for target in targets] for part in gradient]
     letters_ = {name.leaf[0] for name in names}
-    if any(_letters_in(cell) & letters_ for line in hessian for cell in line):
+    if any(letters_in(cell) & letters_ for line in hessian for cell in line):
         raise Undecided("a minimiser of what is not quadratic")
     at_value = [_put(engine, part, targets, values) for part in gradient]
     return all(map(engine.is_zero, at_value)) and _positive_definite(engine, hessian)
@@ -60,14 +61,6 @@ def _put(engine, gradient, targets, values):
         shift = minus(engine.number(value, {}), engine.make(1, [(target, 1)], set()))
         terms.append(engine.times(slope, shift))
     return add(*terms)
-
-
-def _letters_in(part):
-    if isinstance(part, notation.Letter):
-        return {part}
-    if isinstance(part, (tuple, frozenset)):
-        return set().union(*map(_letters_in, part))
-    return set()
 
 
 def _positive_definite(engine, hessian):

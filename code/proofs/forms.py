@@ -51,6 +51,15 @@ def bases(part):
     return frozenset()
 
 
+def letters_in(part):
+    """All letters that stand in an atom, a term, a form, or in several of them."""
+    if isinstance(part, Letter):
+        return {part}
+    if isinstance(part, (tuple, frozenset)):
+        return set().union(*map(letters_in, part))
+    return set()
+
+
 def own_bound(form):
     """The bound indices of a form's own sums, at any depth."""
     return frozenset(b for (_, bound), _ in form for b, _ in bound).union(

@@ -89,7 +89,7 @@ class World:
         """Move the letters until the hypotheses hold for these values of the free indices."""
         names = [name for h in self.hypotheses if h.kind in ("equal", "symmetric", "orthogonal")
                  for part in h.parts for name in letters(part)
-                 if name.domain == "real" and isinstance(self.values.get(name), (float, np.ndarray))]
+                 if name.domain == "real" and name in self.values]
         names = list(dict.fromkeys(names))
         for _ in range(60):
             gap = self.residual(env)
@@ -112,8 +112,6 @@ class World:
         for h in self.hypotheses:
             if h.kind == "positive" and self.number(h.parts[0], env) <= 1e-6:
                 raise Undefined("a hypothesis is not met")
-            if h.kind == "even" and self.whole(h.parts[0]) % 2:
-                raise Undefined("a size that is not even")
 
     def assignments(self, trees):
         """All values of the free indices, as far as they are declared to differ."""
@@ -197,7 +195,8 @@ class World:
         low, high = (self.number(limit, env) for limit in (first, last))
         if abs(high - round(high)) > 1e-9:
             raise Undefined("a sum that ends between two numbers")
-        return [self.matrix(body, {**env, i.leaf[0]: k}) for k in range(round(low), round(high) + 1)]
+        values = range(round(low), round(high) + 1)
+        return [self.matrix(body, {**env, i.leaf[0]: value}) for value in values]
 
     def expectation(self, tree, env, body=None):
         """The mean over all joint outcomes of the random letters that are not given."""
@@ -401,7 +400,7 @@ class Group:
                    math.prod(weight for _, weight in draws))
 
     def _covariances(self, used):
-        """Two-point variables, mixed so that the blocks of the covariance matrix are as declared."""
+        """Two-point variables, mixed so that their covariances are as declared."""
         world, parts = self.world, self.hypothesis.parts
         sizes = [len(world.values[name]) for name in self.letters]
         starts = dict(zip(self.letters, np.cumsum([0, *sizes]), strict=False))
@@ -409,7 +408,8 @@ class Group:
         for k in range(0, len(parts), 3):
             first, second = (starts[part.leaf[0]] for part in parts[k:k + 2])
             block = _two_axes(world.matrix(parts[k + 2], {}))
-            rows, cols = (slice(s, s + n) for s, n in zip((first, second), block.shape, strict=True))
+            rows = slice(first, first + block.shape[0])
+            cols = slice(second, second + block.shape[1])
             whole[rows, cols], whole[cols, rows] = block, block.T
         try:
             root = np.linalg.cholesky(whole)
@@ -540,8 +540,7 @@ RULES = {
     "letter": World.letter, "num": lambda w, t, env: float(t.leaf[0]),
     "index": lambda w, t, env: float(w.index(t, env)),
     "perm": lambda w, t, env: float(w.index(t, env)),
-    "add": lambda w, t, env: sum(map(lambda p: w.matrix(p, env), t.args[1:]),
-                                 w.matrix(t.args[0], env)),
+    "add": lambda w, t, env: sum((w.matrix(p, env) for p in t.args[1:]), w.matrix(t.args[0], env)),
     "mul": _times, "neg": lambda w, t, env: -w.matrix(t.args[0], env), "div": _quotient,
     "pow": _function(_power), "sqrt": _function(math.sqrt), "exp": _function(math.exp),
     "log": _function(math.log), "cos": _function(math.cos), "sin": _function(math.sin),

@@ -1,10 +1,10 @@
 """The claims of Exercise 3: least squares learns the covariance c."""
 
-from proofs.ledger import claim
-from proofs.notation import (CIRCLE, INFINITY, E, Var, any_moments, diff, exp, gamma, gaussian_pair,
-                             given, index, independent, integral, letter, minimiser, moments, neg,
-                             node, normal, number, plus, positive, several, size, sqrt, summed, times,
-                             where)
+from proofs.ledger import claim  # noqa: I001
+from proofs.notation import (
+    CIRCLE, INFINITY, E, any_moments, diff, exp, gamma, gaussian_pair, given, index,
+    independent, integral, letter, minimiser, moments, neg, node, normal, number, plus,
+    positive, several, size, sqrt, summed, where)
 
 c, w, w_0 = number("c"), number("w"), number("w_0")
 x, y, noise = number("x"), number("y"), number("eps")
@@ -25,7 +25,8 @@ claim("population-risk", RISK, SQUARES, SECOND,
       twins={"no intercept": plus((w - c)**2, 1, -(c**2)), "the residual's sign":
              plus((w - c)**2, w_0**2, 1, c**2), "other moments": SECOND})
 
-claim("risk-gradient", several(diff(RISK, w), diff(RISK, w_0)), several(2 * (w - c), 2 * w_0), SECOND,
+claim("risk-gradient",
+      several(diff(RISK, w), diff(RISK, w_0)), several(2 * (w - c), 2 * w_0), SECOND,
       scope="all $w$ and $w_0$",
       twins={"half": several(w - c, w_0), "exchanged": several(2 * w_0, 2 * (w - c))})
 
@@ -43,7 +44,7 @@ claim("exponent-completes-the-square", FORM, x**2 + (y - c * x)**2 / LEFT_OVER,
 INSIDE = positive(LEFT_OVER)
 JOINT = 1 / (2 * CIRCLE * sqrt(LEFT_OVER)) * exp(
     neg(plus(x**2, -(2 * c * x * y), y**2) / (2 * LEFT_OVER)))
-claim("density-factorises", JOINT, normal(x, 0, 1) * normal(y, c * x, LEFT_OVER), INSIDE,
+claim("density-factorises", JOINT, normal(x, 0, 1) * normal(y, c * x, LEFT_OVER),
       scope="$\\abs{c} < 1$",
       twins={"independent": normal(x, 0, 1) * normal(y, 0, 1),
              "variance one": normal(x, 0, 1) * normal(y, c * x, 1),
@@ -68,10 +69,9 @@ n = size("n")
 i, j = index("i", n), index("j", n)
 xs, ys, es = letter("x", (n,)), letter("y", (n,)), letter("eps", (n,))
 S_xx, S_xy = summed(xs(i)**2, i), summed(xs(i) * ys(i), i)
-SPREAD = positive(S_xx)
 ERRORS = summed((ys(i) - w * xs(i))**2, i)
 claim("sample-least-squares", ERRORS,
-      plus(S_xx * (w - S_xy / S_xx)**2, summed(ys(i)**2, i), -(S_xy**2 / S_xx)), SPREAD,
+      plus(S_xx * (w - S_xy / S_xx)**2, summed(ys(i)**2, i), -(S_xy**2 / S_xx)),
       scope="all $n$ and all pairs, not all $x_i = 0$",
       twins={"the other regression": plus(S_xx * (w - S_xy / summed(ys(i)**2, i))**2,
                                           summed(ys(i)**2, i), -(S_xy**2 / S_xx)),
@@ -83,7 +83,8 @@ CENTRED = summed((xs(i) - x_bar)**2, i)
 SLOPE = summed((xs(i) - x_bar) * (ys(i) - y_bar), i) / CENTRED
 SLOPE_MEANS = where(w_hat, SLOPE)
 FIT = minimiser(summed((plus(ys(i), -(w * xs(i)), -w_0))**2, i), w, w_0)
-claim("sample-with-intercept", FIT, several(SLOPE, y_bar - SLOPE * x_bar), *MEANS, positive(CENTRED),
+claim("sample-with-intercept",
+      FIT, several(SLOPE, y_bar - SLOPE * x_bar), *MEANS, positive(CENTRED),
       scope="all $n$ and all pairs, not all $x_i$ equal",
       twins={"through the origin": several(S_xy / S_xx, 0),
              "the intercept's sign": several(SLOPE, y_bar + SLOPE * x_bar),
@@ -114,7 +115,8 @@ def chi_square(k):
     return (u**(k / 2 - 1) * exp(-(u / 2))) / (node(2)**(k / 2) * gamma(k / 2))
 
 
-claim("slope-variance", integral(LEFT_OVER / u * chi_square(n), u, 0, INFINITY), LEFT_OVER / (n - 2),
+claim("slope-variance",
+      integral(LEFT_OVER / u * chi_square(n), u, 0, INFINITY), LEFT_OVER / (n - 2),
       MORE_THAN_TWO,
       scope="$n > 2$",
       argued="the sum of $n$ squared standard normal variables has this density, $\\chi^2_n$; "
@@ -123,11 +125,13 @@ claim("slope-variance", integral(LEFT_OVER / u * chi_square(n), u, 0, INFINITY),
              "any number of pairs": MORE_THAN_TWO})
 
 mean_x, mean_y = number("mu_x"), number("mu_y")
-s_xx, s_xy, s_yy = number("sigma_{xx}", "positive"), number("sigma_{xy}"), number("sigma_{yy}", "positive")
+s_xx, s_yy = number("sigma_{xx}", "positive"), number("sigma_{yy}", "positive")
+s_xy = number("sigma_{xy}")
 ANY_SECOND = moments((x, mean_x), (y, mean_y), (x**2, s_xx + mean_x**2),
                      (x * y, s_xy + mean_x * mean_y), (y**2, s_yy + mean_y**2))
 claim("any-distribution", RISK,
-      plus(s_xx * (w - s_xy / s_xx)**2, (plus(w_0, -mean_y, w * mean_x))**2, s_yy, -(s_xy**2 / s_xx)),
+      plus(s_xx * (w - s_xy / s_xx)**2, (plus(w_0, -mean_y, w * mean_x))**2, s_yy,
+           -(s_xy**2 / s_xx)),
       ANY_SECOND,
       scope="all $w$ and $w_0$",
       twins={"means forgotten": plus(s_xx * (w - s_xy / s_xx)**2, w_0**2, s_yy, -(s_xy**2 / s_xx)),

@@ -90,7 +90,7 @@ def claim(name, left, right, *hypotheses, twins, scope, document="report", argue
     if name in CLAIMS:
         raise ValueError(f"{place}: the claim {name!r} is there already, at {CLAIMS[name].place}")
     if document not in DOCUMENTS or not scope:
-        raise ValueError(f"{place}: {name!r} needs a scope and one of {DOCUMENTS}, got {document!r}")
+        raise ValueError(f"{place}: {name!r} needs a scope and a document of {DOCUMENTS}")
     made = {wrong: _twin(statement, twin) for wrong, twin in twins.items()}
     if len(made) < 2 or statement in made.values() or len(set(made.values())) < len(made):
         raise ValueError(f"{place}: {name!r} needs 2 or more twins, all different, got {len(made)}")

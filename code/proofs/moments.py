@@ -10,8 +10,8 @@ from fractions import Fraction
 from functools import cache
 
 from proofs import notation
-from proofs.forms import ONE, Undecided, add, merged, minus
-from proofs.notation import IllFormed, T, times
+from proofs.forms import ONE, Undecided, add, letters_in, merged, minus
+from proofs.notation import IllFormed, T, shape, times
 
 
 class Declared:
@@ -57,10 +57,10 @@ def declare(normaliser, hypotheses):
             _declare_covariances(normaliser, parts)
         elif hypothesis.kind == "random":
             declared.enter("random", _letters(parts), None)
-    used = _random_letters(tuple(atom for rule in normaliser.rules for atom in rule[0]), declared)
-    used |= _random_letters(tuple(normaliser.positives), declared)
-    used |= _random_letters(tuple(declared.values), declared)
-    if used or set(declared.letters) & {*normaliser.meanings, *normaliser.symmetric}:
+    used = letters_in(tuple(atom for rule in normaliser.rules for atom in rule[0]))
+    used |= letters_in(tuple(normaliser.positives))
+    used |= letters_in(tuple(declared.values))
+    if set(declared.letters) & {*used, *normaliser.meanings, *normaliser.symmetric}:
         raise Undecided("a random letter of which something else is supposed")
 
 
@@ -69,7 +69,7 @@ def _declare_covariances(normaliser, parts):
     for k in range(0, len(parts), 3):
         first, second = _letters(parts[k:k + 2])
         if any(part.head != "letter" or part.args for part in parts[k:k + 3]) \
-                or notation.shape(times(parts[k], T(parts[k + 1]))) != notation.shape(parts[k + 2]) \
+                or shape(times(parts[k], T(parts[k + 1]))) != shape(parts[k + 2]) \
                 or (first, second) in known or (second, first) in known \
                 or parts[k + 2].leaf[0] in {*normaliser.meanings, first, second}:
             raise IllFormed("covariances of what they cannot be covariances of")
@@ -106,6 +106,8 @@ def expectation(normaliser, form, known):
         places = [part.leaf for part in name.args if part.head == "index"]
         if name.head != "letter" or len(set(places)) < len(name.args):
             raise IllFormed("a condition that is not a letter or a whole family of letters")
+        if name.leaf[0] in normaliser.meanings:
+            raise Undecided("an expected value given something that depends on other letters")
         fixed.add(name.leaf[0])
     terms = []
     for term, coefficient in form:
@@ -118,15 +120,14 @@ def _of_term(normaliser, coefficient, factors, bound, fixed):
     declared = normaliser.random
     random, rest = {}, []
     for atom, exponent in factors:
-        inside = _random_letters(atom, declared) - fixed
+        inside = letters_in(atom) & set(declared.letters) - fixed
         if not inside:
             rest.append((atom, exponent))
         elif atom[0] != "l" or exponent < 0 or Fraction(exponent).denominator != 1:
             raise Undecided("the expected value of something else than a polynomial")
         else:
             random.setdefault(declared.letters[atom[1]], []).extend([atom] * int(exponent))
-    if fixed & set(declared.letters):
-        _need_independence(declared, random, fixed & set(declared.letters))
+    _need_independence(declared, random, fixed)
     for group in random:
         for other in random:
             if group < other:
@@ -136,14 +137,6 @@ def _of_term(normaliser, coefficient, factors, bound, fixed):
         kind, data, _ = declared.groups[group]
         result = normaliser.times(result, RULES[kind](normaliser, atoms, data))
     return normaliser._spread(coefficient, merged({}, rest), bound, result)
-
-
-def _random_letters(part, declared):
-    if isinstance(part, notation.Letter):
-        return {part} & set(declared.letters)
-    if isinstance(part, (tuple, frozenset)):
-        return set().union(*(_random_letters(p, declared) for p in part))
-    return set()
 
 
 def _need_independence(declared, random, fixed):

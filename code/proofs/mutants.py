@@ -1,7 +1,7 @@
 """The attack: from each statement's own tree, every statement that differs from it in one place.
 
-A check that accepts a mutant either has accepted a falsehood or the mutant is true. Which of the two
-is decided by the judge, who shares nothing with the check but the vocabulary. A truth in other
+A check that accepts a mutant has accepted a falsehood, or else the mutant is true. Which of the two
+it is decides the judge, who shares nothing with the check but the vocabulary. A truth in other
 letters must still be accepted, whatever letters are chosen.
 """
 
@@ -21,8 +21,16 @@ RECORD = Path(__file__).with_name("attack.json")
 PARTNERS = {"sum": "prod", "prod": "sum", "E": "Var", "Var": "E", "cos": "sin", "sin": "cos",
             "exp": "cos", "stack": "beside", "beside": "stack", "add": "mul", "mul": "add",
             "trace": "norm2", "eye": "ones"}
+VERDICTS = ("refused",      # the check says no
+            "ill_formed",   # shapes or indices that do not fit
+            "undecided",    # the check has no rule, which is a no
+            "accepted_true", "accepted_false",      # as the judge says
+            "vacuous",      # accepted; no numbers meet the changed hypotheses
+            "crashed")
+WRAPPERS = ("T", "neg", "sqrt", "exp", "log", "inv", "E", "Var", "perm", "norm2", "trace", "cos",
+            "sin", "div", "pow", "diff", "sum", "prod", "gamma")
 BINDERS = ("sum", "prod", "stack", "beside")
-KEPT_WHOLE = ("gaussian", "random", "even")     # hypotheses that have nothing to change inside
+KEPT_WHOLE = ("gaussian", "random")     # hypotheses that have nothing to change inside
 
 
 def mutants(statement):
@@ -64,7 +72,8 @@ def changed(tree, pool):
         return      # the size is not printed
     for place, part in enumerate(tree.args[:1] if tree.head == "unit" else tree.args):
         for rule, made in changed(part, pool):
-            yield rule, Node(tree.head, (*tree.args[:place], made, *tree.args[place + 1:]), tree.leaf)
+            args = (*tree.args[:place], made, *tree.args[place + 1:])
+            yield rule, Node(tree.head, args, tree.leaf)
 
 
 def _here(tree, pool):
@@ -90,8 +99,7 @@ def _here(tree, pool):
             yield "transposed", T(tree)
     if head in PARTNERS:
         yield f"{PARTNERS[head]} for {head}", Node(PARTNERS[head], args, tree.leaf)
-    if head in ("T", "neg", "sqrt", "exp", "log", "inv", "E", "Var", "perm", "norm2", "trace", "cos",
-                "sin", "div", "pow", "diff", "sum", "prod", "gamma"):
+    if head in WRAPPERS:
         yield f"without {head}", args[0]
     if head in ("add", "mul", "block", "tuple"):
         for place in range(len(args)):
@@ -159,7 +167,7 @@ def renamings(statement):
 # The attack
 
 def verdict(statement):
-    """refused, undecided, ill_formed, accepted_true, accepted_false or unjudged."""
+    """One of VERDICTS."""
     try:
         if not deciders.holds(statement):
             return "refused"
@@ -167,7 +175,7 @@ def verdict(statement):
         return "ill_formed"
     except Undecided:
         return "undecided"
-    return {True: "accepted_true", False: "accepted_false", None: "unjudged"}[judge.says(statement)]
+    return {True: "accepted_true", False: "accepted_false", None: "vacuous"}[judge.says(statement)]
 
 
 def attack_one(name, share=1.0):
@@ -176,19 +184,20 @@ def attack_one(name, share=1.0):
     made = list(mutants(statement))
     if share < 1:
         made = random.Random(name).sample(made, max(1, round(share * len(made))))
-    counts = Counter(mutants=len(made), refused=0, undecided=0, ill_formed=0, accepted_true=0,
-                     accepted_false=0, unjudged=0, crashed=0)
+    counts = {"mutants": len(made), **dict.fromkeys(VERDICTS, 0)}
     accepted = []
     for rule, mutant in made:
         try:
             found = verdict(mutant)
         except Exception as error:      # a decider must refuse in its own words
             found, rule = "crashed", f"{rule} ({error!r})"
+        if found == "vacuous" and rule.startswith(("left", "right")):
+            found = "accepted_false"    # the hypotheses are those of the claim: it must be judged
         counts[found] += 1
-        if found.startswith(("accepted", "unjudged", "crashed")):
+        if found.startswith(("accepted", "vacuous", "crashed")):
             accepted.append((rule, found, mutant.latex() + "   " + mutant.latex_hypotheses()))
     spoilt = [other.latex() for other in renamings(statement) if runner.is_refused(other)]
-    return name, dict(counts), accepted, spoilt
+    return name, counts, accepted, spoilt
 
 
 def attack(names, share=1.0, workers=None):
@@ -206,14 +215,15 @@ def report(results, record=None):
         record_[name] = counts
         for rule, found, text in accepted:
             by_rule[rule.rpartition(": ")[2]] += found == "accepted_true"
-            if found != "accepted_true":
+            if found not in ("accepted_true", "vacuous"):
                 bad += 1
                 print(f"{found}: {name} ({rule}): {text}")
         for text in spoilt:
             bad += 1
             print(f"refused in other letters: {name}: {text}")
     print(f"{len(record_)} statements: " + ", ".join(f"{n} {key}" for key, n in total.items()))
-    print("accepted and true: " + ", ".join(f"{n} {rule}" for rule, n in by_rule.most_common() if n))
+    print("accepted and true: " + ", ".join(
+        f"{n} {rule}" for rule, n in by_rule.most_common() if n))
     if record:
         lines = [f"{json.dumps(name)}: {json.dumps(counts)}" for name, counts in record_.items()]
         Path(record).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

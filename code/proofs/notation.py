@@ -197,7 +197,8 @@ def joined(first, second, m=None):
     (m_1, l_1, o_1), (m_2, l_2, o_2) = (expanded(part).args for part in (first, second))
     m = m or maximum(m_1, m_2)
     old, new = exp(m_1 - m), exp(m_2 - m)
-    return several(m, plus(times(old, l_1), times(new, l_2)), plus(times(old, o_1), times(new, o_2)))
+    return several(m, *(plus(times(old, first), times(new, second))
+                        for first, second in ((l_1, l_2), (o_1, o_2))))
 
 
 def expanded(tree):
@@ -241,7 +242,6 @@ KINDS = {
     "equal": "{0} = {1}",
     "differ": r"{0} \ne {1}",
     "positive": "{0} > 0",
-    "even": r"{0}\ \text{{even}}",
     "orthogonal": r"{0}\T{1} = 0\ (i \ne j)",
     "symmetric": r"{0}\T = {0}",
 }
@@ -262,10 +262,6 @@ def differ(first, second):
 
 def positive(value):
     return Hypothesis("positive", (value,))
-
-
-def even(value):
-    return Hypothesis("even", (value,))
 
 
 def orthogonal(first, second):
@@ -422,7 +418,8 @@ SHAPES = {
     "eye": lambda t: (t.args[0], t.args[0]), "ones": lambda t: (t.args[0], node(1)),
     "zeros": lambda t: t.args, "unit": lambda t: (t.args[1], node(1)),
     "block": _shape_of_blocks, "stack": _shape_of_copies, "beside": _shape_of_copies,
-    "sum": _shape_of_body, "prod": _number_of(_shape_of_body_of_numbers), "tuple": lambda t: ("tuple", tuple(map(shape, t.args))),
+    "sum": _shape_of_body, "prod": _number_of(_shape_of_body_of_numbers),
+    "tuple": lambda t: ("tuple", tuple(map(shape, t.args))),
     "attend": lambda t: shape(t.args[0]), "merge": lambda t: shape(expanded(t)),
     "argmin": lambda t: ("tuple", ((),) * (len(t.args) - 1)) if len(t.args) > 2 else (),
 }
@@ -483,8 +480,12 @@ def _print_sum(tree):
         inner = part.args[0] if negative else part
         nested = inner.head in ("add", "neg") or (inner.head == "num" and inner.leaf[0] < 0)
         sign = "-" if negative else "+"
-        text += (f" {sign} " if text else sign.strip("+")) + latex(inner, FACTOR if nested else PRODUCT)
+        text += f" {sign} " if text else sign.strip("+")
+        text += latex(inner, FACTOR if nested else PRODUCT)
     return text, SUM
+
+
+SPACED = ("sqrt", "cos", "sin", "log", "normal", "div")     # a thin space before them
 
 
 def _print_product(tree):
@@ -494,8 +495,8 @@ def _print_product(tree):
         nested = part.head == "mul" or (big and place < len(tree.args) - 1)
         shown = latex(part, FACTOR if nested else PRODUCT)
         if text:
-            text += r" \cdot " if shown[0].isdigit() else \
-                r" \, " if big or part.head in ("sqrt", "cos", "sin", "log", "normal", "div") else " "
+            text += (r" \cdot " if shown[0].isdigit() else r" \, " if big or part.head in SPACED
+                     else " ")
         text += shown
     return text, PRODUCT
 
@@ -614,8 +615,8 @@ def _print_integral(tree):
 
 def _print_minimiser(tree):
     body, *names = tree.args
-    return rf"\operatorname*{{arg\,min}}_{{{', '.join(map(latex, names))}}}\; {latex(body, PRODUCT)}", \
-        PRODUCT
+    below = ", ".join(map(latex, names))
+    return rf"\operatorname*{{arg\,min}}_{{{below}}}\; {latex(body, PRODUCT)}", PRODUCT
 
 
 def _print_transpose(tree):
@@ -656,7 +657,8 @@ PRINTERS = {
     "tuple": lambda t: (r"\left(" + r",\; ".join(map(latex, t.args)) + r"\right)", ATOM),
     "argmin": _print_minimiser,
     "merge": lambda t: (rf"{latex(t.args[0], FACTOR)} \oplus {latex(t.args[1], FACTOR)}", PRODUCT),
-    "attend": lambda t: (rf"\operatorname{{attention}}_{{{t.leaf[0]}}}({latex(t.args[0])})", FACTOR),
+    "attend": lambda t: (
+        rf"\operatorname{{attention}}_{{{t.leaf[0]}}}({latex(t.args[0])})", FACTOR),
 }
 
 
@@ -670,7 +672,7 @@ def latex_hypothesis(hypothesis):
         listed = " and ".join(f"${latex(name)}$" for name in names.args)
         if any(name.args or name.leaf[0].shape for name in names.args):
             listed = f"all entries of {listed}"
-        beside_ = "".join(f" and of all ${latex(name)}$" if name.args else f" and of ${latex(name)}$"
+        beside_ = "".join(f" and of {'all ' if name.args else ''}${latex(name)}$"
                           for name in of.args)
         each_other = " of each other" if listed.startswith("all") or len(names.args) > 1 else ""
         apart = each_other + beside_ if each_other else beside_.removeprefix(" and")

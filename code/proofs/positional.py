@@ -1,9 +1,10 @@
 """The claims of Exercise 1: orthogonal, added, concatenated, one-hot and sinusoidal embeddings."""
 
-from proofs.ledger import claim
-from proofs.notation import (T, column, cos, delta, diff, differ, entry, equal, even, eye, index,
-                             letter, node, norm2, number, orthogonal, part, plus, row, sin, size, stacked,
-                             summed, table, times, unit, where, zeros)
+from proofs.ledger import claim  # noqa: I001
+from proofs.notation import (
+    T, column, cos, delta, diff, differ, entry, equal, eye, index, letter, node, norm2,
+    number, orthogonal, part, plus, row, sin, size, stacked, summed, table, times, unit,
+    where, zeros)
 
 N, D, D_p, d = size("N"), size("D"), size("D_p"), size("d")
 i, j = index("i", N), index("j", N)
@@ -151,7 +152,7 @@ def pair_at(position):
 
 WAVES = where(wave(t), stacked(pair_at(t), m))
 SIMILAR = times(T(wave(s)), wave(t))
-claim("sinusoid-similarity", SIMILAR, summed(cos(times(omega, s - t)), m), WAVES, even(D),
+claim("sinusoid-similarity", SIMILAR, summed(cos(times(omega, s - t)), m), WAVES,
       scope="all even $D$, all frequencies, all positions",
       twins={"the sum of the positions": summed(cos(times(omega, s + t)), m),
              "sines": summed(sin(times(omega, s - t)), m), "any embeddings": WAVES})

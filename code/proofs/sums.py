@@ -4,16 +4,18 @@ A matrix is read entry by entry: (A B)_ij is the sum over k of A_ik B_kj, whatev
 left are sums of products of entries over bound indices. Each is written in one way only: bound
 indices are fresh and renamed in a canonical order, deltas are carried out, exponentials are merged,
 denominators are cleared. Two sides are equal if nothing is left of their difference. A side that
-holds something without a rule here is refused (Undecided); nothing is equal by default. See forms.py for what a form is.
+holds something without a rule here is refused (Undecided); nothing is equal by default. See
+forms.py for what a form is.
 """
 
-from fractions import Fraction
+from fractions import Fraction  # noqa: I001
 from itertools import count, permutations, product
 from math import floor, gcd, lcm
 
 from proofs import moments, notation
-from proofs.forms import (ONE, ONE_TERM, ZERO, Undecided, add, at, base_of, bases, bound_in, constant,
-                          index_sum, key, masked, merged, minus, own_bound, primes, scale, single)
+from proofs.forms import (
+    ONE, ONE_TERM, ZERO, Undecided, add, at, base_of, bases, bound_in, constant, index_sum,
+    key, letters_in, masked, merged, minus, own_bound, primes, scale, single)
 from proofs.notation import IllFormed, Letter, latex, matrix_shape, node
 
 MOST_BOUND, MOST_STEPS, LARGEST_POWER = 7, 60_000, 8
@@ -29,9 +31,9 @@ class Normaliser:
         self.permuted = {}          # the range of each permutation
         self.meanings, self.pending = {}, set()
         self.rules, self.symmetric, self.differ = [], set(), set()
-        self.even, self.positives, self.known = set(), [], []
+        self.positives, self.known = [], []
         self.random = moments.Declared()
-        for kind in ("where", "symmetric", "even", "differ", "positive", "equal", "orthogonal"):
+        for kind in ("where", "symmetric", "differ", "positive", "equal", "orthogonal"):
             for hypothesis in hypotheses:
                 if hypothesis.kind == kind:
                     getattr(self, "_suppose_" + kind)(*hypothesis.parts)
@@ -44,15 +46,14 @@ class Normaliser:
         names = [part.leaf[0] for part in name.args if part.head == "index"]
         if letter is None or len(set(names)) != len(name.args) or letter in self.meanings:
             raise IllFormed(f"{latex(name)} cannot be given a meaning")
-        if notation.shape(name) != notation.shape(meaning):
-            raise IllFormed(f"{latex(name)} and its meaning have different shapes")
+        if notation.shape(name) != notation.shape(meaning) or any(
+                part.args != (() if last is None else (last,))
+                for part, last in zip(name.args, letter.over, strict=True)):
+            raise IllFormed(f"{latex(name)} and its meaning have different shapes or ranges")
         self.meanings[letter] = (name.args, meaning)
 
     def _suppose_symmetric(self, matrix):
         self.symmetric |= {self._letter_of(matrix)}
-
-    def _suppose_even(self, value):
-        self.even |= {self._letter_of(value)}
 
     def _letter_of(self, tree):
         if tree.head != "letter" or tree.args or tree.leaf[0] in self.meanings:
@@ -86,8 +87,7 @@ class Normaliser:
         length = Letter(f"|{letter.name}|^2", letter.over)
         i, j = self._free(self._range(letter.over[0])), self._free(self._range(letter.over[0]))
         k = self._bound(self._range(letter.shape[0]))
-        form = self.make(1, [(("l", letter, (at(i), at(k))), 1), (("l", letter, (at(j), at(k))), 1)],
-                         {k})
+        form = self.make(1, [(("l", letter, (at(n), at(k))), 1) for n in (i, j)], {k})
         value = self.make(1, [(("d", at(i), at(j)), 1), (("l", length, (at(i),)), 1)], set())
         self._add_rule(form, value, {i, j})
 
@@ -98,7 +98,7 @@ class Normaliser:
         atoms = [atom for atom, exponent in sorted(factors, key=key) for _ in range(int(exponent))]
         if any(atom[0] != "l" for atom in atoms) or not atoms:
             raise Undecided("a hypothesis about something else than letters")
-        ranges = {b: limits for b, limits in bound}
+        ranges = dict(bound)
         self.rules.append((atoms, ranges, value, quantified))
 
     def _places(self, tree):
@@ -180,11 +180,10 @@ class Normaliser:
         for (factors, bound), coefficient in total:
             letters = [atom[1] for atom, exponent in factors
                        if atom[0] == "l" and exponent == 1 and atom[1].domain == "natural"]
-            unit = 2 if any(letter in self.even for letter in letters) else 1
-            if len(letters) != len(factors) or bound or (coefficient * unit).denominator != 1 \
+            if len(letters) != len(factors) or bound or coefficient.denominator != 1 \
                     or (letters and coefficient < 0):
                 raise Undecided("a sum whose number of terms is not certain")
-            least += coefficient * unit
+            least += coefficient
         if least < 0:
             raise Undecided("a sum whose upper limit may lie below the lower one")
         return total
@@ -309,6 +308,8 @@ class Normaliser:
 
     def _inverse(self, tree, env, r, c):
         matrix = tree.args[0]
+        if notation.shape(matrix) == ():
+            return self.power(self.number(matrix, env), Fraction(-1))
         if matrix.head != "letter" or matrix.args or matrix.leaf[0] in self.meanings:
             raise Undecided(f"the inverse of {latex(matrix)}")
         letter = matrix.leaf[0]
@@ -357,7 +358,7 @@ class Normaliser:
         return self._same_place(value, r)
 
     def _product_over(self, tree, env):
-        """A product is the exponential of the sum of logarithms, so its factors must be positive."""
+        """The exponential of the sum of logarithms, so all factors must be positive."""
         body, i, first, last = tree.args
         bound = self._bound((self.number(first, env), self.number(last, env)))
         inner = self.log(self.number(body, {**env, i.leaf[0]: at(bound)}))
@@ -372,29 +373,21 @@ class Normaliser:
         return self.exp(self.times(exponent, self.log(base)))
 
     def _derivative(self, tree, env):
+        """d body / d name; an entry of a matrix is written as entry(W, k, l)."""
         body, name = tree.args
-        if name.head != "letter" or name.leaf[0] in self.meanings:
-            raise Undecided(f"a derivative with respect to {latex(name)}")
-        letter = name.leaf[0]
-        if letter in self.symmetric or letter in self.random.letters or any(
-                letter in (atom[1] for atom in rule[0]) for rule in self.rules):
+        form = self.number(name, env)
+        ((factors, bound), coefficient), = form if len(form) == 1 else [(ONE_TERM, 0)]
+        target, exponent = next(iter(factors)) if len(factors) == 1 else (("?",), 0)
+        if bound or coefficient != 1 or exponent != 1 or target[0] != "l" or not self._free_letter(
+                target[1]):
             raise Undecided(f"a derivative with respect to {latex(name)}, which is not free")
-        target = ("l", letter, tuple(self.index(part, env) for part in name.args))
         return self.derivative(self.number(body, env), target)
 
-    def _entry_derivative(self, tree, env):
-        """d body / d W_kl, written as diff(body, entry(W, k, l))."""
-        body, name = tree.args
-        if name.head != "entry":
-            return self._derivative(tree, env)
-        form = self.number(name, env)
-        ((factors, bound), coefficient), = form
-        if bound or coefficient != 1 or len(factors) != 1:
-            raise Undecided(f"a derivative with respect to {latex(name)}")
-        (target, exponent), = factors
-        if exponent != 1 or target[0] != "l" or target[1] in self.symmetric:
-            raise Undecided(f"a derivative with respect to {latex(name)}")
-        return self.derivative(self.number(body, env), target)
+    def _free_letter(self, letter):
+        """True for a real letter of which nothing is supposed."""
+        return letter.domain != "natural" and letter not in self.symmetric and (
+            letter not in self.random.letters) and not any(
+            letter in (atom[1] for atom in rule[0]) for rule in self.rules)
 
     def _index_number(self, tree, env):
         whole, parts = self.index(tree, env)
@@ -507,9 +500,9 @@ class Normaliser:
             return self.times(self.power(content, exponent), self.power(rest, exponent))
         return self.make(1, [(("pow", self._known(form)), exponent)], set())
 
-    def _root_of_number(self, value, exponent):
-        """A rational number to a rational power, as factors."""
-        if exponent.denominator == 1:
+    def _root_of_number(self, value, exponent, prime=False):
+        """A rational number to a rational power, as factors; by its primes for roots."""
+        if exponent.denominator == 1 and not prime:
             return [(("n", value), exponent)]
         return [(("n", Fraction(prime)), power * sign * exponent)
                 for part, sign in ((value.numerator, 1), (value.denominator, -1))
@@ -518,7 +511,8 @@ class Normaliser:
     def _content(self, form, whole):
         """(common factor of all terms, the rest); for roots only what is positive is taken out."""
         numbers = [abs(c) for _, c in form]
-        common = Fraction(gcd(*(n.numerator for n in numbers)), lcm(*(n.denominator for n in numbers)))
+        common = Fraction(gcd(*(n.numerator for n in numbers)),
+                          lcm(*(n.denominator for n in numbers)))
         if whole and min(form, key=lambda tc: key(tc[0]))[1] < 0:
             common = -common
         powers = None
@@ -572,9 +566,8 @@ class Normaliser:
             ((factors, bound), coefficient), = form
             if not bound:
                 logs = [(exponent, self._log_of_atom(atom)) for atom, exponent in factors]
-                logs += [(Fraction(power) * sign, self._log_of_atom(("n", Fraction(prime))))
-                         for part, sign in ((coefficient.numerator, 1), (coefficient.denominator, -1))
-                         for prime, power in primes(part).items()]
+                logs += [(power, self._log_of_atom(atom))
+                         for atom, power in self._root_of_number(coefficient, Fraction(1, 1), True)]
                 return add(*(scale(log, exponent) for exponent, log in logs))
         return self.make(1, [(("log", self._known(form)), 1)], set())
 
@@ -646,6 +639,8 @@ class Normaliser:
         """d form / d target, for a letter with its indices."""
         terms = []
         for term, coefficient in form:
+            if target[1] in letters_in(term[1]):
+                raise Undecided("a derivative with respect to a limit of a sum")
             (factors, bound), coefficient = self._freshened(term, coefficient)
             for place, (atom, exponent) in enumerate(factors):
                 inner = self._derivative_of_atom(atom, target)
@@ -742,7 +737,7 @@ class Normaliser:
             if base and base[0] == "v" and base not in bases(first) and any(
                     base in bases(a) for a in rest):
                 swapped = [(self.swap(a, {base: first}), e) for a, e in rest.items()]
-                return coefficient, merged(dict([(atom, 1)]), swapped), bound
+                return coefficient, merged({atom: 1}, swapped), bound
         return None
 
     def _reindex(self, coefficient, powers, bound):
@@ -810,9 +805,9 @@ class Normaliser:
         def search(place, rest, values):
             if place == len(atoms):
                 taken = {base_of(values[b]) for b in limits}
-                if len(taken) == len(limits) and not any(taken & bound_in(a) for a in rest):
-                    return rest, {b: values[b] for b in quantified}, bound - taken
-                return None
+                chosen = {b: values[b] for b in quantified}
+                free = not any(taken & bound_in(part) for part in (*rest, *chosen.values()))
+                return (rest, chosen, bound - taken) if free and len(taken) == len(limits) else None
             for atom, exponent in sorted(rest.items(), key=key):
                 if atom[0] != "l" or atom[1] != atoms[place][1] or exponent < 1:
                     continue
@@ -922,7 +917,7 @@ NUMBERS = {
     "delta": lambda self, t, env: self.make(
         1, [(("d", *(self.index(part, env) for part in t.args)), 1)], set()),
     "max": lambda self, t, env: self.maximum(*(self.number(part, env) for part in t.args)),
-    "prod": Normaliser._product_over, "diff": Normaliser._entry_derivative,
+    "prod": Normaliser._product_over, "diff": Normaliser._derivative,
     "normal": Normaliser._normal,
     "E": lambda self, t, env: moments.expectation(self, self.number(t.args[0], env), t.args[1:]),
     "Var": lambda self, t, env: moments.variance(self, self.number(t.args[0], env), t.args[1:]),

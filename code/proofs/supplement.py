@@ -1,12 +1,13 @@
 """The claims of the supplement."""
 
-from proofs.attention import softmax
+from proofs.attention import softmax  # noqa: I001
 from proofs.ledger import claim
 from proofs.least_squares import INSIDE, LEFT_OVER, PAIR, c, chi_square, n, u, x, y
-from proofs.notation import (INFINITY, E, T, Var, column, covariances, diff, entry, equal, exp, eye,
-                             independent, index, integral, inverse, joined, letter, log, maximum,
-                             merge, neg, norm2, normal, number, ones, plus, positive, row, several, size,
-                             sqrt, summed, symmetric, table, times, trace, unit, where, zeros)
+from proofs.notation import (
+    INFINITY, E, T, Var, column, covariances, diff, entry, equal, exp, eye, independent,
+    index, integral, inverse, joined, letter, log, maximum, merge, neg, norm2, normal,
+    number, ones, plus, positive, row, several, size, sqrt, summed, symmetric, table, times,
+    trace, unit, where, zeros)
 
 N, D, d = size("N"), size("D"), size("d")
 i, j, l = index("i", N), index("j", N), index("l", N)
@@ -82,7 +83,8 @@ SYMMETRIC = symmetric(S_vv)
 OFF = B - times(S_hv, inverse(S_vv))
 EXPLAINED = trace(times(S_hv, inverse(S_vv), T(S_hv)))
 claim("masked-regression", E(norm2(x_h - times(B, x_v))),
-      plus(trace(S_hh), -EXPLAINED, trace(times(OFF, S_vv, T(OFF)))), BLOCKS, SYMMETRIC, **SUPPLEMENT,
+      plus(trace(S_hh), -EXPLAINED, trace(times(OFF, S_vv, T(OFF)))), BLOCKS, SYMMETRIC,
+      **SUPPLEMENT,
       scope="all numbers of hidden and visible coordinates",
       twins={"nothing explained": trace(S_hh) + trace(times(OFF, S_vv, T(OFF))),
              "all explained": trace(times(OFF, S_vv, T(OFF))), "any variables": BLOCKS})
@@ -169,7 +171,8 @@ claim("merged-state", merge(ONE, TWO), MERGED, LARGEST, **SUPPLEMENT,
           "the old output not rescaled": several(
           *MERGED.args[:2], plus(ONE.args[2], times(exp(TWO.args[0] - m), TWO.args[2])))})
 TOGETHER = several(*(plus(*(sums[part](m) for sums in SUMS)) for part in (0, 1)))
-claim("merged-state-is-that-of-all-keys", TOGETHER, several(*MERGED.args[1:]), *STATES, **SUPPLEMENT,
+claim("merged-state-is-that-of-all-keys",
+      TOGETHER, several(*MERGED.args[1:]), *STATES, **SUPPLEMENT,
       scope="blocks of all sizes, any $m$, $m_1$ and $m_2$",
       twins={"the old sum not rescaled": several(
           plus(ONE.args[1], times(exp(TWO.args[0] - m), TWO.args[1])), MERGED.args[2]),

@@ -104,9 +104,11 @@ def resolve(found: Mapping[str, object], names: Mapping[str, str]) -> dict[str, 
             raise CaseError(f"{role} must have one name, got {' and '.join(variants[role])}; "
                             f'say which: make pdf CASE=... NAMES="{role}={first}"')
         taken[role] = role if role in variants[role] else first
-    needed = ["X"] if "W_qkv" in taken else ["X", "W_q", "W_k", "W_v"]
-    if {"W_q", "W_k", "W_v"} <= set(taken):
-        taken.pop("W_qkv", None)
+    needed = ["X", "W_q", "W_k", "W_v"]
+    if "W_qkv" in taken and set(needed) <= set(taken):
+        del taken["W_qkv"]
+    elif "W_qkv" in taken:
+        taken, needed = {role: taken[role] for role in taken if role not in needed[1:]}, ["X"]
     if missing := [role for role in needed if role not in taken]:
         told = " ".join(f"{role}=..." for role in missing)
         raise CaseError(f"{', '.join(missing)} must be given, got {listing(found)}; "
@@ -161,9 +163,10 @@ def simple(name: str) -> str:
 def _naming_notes(found, taken, is_file):
     renamed = [f"{role} is called {name}" for role, name in taken.items()
                if role != name and role not in ("heads", "from_right")]
-    unused = [name for name in found if name not in taken.values() and simple(name) not in BIASES]
+    unused = [name for name in found if name not in taken.values() and simple(name) not in BIASES
+              and (is_file or (name != "h" and simple(name) in VARIANTS))]
     notes = [f"In the file {', '.join(renamed)}."] if renamed else []
-    return notes + [f"Not used: {listing(dict.fromkeys(unused))}."] * bool(is_file and unused)
+    return notes + [f"Not used: {listing(dict.fromkeys(unused))}."] * bool(unused)
 
 
 def _same(a, b):
@@ -235,7 +238,8 @@ def _read_shapes(arrays, taken, notes):
         X = X.T
     if not reading:
         D = X.shape[1]
-        name, W = next((taken[role], W) for role, W in arrays.items() if W.shape != (D, D))
+        name, W = next((taken[role], W) for role, W in arrays.items()
+                       if W.shape != (D, D) or len(arrays) == 1)
         wanted = f"{3 * D} x {D}" if len(arrays) == 1 else f"{D} x {D}"
         raise CaseError(f"{name} must be {wanted} (D = {D}, the columns of X), got {in_words(W)}; "
                         f"X is {in_words(X)}; save them so: {SAVE}")

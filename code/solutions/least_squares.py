@@ -25,7 +25,9 @@ def slope(x: np.ndarray, y: np.ndarray) -> float:
     if x.shape != y.shape or x.ndim != 1:
         raise ValueError(f"x and y must be 1-D and of one length, got {x.shape} and {y.shape}")
     if not x.any():
-        raise ValueError(f"x must not be 0 throughout, got {len(x)} zeros: the slope is undetermined")
+        raise ValueError(
+            f"x must not be 0 throughout, got {len(x)} zeros: the slope is undetermined"
+        )
     return float(x @ y / (x @ x))
 
 

@@ -60,11 +60,13 @@ def execute(path: str, names: dict[str, str], side: str | None) -> None:
         report(**_until_the_arrays_are_there(Path(path), names, side, main.__dict__, report))
     except CaseError as error:
         report(error=str(error))
+    os._exit(0)  # threads of the notebook may never end
 
 
 def _until_the_arrays_are_there(path, names, side, namespace, report):
     """{"fields", "notes", "opened"} after the first cell with which the case is complete."""
-    opened, skipped, problem = set(), [], CaseError("there is no code in it")
+    opened, skipped = set(), []
+    problem = CaseError("X, W_q, W_k and W_v must be computed in its code")
 
     def note(event, arguments):
         if event == "open" and isinstance(arguments[0], (str, bytes)):

@@ -13,7 +13,7 @@ def simplex(dim: int) -> np.ndarray:
     Raises: ValueError if dim < 1.
     """
     _at_least_1(dim=dim)
-    k = np.arange(1, dim + 1)[:, None]                              # (dim, 1)
+    k = np.arange(1, dim + 1)[:, None]  # (dim, 1)
     columns = np.arange(dim + 1)
     helmert = np.where(columns < k, 1.0, 0.0) - k * (columns == k)  # (dim, dim + 1)
     helmert /= np.sqrt(k * (k + 1))
@@ -48,7 +48,9 @@ def frequencies(dim: int) -> np.ndarray:
     Source: Vaswani et al. (2017), section 3.5.
     """
     if dim < 2 or dim % 2:
-        raise ValueError(f"dim must be even and at least 2, got {dim}: sine and cosine come in pairs")
+        raise ValueError(
+            f"dim must be even and at least 2, got {dim}: sine and cosine come in pairs"
+        )
     return 10000.0 ** (-np.arange(0, dim, 2) / dim)
 
 

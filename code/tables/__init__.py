@@ -1,1 +1,1 @@
-"""Tables, matrices and sentences that depend on the case: what a chunk of the documents calls to write."""
+"""Tables, matrices and sentences that depend on the case, for the chunks of the documents."""

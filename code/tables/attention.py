@@ -1,4 +1,4 @@
-"""Computer assignment 1: matrices and sentences about the case. A sentence is printed only where it is true."""
+"""Computer assignment 1: matrices about the case, and sentences, each printed only where true."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,11 +10,11 @@ from solutions import attention
 from solutions.cases import comparable
 from weaving import latex
 
-DECIMALS = 3      # of the results
-FEW = 8           # keys that the table of one query shows
-ALL_ORDERS = 6    # up to this many inputs every order is tried: 6! = 720
-SMALLEST = 999    # power of ten below which a weight is only said to be smaller
-VETO = 0.1        # a head that gives a key less than this share of another head's weight overrules it
+DECIMALS = 3  # of the results
+FEW = 8  # keys that the table of one query shows
+ALL_ORDERS = 6  # up to this many inputs every order is tried: 6! = 720
+SMALLEST = 999  # power of ten below which a weight is only said to be smaller
+VETO = 0.1  # a head that gives a key less than this share of another head's weight overrules it
 
 
 def where_the_numbers_come_from(case):
@@ -23,16 +23,21 @@ def where_the_numbers_come_from(case):
     size = f"$N = {N}$ inputs of $D = {D}$ numbers"
     if case.is_placeholder:
         return latex.Tex(
-            "The notebook with the numbers of the computer assignment was never published, so the report "
+            "The notebook with the numbers of the computer assignment was never published, so "
+            "the report "
             f"computes with a placeholder of the same size, {size}; one command, "
-            r"\texttt{make pdf CASE=session4.ipynb}, puts the notebook's own numbers in its place.")
-    return latex.Tex(f"The numbers of the computer assignment, {size}, come from {source_of(case)}.")
+            r"\texttt{make pdf CASE=session4.ipynb}, puts the notebook's own numbers in its place."
+        )
+    return latex.Tex(
+        f"The numbers of the computer assignment, {size}, come from {source_of(case)}."
+    )
 
 
 def source_of(case):
     """Where the arrays come from, in a few words."""
-    return latex.Tex("the placeholder case" if case.is_placeholder
-                     else rf"the file \nolinkurl{{{case.source}}}")
+    return latex.Tex(
+        "the placeholder case" if case.is_placeholder else rf"the file \nolinkurl{{{case.source}}}"
+    )
 
 
 @dataclass(frozen=True)
@@ -69,21 +74,35 @@ class Comparison:
     def the_case(self):
         """Size, final transformation, and where the numbers come from."""
         identity = np.array_equal(self.case.W_o, np.eye(self.D))
-        final = (r"The final transformation is the identity, $\mathbf W_o = \mathbf I$." if identity
-                 else r"The final transformation $\mathbf W_o$ is that of the case.")
-        origin = ("The numbers are a placeholder for the notebook's, which were never published: "
-                  r"standard normal numbers drawn by NumPy, \texttt{default\_rng(2024)}, in the order "
-                  r"$\mathbf X$, $\mathbf W_q$, $\mathbf W_k$, $\mathbf W_v$, rounded to two decimals."
-                  if self.case.is_placeholder else f"The numbers come from {source_of(self.case)}.")
+        final = (
+            r"The final transformation is the identity, $\mathbf W_o = \mathbf I$."
+            if identity
+            else r"The final transformation $\mathbf W_o$ is that of the case."
+        )
+        origin = (
+            "The numbers are a placeholder for the notebook's, which were never published: "
+            r"standard normal numbers drawn by NumPy, \texttt{default\_rng(2024)}, in the order "
+            r"$\mathbf X$, $\mathbf W_q$, $\mathbf W_k$, $\mathbf W_v$, rounded to two decimals."
+            if self.case.is_placeholder
+            else f"The numbers come from {source_of(self.case)}."
+        )
         notes = " ".join(latex.escape(note) for note in self.case.notes)
-        corner = ("" if max(self.N, self.D) <= latex.LIMIT else
-                  f"Of larger matrices the first {latex.LIMIT} rows and columns are shown.")
+        corner = (
+            ""
+            if max(self.N, self.D) <= latex.LIMIT
+            else f"Of larger matrices the first {latex.LIMIT} rows and columns are shown."
+        )
         size = f"There are $N = {self.N}$ inputs of $D = {self.D}$ numbers."
         return latex.Tex("\n".join(filter(None, [size, final, origin, notes, corner])))
 
     def inputs(self):
         """The arrays of the case, as given if four decimals will do."""
-        named = [("X", self.case.X), ("W_q", self.case.W_q), ("W_k", self.case.W_k), ("W_v", self.case.W_v)]
+        named = [
+            ("X", self.case.X),
+            ("W_q", self.case.W_q),
+            ("W_k", self.case.W_k),
+            ("W_v", self.case.W_v),
+        ]
         if not np.array_equal(self.case.W_o, np.eye(self.D)):
             named.append(("W_o", self.case.W_o))
         decimals = latex.exact_decimals(*(array for _, array in named))
@@ -97,18 +116,23 @@ class Comparison:
         """The outputs and the weights of each head, displayed."""
         Y, A = (results or self.results)[H]
         names = [r"\mathbf A"] if H == 1 else [rf"\mathbf A_{{{h}}}" for h in range(1, H + 1)]
-        return latex.displayed([(rf"\mathbf Y{prime}", Y),
-                                *((name + prime, A_h) for name, A_h in zip(names, A))], DECIMALS)
+        return latex.displayed(
+            [(rf"\mathbf Y{prime}", Y), *((name + prime, A_h) for name, A_h in zip(names, A))],
+            DECIMALS,
+        )
 
     def heading_of_several(self):
-        return latex.Tex(r"\clearpage" + "\n" + r"\paragraph{Several heads.} The same matrices, cut into heads."
-                         if self.several else r"\paragraph{Several heads.} This case asks for one head only.")
+        return latex.Tex(
+            r"\clearpage" + "\n" + r"\paragraph{Several heads.} The same matrices, cut into heads."
+            if self.several
+            else r"\paragraph{Several heads.} This case asks for one head only."
+        )
 
     def matrices_of_several(self):
         return latex.Tex("\n".join(f"{self.heading(H)}\n{self.matrices(H)}" for H in self.several))
 
     def weights_of_several(self):
-        """The weights (H, N, N) for the figure: the first number of heads beyond one, if there is one."""
+        """The weights (H, N, N) that the figure shows: of the first H beyond one, if any."""
         return self.results[(self.several or [1])[0]][1]
 
     def one_query(self):
@@ -118,44 +142,69 @@ class Comparison:
         H = self.several[0]
         i, j = self._query_and_key(H)
         heads = ", ".join(f"head {h}" for h in range(1, H + 1))
-        table = latex.table(["key", *heads.split(", "), "product of powers", "divided by their sum", "one head"],
-                            self._rows_of_query(H, i), "l" + "r" * (H + 3))
-        return latex.Tex(f"{self._veto(H, i, j)}\n\n"
-                         rf"\begin{{table}}[htb]\caption{{The weights of query {i + 1} in each of {H} heads, "
-                         rf"the product of their powers $1/\sqrt{{{H}}}$, and the weights of the single head."
-                         + self._of_many() + rf"}}\label{{tab:query}}" + "\n\\begin{wide}\n" + table + "\n\\end{wide}\n\\end{table}")
+        table = latex.table(
+            ["key", *heads.split(", "), "product of powers", "divided by their sum", "one head"],
+            self._rows_of_query(H, i),
+            "l" + "r" * (H + 3),
+        )
+        return latex.Tex(
+            f"{self._veto(H, i, j)}\n\n"
+            rf"\begin{{table}}[htb]\caption{{The weights of query {i + 1} in each of {H} heads, "
+            rf"the product of their powers $1/\sqrt{{{H}}}$, and the weights of the single head."
+            + self._of_many()
+            + r"}\label{tab:query}"
+            + "\n\\begin{wide}\n"
+            + table
+            + "\n\\end{wide}\n\\end{table}"
+        )
 
     def pool_confirmed(self):
         """How well the product of the heads' weights meets the single head's, for this case."""
         if not self.several:
             return latex.Tex("")
-        largest = max(float(np.abs(self._pool(H) - self.results[1][1][0]).max()) for H in self.several)
-        return latex.Tex("In this case the weights computed by the two sides differ by "
-                         + ("nothing." if largest == 0 else f"at most {latex.scientific(largest)}, which is rounding."))
+        largest = max(
+            float(np.abs(self._pool(H) - self.results[1][1][0]).max()) for H in self.several
+        )
+        return latex.Tex(
+            "In this case the weights computed by the two sides differ by "
+            + (
+                "nothing."
+                if largest == 0
+                else f"at most {latex.scientific(largest)}, which is rounding."
+            )
+        )
 
-    # How far apart ---------------------------------------------------------------------------------
+    # How far apart --------------------------------------------------------------------------------
 
     def _distance(self, H):
         Y, Y_1 = self.results[H][0], self.results[1][0]
         if comparable(Y, Y_1):
             uniform = comparable(self.results[H][1], np.full_like(self.results[H][1], 1 / self.N))
             why = " because all weights are equal" if uniform else ""
-            return f"In this case the outputs with $H = {H}$ are those of one head up to rounding{why}."
+            return f"Here the outputs with $H = {H}$ are those of one head up to rounding{why}."
         difference = latex.number(float(np.abs(Y - Y_1).max()), DECIMALS)
-        return (f"In this case, the outputs with $H = {H}$ differ from those of one head by up to "
-                f"${difference}$.")
+        return (
+            f"In this case, the outputs with $H = {H}$ differ from those of one head by up to "
+            f"${difference}$."
+        )
 
     def _what_is_shown(self, H):
-        what = (r"The output $\mathbf Y$ and the weights $\mathbf A$." if H == 1 else
-                r"The output $\mathbf Y$ and the weights $\mathbf A_1"
-                + (r", \mathbf A_2$" if H == 2 else rf", \dots, \mathbf A_{{{H}}}$")
-                + f" of the heads, each with ${self.D // H}$ rows of the matrices.")
+        what = (
+            r"The output $\mathbf Y$ and the weights $\mathbf A$."
+            if H == 1
+            else r"The output $\mathbf Y$ and the weights $\mathbf A_1"
+            + (r", \mathbf A_2$" if H == 2 else rf", \dots, \mathbf A_{{{H}}}$")
+            + f" of the heads, each with ${self.D // H}$ rows of the matrices."
+        )
         smallest = 0.5 * 10.0**-DECIMALS
-        rounded = (f" A weight below ${smallest:g}$ is printed as ${0:.{DECIMALS}f}$."
-                   if (self.results[H][1] < smallest).any() else "")
+        rounded = (
+            f" A weight below ${smallest:g}$ is printed as ${0:.{DECIMALS}f}$."
+            if (self.results[H][1] < smallest).any()
+            else ""
+        )
         return what + rounded
 
-    # One query -------------------------------------------------------------------------------------
+    # One query ------------------------------------------------------------------------------------
 
     @cached_property
     def _log_weights(self):
@@ -164,7 +213,7 @@ class Comparison:
         for H in self.several:
             heads = zip(np.split(self.case.W_q, H), np.split(self.case.W_k, H))
             S = np.stack([(self.case.X @ W_q.T) @ (self.case.X @ W_k.T).T for W_q, W_k in heads])
-            S = S / (self.D // H) ** 0.5                                    # (H, N, N)
+            S = S / (self.D // H) ** 0.5  # (H, N, N)
             S = S - S.max(axis=-1, keepdims=True)
             found[H] = S - np.log(np.exp(S).sum(axis=-1, keepdims=True))
         return found
@@ -179,28 +228,52 @@ class Comparison:
         return np.unravel_index(overruled.argmax(), overruled.shape)
 
     def _rows_of_query(self, H, i):
-        A_h, A = self.results[H][1][:, i], self.results[1][1][0, i]        # (H, N), (N,)
-        log_power = self._log_weights[H][:, i].sum(axis=0) / H**0.5       # (N,)
-        pooled = self._pool(H)[i]                                         # (N,)
+        A_h, A = self.results[H][1][:, i], self.results[1][1][0, i]  # (H, N), (N,)
+        log_power = self._log_weights[H][:, i].sum(axis=0) / H**0.5  # (N,)
+        pooled = self._pool(H)[i]  # (N,)
         shown = np.sort(np.argsort(-A, kind="stable")[:FEW])
-        return [[str(j + 1), *(_significant(np.log(a) if a > 0 else log_a)
-                               for a, log_a in zip(A_h[:, j], self._log_weights[H][:, i, j])),
-                 _significant(log_power[j]), f"{pooled[j]:.4f}", f"{A[j]:.4f}"] for j in shown]
+        return [
+            [
+                str(j + 1),
+                *(
+                    _significant(np.log(a) if a > 0 else log_a)
+                    for a, log_a in zip(A_h[:, j], self._log_weights[H][:, i, j])
+                ),
+                _significant(log_power[j]),
+                f"{pooled[j]:.4f}",
+                f"{A[j]:.4f}",
+            ]
+            for j in shown
+        ]
 
     def _of_many(self):
-        return "" if self.N <= FEW else f" Shown are the {FEW} keys with the largest weights of the single head."
+        return (
+            ""
+            if self.N <= FEW
+            else f" Shown are the {FEW} keys with the largest weights of the single head."
+        )
 
     def _veto(self, H, i, j):
         """What the heads and the single head give one key, in words."""
         of_heads, single = self.results[H][1][:, i, j], self.results[1][1][0, i, j]
         given = latex.listed([f"${a:.3f}$" for a in of_heads])
-        text = (f"Look at query {i + 1} and key {j + 1} in \\cref{{tab:query}}. "
-                f"The {H} heads give this key the weights {given}, the single head gives it ${single:.3f}$.")
+        text = (
+            f"Look at query {i + 1} and key {j + 1} in \\cref{{tab:query}}. "
+            f"The {H} heads give this key the weights {given}, the single head gives it "
+            f"${single:.3f}$."
+        )
         if of_heads.max() > single and of_heads.min() < VETO * of_heads.max():
-            text += (f" Head {of_heads.argmax() + 1} wants it most, but head {of_heads.argmin() + 1} hardly at all, "
-                     "and in the single head their scores are added up: the one that disagrees pulls the weight down.")
-        return text + (" The product of the powers, divided by its sum over all keys, is the weight of the single "
-                       "head; the next paragraph says why.")
+            text += (
+                f" Head {of_heads.argmax() + 1} wants it most, but head {of_heads.argmin() + 1} "
+                f"hardly at all, "
+                "and in the single head their scores are added up: the one that disagrees pulls "
+                "the weight down."
+            )
+        return text + (
+            " The product of the powers, divided by its sum over all keys, is the weight of the "
+            "single "
+            "head; the next paragraph says why."
+        )
 
 
 @dataclass(frozen=True)
@@ -215,31 +288,53 @@ class Swap:
         """The outputs after the swap, and what became of the other rows."""
         if len(self.case.X) == 1:
             return latex.Tex("This case has one input, so there is nothing to swap.")
-        outputs = latex.displayed([(rf"\mathbf Y'\,(H = {H})", Y) for H, (Y, _) in self.after.items()], DECIMALS)
-        return latex.Tex(f"After the swap the outputs are\n{outputs}\n{self._moved()}{self._rest()}")
+        outputs = latex.displayed(
+            [(rf"\mathbf Y'\,(H = {H})", Y) for H, (Y, _) in self.after.items()], DECIMALS
+        )
+        return latex.Tex(
+            f"After the swap the outputs are\n{outputs}\n{self._moved()}{self._rest()}"
+        )
 
     def every_order(self):
         """How exactly the outputs and weights move along, over every order that was tried."""
         N = len(self.case.X)
-        orders = (list(permutations(range(N))) if N <= ALL_ORDERS else
-                  [(*range(n), n + 1, n, *range(n + 2, N)) for n in range(N - 1)])
-        tried = (f"All {latex.thousands(len(orders))} orders of the {N} inputs were tried" if N <= ALL_ORDERS else
-                 f"The {N - 1} swaps of neighbouring inputs, of which every order is made up, were tried")
-        deviation = max(self._deviation(H, list(order)) for H in self.case.heads for order in orders)
+        orders = (
+            list(permutations(range(N)))
+            if N <= ALL_ORDERS
+            else [(*range(n), n + 1, n, *range(n + 2, N)) for n in range(N - 1)]
+        )
+        tried = (
+            f"All {latex.thousands(len(orders))} orders of the {N} inputs were tried"
+            if N <= ALL_ORDERS
+            else f"The {N - 1} swaps of neighbours, of which every order is made up, were tried"
+        )
+        deviation = max(
+            self._deviation(H, list(order)) for H in self.case.heads for order in orders
+        )
         heads = latex.listed([f"${H}$" for H in self.case.heads])
-        how = "exactly" if deviation == 0 else f"up to {latex.scientific(deviation)} of their size, which is rounding"
+        how = (
+            "exactly"
+            if deviation == 0
+            else f"up to {latex.scientific(deviation)} of their size, which is rounding"
+        )
         return latex.Tex(f"{tried} with $H = {{}}${heads}: outputs and weights move along {how}.")
 
     def _moved(self):
-        swapped = all(comparable(self.after[H][0][:2], self.before[H][0][1::-1]) for H in self.case.heads)
+        swapped = all(
+            comparable(self.after[H][0][:2], self.before[H][0][1::-1]) for H in self.case.heads
+        )
         if not swapped:
-            raise ValueError("after the swap the first two outputs must have changed places, and have not")
+            raise ValueError(
+                "after the swap the first two outputs must have changed places, and have not"
+            )
         return "The first two rows have changed places."
 
     def _rest(self):
         if len(self.case.X) == 2:
             return ""
-        if not all(comparable(self.after[H][0][2:], self.before[H][0][2:]) for H in self.case.heads):
+        if not all(
+            comparable(self.after[H][0][2:], self.before[H][0][2:]) for H in self.case.heads
+        ):
             raise ValueError("the swap of inputs 1 and 2 must leave the other outputs as they are")
         return " The other rows are the same as before."
 
@@ -248,14 +343,15 @@ class Swap:
         Y, A = self.before[H]
         case = self.case
         Y_moved, A_moved = attention.multi_head_self_attention(
-            case.X[order], case.W_q, case.W_k, case.W_v, case.W_o, H)
+            case.X[order], case.W_q, case.W_k, case.W_v, case.W_o, H
+        )
         of_Y = np.abs(Y_moved - Y[order]).max() / (np.abs(Y).max() or 1)
         of_A = np.abs(A_moved - A[:, order][:, :, order]).max() / A.max()
         return float(max(of_Y, of_A))
 
 
 def _significant(log_value):
-    """A positive number, given by its logarithm, to three significant digits however small it is."""
+    """A positive number, given by its logarithm, readable however small it is."""
     value = float(np.exp(log_value))
     if value >= 0.001:
         return f"{value:.3f}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from proofs import deciders, runner
 from proofs.ledger import DOCUMENTS, ClaimFailed
 
-RECORD = Path(runner.__file__).with_name("attack.json")      # written by python -m proofs --attack
+RECORD = Path(runner.__file__).with_name("attack.json")  # written by python -m proofs --attack
 TABLE = r"""\begin{checks}
 \begin{longtable}{@{}r>{\raggedright\arraybackslash}p{96mm}%
 >{\raggedright\arraybackslash}p{32mm}>{\raggedright\arraybackslash}p{17mm}r@{}}
@@ -36,8 +36,11 @@ class Ledger:
         self.claims = {n: c for n, c in self.all.items() if c.document == document}
         self.outcomes = runner.run(self.claims, cache)
         self.numbers = {}
-        failed = [f"{self.claims[o.name].place}: the claim {o.name!r} fails: {problem}"
-                  for o in self.outcomes.values() for problem in o.problems]
+        failed = [
+            f"{self.claims[o.name].place}: the claim {o.name!r} fails: {problem}"
+            for o in self.outcomes.values()
+            for problem in o.problems
+        ]
         if failed:
             raise ClaimFailed("\n".join(failed))
 
@@ -62,9 +65,14 @@ class Ledger:
         """The longtable of all claims; raises ClaimFailed if the document never made one."""
         missing = [c for n, c in self.claims.items() if n not in self.numbers]
         if missing:
-            raise ClaimFailed("\n".join(
-                f"{c.place}: the {self.document} never makes the claim {c.name!r}; make it with "
-                f"ledger.formula({c.name!r}), or delete it" for c in missing))
+            raise ClaimFailed(
+                "\n".join(
+                    f"{c.place}: the {self.document} never makes the claim {c.name!r}; make it "
+                    f"with "
+                    f"ledger.formula({c.name!r}), or delete it"
+                    for c in missing
+                )
+            )
         return TABLE.replace("ROWS", "\n".join(map(self._row, self.numbers)))
 
     def refused_example(self, name: str) -> dict:
@@ -77,8 +85,11 @@ class Ledger:
 
         With a record: mutants, refused, undecided, ill_formed, accepted_true, accepted_false.
         """
-        return {"claims": len(self.claims),
-                "twins": sum(o.refused for o in self.outcomes.values()), **self._record()}
+        return {
+            "claims": len(self.claims),
+            "twins": sum(o.refused for o in self.outcomes.values()),
+            **self._record(),
+        }
 
     def how_it_was_attacked(self) -> str:
         """One to three sentences with the counts."""
@@ -87,11 +98,13 @@ class Ledger:
         if not counts.get("mutants"):
             return text
         refused = counts["mutants"] - counts["accepted_true"]
-        return (f"{text} A program then made {_number(counts['mutants'])} more by changing the true "
-                f"ones in a single place. Of these, {_number(refused)} are refused. The other "
-                f"{_number(counts['accepted_true'])} are true as well, for instance because two "
-                "terms of a sum were exchanged; a second program confirmed this by computing both "
-                "sides in numbers.")
+        return (
+            f"{text} A program then made {_number(counts['mutants'])} more by changing the "
+            f"true ones in a single place. Of these, {_number(refused)} are refused. The other "
+            f"{_number(counts['accepted_true'])} are true as well, for instance because two "
+            "terms of a sum were exchanged; a second program confirmed this by computing both "
+            "sides in numbers."
+        )
 
     def _record(self):
         if not RECORD.exists():
@@ -106,17 +119,23 @@ class Ledger:
         shown = f"${claim.statement.latex()}$"
         if claim.statement.left.head == "tuple":  # TeX breaks no line between brackets
             shown = rf"\par\fittedtext{{${claim.statement.latex(lines=1)}$}}\par "
-        text = (rf"\emph{{{claim.title.capitalize()}.}} {shown}"
-                + ("" if shown.endswith("par ") or not hypotheses else ", ") + hypotheses
-                + (f". Argued in the text: {claim.argued}" if claim.argued else ""))
-        return (rf"\claimrow{{{number}}} & {text}. & {claim.scope} & "
-                rf"{deciders.kind(claim.statement)} & {self.outcomes[name].refused} \\[3pt]")
+        text = (
+            rf"\emph{{{claim.title.capitalize()}.}} {shown}"
+            + ("" if shown.endswith("par ") or not hypotheses else ", ")
+            + hypotheses
+            + (f". Argued in the text: {claim.argued}" if claim.argued else "")
+        )
+        return (
+            rf"\claimrow{{{number}}} & {text}. & {claim.scope} & "
+            rf"{deciders.kind(claim.statement)} & {self.outcomes[name].refused} \\[3pt]"
+        )
 
     def _number(self, name):
         self._claim(name)
         if name in self.numbers:
-            raise ClaimFailed(f"the claim {name!r} is made twice, first as number "
-                              f"{self.numbers[name]}")
+            raise ClaimFailed(
+                f"the claim {name!r} is made twice, first as number {self.numbers[name]}"
+            )
         self.numbers[name] = len(self.numbers) + 1
         return self.numbers[name]
 
@@ -124,10 +143,13 @@ class Ledger:
         if name in self.claims:
             return self.claims[name]
         if name in self.all:
-            raise ClaimFailed(f"the claim {name!r} belongs to the {self.all[name].document}, "
-                              f"not to the {self.document}")
+            raise ClaimFailed(
+                f"the claim {name!r} belongs to the {self.all[name].document}, "
+                f"not to the {self.document}"
+            )
         close = get_close_matches(name, self.claims, n=1)
-        raise ClaimFailed(f"there is no claim {name!r}" + (f"; is it {close[0]!r}?" if close else ""))
+        hint = f"; is it {close[0]!r}?" if close else ""
+        raise ClaimFailed(f"there is no claim {name!r}{hint}")
 
 
 def _number(value):

@@ -14,8 +14,12 @@ SHOWN = {  # by the article's groups; each group's best in any column is among t
     "task-specific": ["PatchTST", "TFT", "N-HiTS"],
     "local": ["SCUM", "AutoARIMA"],
 }
-TRAINED_ON = {"Chronos": "many datasets", "pretrained": "many datasets",
-              "task-specific": "each dataset", "local": "each series"}
+TRAINED_ON = {
+    "Chronos": "many datasets",
+    "pretrained": "many datasets",
+    "task-specific": "each dataset",
+    "local": "each series",
+}
 LARGE = "Chronos-T5 (Large)"
 
 
@@ -70,9 +74,12 @@ def results() -> str:
         for model in models:
             cells = [_cell(printed[model][column], best[column]) for column in SCORES]
             lines.append(" & ".join([model, TRAINED_ON[group], *cells]) + r" \\")
-    head = [r" & & \multicolumn{2}{c}{in-domain} & \multicolumn{2}{c@{}}{zero-shot} \\",
-            r"\cmidrule(lr){3-4}\cmidrule(l){5-6}",
-            r"model & trained on & WQL & MASE & WQL & MASE \\", r"\midrule"]
+    head = [
+        r" & & \multicolumn{2}{c}{in-domain} & \multicolumn{2}{c@{}}{zero-shot} \\",
+        r"\cmidrule(lr){3-4}\cmidrule(l){5-6}",
+        r"model & trained on & WQL & MASE & WQL & MASE \\",
+        r"\midrule",
+    ]
     return _tabular("llrrrr", head + lines[1:])
 
 
@@ -83,9 +90,16 @@ def sizes() -> str:
     lines = []
     for name, size in chronos.SIZES.items():
         shape = size.config
-        cells = [name, rf"${shape.layers}+{shape.layers}$", shape.width, shape.heads,
-                 shape.heads * shape.head_width, shape.feed_forward,
-                 _thousands(chronos.parameter_count(shape)), f"{size.published // 10**6}M"]
+        cells = [
+            name,
+            rf"${shape.layers}+{shape.layers}$",
+            shape.width,
+            shape.heads,
+            shape.heads * shape.head_width,
+            shape.feed_forward,
+            _thousands(chronos.parameter_count(shape)),
+            f"{size.published // 10**6}M",
+        ]
         lines.append(" & ".join(map(str, cells)) + r" \\")
     return _tabular("lrrrrrrr", head + lines)
 
@@ -106,8 +120,10 @@ def places_of_large() -> str:
     """How often Chronos-T5 (Large) is first, second ... when each dataset is left out in turn."""
     places = chronos.places_when_one_is_left_out(chronos.zero_shot_scores(), LARGE)
     ordinals = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth"}
-    counts = [f"{ordinals[place]} {times} times" for place, times in
-              sorted(Counter(places.values()).items())]
+    counts = [
+        f"{ordinals[place]} {times} times"
+        for place, times in sorted(Counter(places.values()).items())
+    ]
     return ", ".join(counts[:-1]) + " and " + counts[-1]
 
 

@@ -29,14 +29,21 @@ class Pair:
 
 
 def fits(c, seed=18):
-    """The slopes fitted to samples of growing size, with and without an intercept, and their spread."""
+    """Slopes fitted to samples of growing size, with and without an intercept, and their spread."""
     rng = np.random.default_rng(seed)
     rows = []
     for n in SIZES:
         x, y = least_squares.sample(c, n, rng)
         with_intercept, _ = least_squares.slope_and_intercept(x, y)
         spread = np.sqrt((1 - c**2) / (n - 2))
-        rows.append([latex.thousands(n), f"{least_squares.slope(x, y):.3f}", f"{with_intercept:.3f}", f"{spread:.3f}"])
+        rows.append(
+            [
+                latex.thousands(n),
+                f"{least_squares.slope(x, y):.3f}",
+                f"{with_intercept:.3f}",
+                f"{spread:.3f}",
+            ]
+        )
     header = ["pairs $n$", r"fitted $\hat w$", "with an intercept", r"$\sqrt{(1 - c^2)/(n - 2)}$"]
     return latex.table(header, rows, "rrrr")
 

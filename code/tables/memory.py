@@ -12,7 +12,7 @@ GIB, MIB = 2**30, 2**20
 
 
 class Measurements:
-    """The committed measurements of benchmarks/results.json; `make bench` measures another machine."""
+    """The committed measurements; `make bench` measures another machine."""
 
     def __init__(self):
         self.results = measured.read()
@@ -21,8 +21,10 @@ class Measurements:
     def too_much(self):
         longest = max(self.sizes)
         size = measured.HEADS * longest**2 * 4 / GIB
-        return latex.Tex(f"{measured.HEADS} heads of {latex.thousands(longest)} tokens take {size:.0f}\\,GiB "
-                         "in single precision.")
+        return latex.Tex(
+            f"{measured.HEADS} heads of {latex.thousands(longest)} tokens take {size:.0f}\\,GiB "
+            "in single precision."
+        )
 
     def deviations(self):
         """How far the function in blocks is from the one of CA 1 (a), computed by this build."""
@@ -33,26 +35,36 @@ class Measurements:
             blocks = memory_efficient.memory_efficient_attention(scale * Q, K, V)
             at_once, _ = attention.scaled_dot_product_attention(scale * Q, K, V)
             found.append(float(np.abs(blocks - at_once).max() / np.abs(at_once).max()))
-        return latex.Tex("On a random input, the result in blocks differs from that of CA~1~(a) by at most "
-                         f"{latex.scientific(found[0])} of its size, and with scores 300 times as large by at most "
-                         f"{latex.scientific(found[1])}.")
+        return latex.Tex(
+            "On a random input, the result in blocks differs from that of CA~1~(a) by at most "
+            f"{latex.scientific(found[0])} of its size, and with scores 300 times as large by at "
+            f"most "
+            f"{latex.scientific(found[1])}."
+        )
 
     def conditions(self):
         machine, runs = self.results["machine"], len(self.results["attention"])
         return latex.Tex(
-            f"The times are for {measured.HEADS} heads of width {measured.D}, on {latex.escape(machine['processor'])} "
-            f"with {machine['cores']} cores, with NumPy {machine['NumPy']}, PyTorch {machine['torch']} and "
-            f"JAX {machine['jax']}. All took turns, and each figure is the median over the rounds of {runs} runs. "
-            "They were measured once and are kept in a file; only their ratios mean something on another machine, "
-            r"and \texttt{make bench} measures yours.")
+            f"The times are for {measured.HEADS} heads of width {measured.D}, on "
+            f"{latex.escape(machine['processor'])} "
+            f"with {machine['cores']} cores, with NumPy {machine['NumPy']}, PyTorch "
+            f"{machine['torch']} and "
+            f"JAX {machine['jax']}. All took turns, and each figure is the median over the "
+            f"rounds of {runs} runs. "
+            "They were measured once and are kept in a file; only their ratios mean something on "
+            "another machine, "
+            r"and \texttt{make bench} measures yours."
+        )
 
     def scaling(self):
         """What plots.memory.scaling draws."""
         names = ["plain", "jax", "torch", "ours"]
-        return {"seconds": {name: measured.seconds(self.results, "float32", name) for name in names},
-                "limit": {N: measured.limit(self.results, "float32", N) for N in self.sizes},
-                "held": {name: measured.held(self.results, name) for name in names},
-                "output": {N: measured.HEADS * N * measured.D * 4 for N in self.sizes}}
+        return {
+            "seconds": {name: measured.seconds(self.results, "float32", name) for name in names},
+            "limit": {N: measured.limit(self.results, "float32", N) for N in self.sizes},
+            "held": {name: measured.held(self.results, name) for name in names},
+            "output": {N: measured.HEADS * N * measured.D * 4 for N in self.sizes},
+        }
 
     def growth(self):
         """How memory grows, and how the times compare from the third size on."""
@@ -60,11 +72,16 @@ class Measurements:
         shortest, longest = min(self.sizes), max(self.sizes)
         ratios = [measured.ratio(self.results, "float32", N, "torch") for N in self.sizes[2:]]
         return latex.Tex(
-            f"Memory beside inputs and output grows as $N^{{{measured.slope(held['plain']):.1f}}}$ for the function "
-            f"of CA~1~(a). In blocks it is {held['ours'][shortest] / MIB:.1f}\\,MiB at $N = {shortest}$ and "
-            f"{held['ours'][longest] / MIB:.1f}\\,MiB at $N = {latex.thousands(longest)}$ (\\cref{{fig:scaling}}). "
-            f"From $N = {latex.thousands(self.sizes[2])}$ on, PyTorch takes between {min(ratios):.2f} and "
-            f"{max(ratios):.2f} times as long in single precision (\\cref{{tab:ratios}}).")
+            f"Memory beside inputs and output grows as "
+            f"$N^{{{measured.slope(held['plain']):.1f}}}$ for the function "
+            f"of CA~1~(a). In blocks it is {held['ours'][shortest] / MIB:.1f}\\,MiB at $N = "
+            f"{shortest}$ and "
+            f"{held['ours'][longest] / MIB:.1f}\\,MiB at $N = {latex.thousands(longest)}$ "
+            f"(\\cref{{fig:scaling}}). "
+            f"From $N = {latex.thousands(self.sizes[2])}$ on, PyTorch takes between "
+            f"{min(ratios):.2f} and "
+            f"{max(ratios):.2f} times as long in single precision (\\cref{{tab:ratios}})."
+        )
 
     def ratio_table(self):
         header = ["precision", "$N$", "in blocks, ms", "limit", *RIVALS]
@@ -75,11 +92,20 @@ class Measurements:
         """What plots.memory.roofline draws."""
         flops, exponentials, bandwidth = measured.rates(self.results, "float32")
         per_weight = 4 * measured.D  # operations of the two products
-        blocks = {"plain": lambda N: None,
-                  "ours": lambda N: memory_efficient.queries_in_a_block(measured.HEADS, N)}
-        points = {name: {N: (measured.intensity(N, block=block(N)), measured.HEADS * per_weight * N**2 / seconds)
-                         for N, seconds in measured.seconds(self.results, "float32", name).items()}
-                  for name, block in blocks.items()}
+        blocks = {
+            "plain": lambda N: None,
+            "ours": lambda N: memory_efficient.queries_in_a_block(measured.HEADS, N),
+        }
+        points = {
+            name: {
+                N: (
+                    measured.intensity(N, block=block(N)),
+                    measured.HEADS * per_weight * N**2 / seconds,
+                )
+                for N, seconds in measured.seconds(self.results, "float32", name).items()
+            }
+            for name, block in blocks.items()
+        }
         with_exp = per_weight / (per_weight / flops + 1 / exponentials)
         return {"flops": flops, "bandwidth": bandwidth, "with_exp": with_exp, "points": points}
 
@@ -87,8 +113,11 @@ class Measurements:
         dtype = PRECISIONS[precision]
         ours = measured.seconds(self.results, dtype, "ours")[N]
         ratios = [measured.ratio(self.results, dtype, N, rival) for rival in RIVALS.values()]
-        first = N == self.sizes[0]
-        return [(r"\addlinespace " if precision != "single" else "") + precision if first else "",
-                latex.thousands(N), latex.thousands(round(1e3 * ours, 1)),
-                f"{measured.limit(self.results, dtype, N) / ours:.2f}",
-                *("--" if np.isnan(ratio) else f"{ratio:.2f}" for ratio in ratios)]
+        first = self.sizes[0] == N
+        return [
+            (r"\addlinespace " if precision != "single" else "") + precision if first else "",
+            latex.thousands(N),
+            latex.thousands(round(1e3 * ours, 1)),
+            f"{measured.limit(self.results, dtype, N) / ours:.2f}",
+            *("--" if np.isnan(ratio) else f"{ratio:.2f}" for ratio in ratios),
+        ]

@@ -10,23 +10,31 @@ from weaving import latex
 
 @dataclass(frozen=True)
 class Example:
-    """Two tokens and the weights of one head; all results are computed, rounded only when printed."""
+    """Two tokens and the matrices of one head; results are rounded only when they are printed."""
 
-    X: np.ndarray    # (2, 2)
+    X: np.ndarray  # (2, 2)
     W_q: np.ndarray  # (2, 2), W_k and W_v likewise
     W_k: np.ndarray
     W_v: np.ndarray
 
     def arrays(self):
-        """What the figure of this page draws: X, q, k, v, scores, weights and outputs, each (2, 2)."""
+        """What the figure draws: X, q, k, v, scores, weights and outputs, each (2, 2)."""
         Y, A = self_attention(self.X, self.W_q, self.W_k, self.W_v)
-        return {"X": self.X, "q": self._of(self.W_q), "k": self._of(self.W_k), "v": self._of(self.W_v),
-                "scores": self._scores(), "weights": A, "output": Y}
+        return {
+            "X": self.X,
+            "q": self._of(self.W_q),
+            "k": self._of(self.W_k),
+            "v": self._of(self.W_v),
+            "scores": self._scores(),
+            "weights": A,
+            "output": Y,
+        }
 
     def matrices(self):
         named = (("W_q", self.W_q), ("W_k", self.W_k), ("W_v", self.W_v))
-        return latex.Tex(r", \qquad ".join(f"{latex.bold(name)} = {_small_matrix(W)}"
-                                           for name, W in named))
+        return latex.Tex(
+            r", \qquad ".join(f"{latex.bold(name)} = {_small_matrix(W)}" for name, W in named)
+        )
 
     def x(self, i):
         return _vector(self.X[i - 1])
@@ -70,8 +78,12 @@ class Example:
 
 def example():
     """Numbers small enough to follow with a pencil."""
-    return Example(X=np.array([[1.0, 0.0], [0.0, 2.0]]), W_q=np.array([[1.0, 1.0], [0.0, 1.0]]),
-                   W_k=np.array([[1.0, 0.0], [0.0, 1.0]]), W_v=np.array([[2.0, 0.0], [0.0, 1.0]]))
+    return Example(
+        X=np.array([[1.0, 0.0], [0.0, 2.0]]),
+        W_q=np.array([[1.0, 1.0], [0.0, 1.0]]),
+        W_k=np.array([[1.0, 0.0], [0.0, 1.0]]),
+        W_v=np.array([[2.0, 0.0], [0.0, 1.0]]),
+    )
 
 
 def _number(value):

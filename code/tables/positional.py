@@ -1,13 +1,13 @@
-"""Exercise 1: the table that compares addition with concatenation, and the example of a collision."""
+"""Exercise 1: addition beside concatenation, a collision, random directions."""
 
 import numpy as np
 
 from solutions import positional
 from weaving import latex
 
-WINDOW = 512      # tokens that BERT reads at once (Devlin et al., 2019)
-WIDTH = 512       # of a token of the base transformer (Vaswani et al., 2017, table 3)
-HEAD_WIDTH = 64   # of a query in one of its heads
+WINDOW = 512  # tokens that BERT reads at once (Devlin et al., 2019)
+WIDTH = 512  # of a token of the base transformer (Vaswani et al., 2017, table 3)
+HEAD_WIDTH = 64  # of a query in one of its heads
 
 
 def addition_and_concatenation(D=WIDTH, D_p=WIDTH, d=HEAD_WIDTH):
@@ -15,13 +15,22 @@ def addition_and_concatenation(D=WIDTH, D_p=WIDTH, d=HEAD_WIDTH):
     rows = [
         ("token", r"$\mathbf x_i + \mathbf p_i$", r"$[\mathbf x_i; \mathbf p_i]$"),
         ("numbers in a token", f"$D$ ({D})", f"$D + D_p$ ({latex.thousands(D + D_p)})"),
-        ("matrices in the four terms", r"one, $\mathbf M$, four times",
-         r"four, $\mathbf M^{xx}, \mathbf M^{xp}, \mathbf M^{px}, \mathbf M^{pp}$"),
-        (r"numbers in $\mathbf W_q$ and $\mathbf W_k$", f"$2dD$ ({latex.thousands(2 * d * D)})",
-         f"$2d(D + D_p)$ ({latex.thousands(2 * d * (D + D_p))})"),
+        (
+            "matrices in the four terms",
+            r"one, $\mathbf M$, four times",
+            r"four, $\mathbf M^{xx}, \mathbf M^{xp}, \mathbf M^{px}, \mathbf M^{pp}$",
+        ),
+        (
+            r"numbers in $\mathbf W_q$ and $\mathbf W_k$",
+            f"$2dD$ ({latex.thousands(2 * d * D)})",
+            f"$2d(D + D_p)$ ({latex.thousands(2 * d * (D + D_p))})",
+        ),
         ("content and position", "merged into one vector", "can be told apart"),
-        ("attending by position alone", "only where the content leaves room",
-         r"zero content blocks $\mathbf W_q^x$, $\mathbf W_k^x$"),
+        (
+            "attending by position alone",
+            "only where the content leaves room",
+            r"zero content blocks $\mathbf W_q^x$, $\mathbf W_k^x$",
+        ),
         ("position in the values", "always", r"unless its block of $\mathbf W_v$ is zero"),
     ]
     return latex.table(["", "addition", "concatenation"], rows, "lll")
@@ -35,19 +44,24 @@ def collision(which):
     e_1, e_2, _ = np.eye(3)
     x = np.array([0.3, 0.5, 0.0])
     values = {"x": x, "other": x + e_1 - e_2, "sum": x + e_1}[which]
-    return latex.Tex("(" + r",\, ".join(f"{value:.1f}".replace("-0.0", "0.0") for value in values) + ")")
+    return latex.Tex(
+        "(" + r",\, ".join(f"{value:.1f}".replace("-0.0", "0.0") for value in values) + ")"
+    )
 
 
 def random_directions(many=2048, dim=256):
-    """How close to orthogonal the vectors of one random draw are, beside the best that is possible."""
+    """How close to orthogonal the vectors of one random draw are, and how close they could be."""
     P = np.random.default_rng(1974).standard_normal((many, dim))
-    P /= np.linalg.norm(P, axis=1, keepdims=True)                     # (many, dim)
+    P /= np.linalg.norm(P, axis=1, keepdims=True)  # (many, dim)
     worst = float(np.abs(P @ P.T - np.eye(many)).max())
     return latex.Tex(
-        f"Of {latex.thousands(many)} random directions in ${dim}$ dimensions, drawn once, the worst pair has "
-        f"$\\abs{{\\mathbf p_i\\T\\mathbf p_j}} = {worst:.2f}$; the typical size is $1/\\sqrt{{{dim}}} = {dim**-0.5:.2f}$, "
+        f"Of {latex.thousands(many)} random directions in ${dim}$ dimensions, drawn once, the "
+        f"worst pair has "
+        f"$\\abs{{\\mathbf p_i\\T\\mathbf p_j}} = {worst:.2f}$; the typical size is "
+        f"$1/\\sqrt{{{dim}}} = {dim**-0.5:.2f}$, "
         f"and by the Welch bound no choice of so many directions has all of them below "
-        f"${positional.welch_bound(many, dim):.2f}$.")
+        f"${positional.welch_bound(many, dim):.2f}$."
+    )
 
 
 def random_cosines(dims=(4, 32, 256), pairs=20_000):

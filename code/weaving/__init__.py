@@ -9,7 +9,10 @@ pdf.py         parts         -> LaTeX, with a map from each of its lines back to
 tex.py         LaTeX         -> PDF, with latexmk
 texlog.py      what LaTeX's log says, at its line of report.texw
 build.py       all of it in order, the PDF replaced last
-notebook.py    results       -> report.ipynb, run; markdown.py has pandoc convert the text
+tree.py        parts         -> headings, paragraphs, formulas and so on, read by Pandoc
+notebook.py    tree          -> report.ipynb, run
+html.py        tree          -> report.html; page.css says how it looks
+macros.py      what the documents' macros mean outside the PDF; house.sty says it for the PDF
 latex.py       arrays, tables and source code as LaTeX
 files.py, problems.py, provenance.py, watch.py   what their names say
 """
