@@ -121,7 +121,7 @@ def test_the_files_that_latexmk_lists_are_read(tmp_path, monkeypatch):
         Path(name).touch()
     Path("build/report.fdb_latexmk").write_text(
         '# Fdb version 4\n["bibtex build/report"] 1795702065 "a" "b" "c" 17 0\n'
-        '  "bib.bib" 1795 26816 ffe5 ""\n["pdflatex"] 17 "a" "b"\n  "chapter one.tex" 179.5 4 8a ""\n'
+        '  "bib.bib" 17 26816 ffe5 ""\n["pdflatex"] 17 "a" "b"\n  "chapter one.tex" 17.5 4 8a ""\n'
         '  "build/report.tex" 1 2 3f ""\n  "gone.tex" 1 -1 0 ""\n'
     )
     Path("chapter one.tex").write_text(

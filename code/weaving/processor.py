@@ -58,6 +58,7 @@ class StrictProcessor(PwebProcessorBase):
         self.problems, self.unmade, self.unheard = [], set(), []
         self.root = os.getcwd()
         linecache.checkcache()
+        tempfile.gettempdir()  # writes files on its first call, which are nobody's inputs
         codes = [chunk for chunk in self.parsed if chunk["type"] == "code"]
         if any(chunk["options"]["fig"] for chunk in codes):
             Path(self.getFigDirectory()).mkdir(parents=True, exist_ok=True)
