@@ -121,15 +121,6 @@ class Comparison:
             DECIMALS,
         )
 
-    def heading_of_several(self):
-        return latex.Tex(
-            r"\clearpage"
-            + "\n"
-            + r"\paragraph{Several heads.} The same matrices are now divided among the heads."
-            if self.several
-            else r"\paragraph{Several heads.} This case asks for one head only."
-        )
-
     def matrices_of_several(self):
         return latex.Tex("\n".join(f"{self.heading(H)}\n{self.matrices(H)}" for H in self.several))
 
