@@ -178,7 +178,9 @@ remedy() {
     case $1:$(system) in
         *:windows) echo 'wsl --install    # in PowerShell, and run make in the Linux it brings' ;;
         python:macos) echo 'brew install python@3.13    # or https://www.python.org/downloads' ;;
-        python:apt-get) package=$(debian_python); echo "${package:+$apt $package}${package:-$uv}" ;;
+        python:apt-get)
+            package=$(debian_python)
+            if [ -n "$package" ]; then echo "$apt $package"; else echo "$uv"; fi ;;
         python:dnf) echo "${sudo}dnf install python3.13" ;;
         python:pacman) echo "${sudo}pacman -S python" ;;
         python:zypper) echo "${sudo}zypper install python313" ;;
