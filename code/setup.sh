@@ -109,7 +109,7 @@ import ensurepip, venv' 2>/dev/null) || can_make_venv=no  # some of these names 
 
 make_venv() {
     if ! find_python; then
-        why="CPython 3.11 to 3.14 is needed, but not found here$seen"
+        why="CPython 3.11 to 3.14 is needed${seen:-, and none was found}"
         [ -z "$lacks_venv" ] || why="Python $lacks_venv lacks venv or ensurepip"
         [ -z "${PYTHON:-}" ] || fail "PYTHON=$PYTHON will not do: $why"
         provide python "$why"
