@@ -19,7 +19,7 @@ COUNT = "with open('build/ran', 'a') as file: file.write('x')"
 
 
 def run(case=""):
-    """Weave with nothing of the project imported yet; how often the chunk ran in all, and the LaTeX."""
+    """Weave with nothing of the project imported; how often the chunk has run, and the LaTeX."""
     for name in [name for name in sys.modules if name.split(".")[0] in ("rules", "beside")]:
         del sys.modules[name]
     importlib.invalidate_caches()

@@ -48,7 +48,8 @@ def _latex(part: Part) -> str:
             return "".join(map(_latex, part.shown)) or "%\n"
         case Listing():
             heading = f"\\listingname{{{escape(part.file)}}}\n" if part.file else ""
-            options = f"numbers=left,firstnumber={part.first},formatcom=\\listing"
+            numbered = f"numbers=left,firstnumber={part.first}," if part.file else ""
+            options = numbered + "formatcom=\\listing"
             return heading + _coloured(part.code, PythonLexer(stripnl=False), options)
         case Output():
             rule = "frame=leftline,framerule=0.8pt,rulecolor=\\color{rulegrey},framesep=2mm"
