@@ -1,5 +1,6 @@
 # make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, and TeX on Debian and Ubuntu.
-.PHONY: pdf supplement html notebook test fuzz proofs watch check submission bench lint lock clean help ready FORCE
+.PHONY: pdf supplement html notebook test fuzz proofs proofs-attack watch check submission bench lint \
+  lock clean help ready FORCE
 .PRECIOUS: report.pdf supplement.pdf
 .DEFAULT_GOAL := pdf
 
@@ -40,6 +41,9 @@ fuzz: ready ## draw new examples for the tests named fuzz, for minutes
 proofs: ready ## check all claims and print the ledger; NAME=claim prints one
 	@$(RUN) -m proofs $$NAME
 
+proofs-attack: ready ## give the checks every falsehood that is one change away from a claim (minutes)
+	@$(RUN) -m proofs --attack $$NAME
+
 watch: ready ## build again whenever a source changes; make watch DOC=supplement
 	@$(RUN) -m weaving "$$DOC" --case "$$CASE" --watch
 
@@ -73,7 +77,7 @@ clean: ## remove what the build made, but not .venv
 	rm -f $(foreach name,report supplement,$(name).pdf $(name).html $(name).ipynb $(name).synctex.gz)
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 # Milliseconds when all is there.
 ready:

@@ -27,7 +27,8 @@ def main(arguments=None):
     names = options.names or list(claims)
     if options.attack:
         from proofs import mutants
-        return mutants.report(mutants.attack(names), None if options.names else mutants.RECORD)
+
+        return mutants.report(mutants.attack(names), mutants.RECORD)
     outcomes = runner.run(names)
     for name, outcome in outcomes.items():
         print(f"{'holds' if outcome.holds else 'FAILS'}  {name}  ({outcome.refused} refused)")
@@ -38,9 +39,11 @@ def main(arguments=None):
             print(f"       {claims[name].statement.latex_hypotheses()}")
     failed = sum(not outcome.holds for outcome in outcomes.values())
     held = len(outcomes) - failed
-    print(f"{held} {'claim holds' if held == 1 else 'claims hold'}"
-          + (f", {failed} {'does' if failed == 1 else 'do'} not" if failed else "")
-          + f"; {sum(o.refused for o in outcomes.values())} falsehoods refused")
+    print(
+        f"{held} {'claim holds' if held == 1 else 'claims hold'}"
+        + (f", {failed} {'does' if failed == 1 else 'do'} not" if failed else "")
+        + f"; {sum(o.refused for o in outcomes.values())} falsehoods refused"
+    )
     return 1 if failed else 0
 
 
@@ -48,7 +51,7 @@ if __name__ == "__main__":
     try:
         status = main()
         sys.stdout.flush()
-    except BrokenPipeError:     # the reader has seen enough, as `head` has
+    except BrokenPipeError:  # the reader has seen enough, as `head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
     sys.exit(status)

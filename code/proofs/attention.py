@@ -1,5 +1,7 @@
 """The claims of the computer assignment: softmax, heads, and the order of the inputs."""
 
+# Formulas are laid out by hand: a claim is not a call with its arguments in a column.
+# fmt: off
 from proofs.ledger import claim  # noqa: I001
 from proofs.notation import (
     E, T, Var, attend, beside, delta, diff, exp, independent, index, letter, log, permuted,

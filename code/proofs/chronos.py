@@ -1,5 +1,7 @@
 """The claims of Exercise 2: the parameters of T5, its relative bias, and a source of data."""
 
+# Formulas are laid out by hand: a claim is not a call with its arguments in a column.
+# fmt: off
 from proofs.ledger import claim  # noqa: I001
 from proofs.notation import (
     E, T, index, independent, letter, number, permuted, plus, several, size, sqrt, times,

@@ -5,8 +5,13 @@ from proofs.forms import Undecided, add, letters_in, minus
 from proofs.notation import IllFormed, latex, walk
 from proofs.sums import Normaliser
 
-KINDS = {"attend": "run", "integral": "integrated", "argmin": "minimised", "E": "moments",
-         "Var": "moments"}      # the first head found in a statement names its decider
+KINDS = {
+    "attend": "run",
+    "integral": "integrated",
+    "argmin": "minimised",
+    "E": "moments",
+    "Var": "moments",
+}  # the first head found in a statement names its decider
 
 
 def kind(statement):
@@ -21,7 +26,8 @@ def holds(statement):
     Raises: IllFormed for a statement without meaning, Undecided where there is no rule.
     """
     decide = {"run": _run, "integrated": _integrated, "minimised": _minimised}.get(
-        kind(statement), _same)
+        kind(statement), _same
+    )
     return decide(statement)
 
 
@@ -41,7 +47,8 @@ def _minimised(statement):
     engine = Normaliser(statement.hypotheses)
     taken = {*engine.meanings, *engine.random.letters}
     if len(set(names)) < len(names) or any(
-            name.head != "letter" or name.args or name.leaf[0] in taken for name in names):
+        name.head != "letter" or name.args or name.leaf[0] in taken for name in names
+    ):
         raise IllFormed(f"{latex(left)}: the letters must be free and different")
     targets = [("l", name.leaf[0], ()) for name in names]
     gradient = [engine.derivative(engine.number(body, {}), target) for target in targets]
@@ -77,6 +84,7 @@ def _positive_definite(engine, hessian):
 def _integrated(statement):
     """Both sides carried out by SymPy, for numbers without indices."""
     import sympy
+
     shifts = {}
     for hypothesis in statement.hypotheses:
         if hypothesis.kind != "positive":
@@ -92,6 +100,7 @@ def _integrated(statement):
 def _shift(value):
     """n - k > 0 as n = k + a positive number."""
     import sympy
+
     if value.head == "add" and len(value.args) == 2 and value.args[0].head == "letter":
         letter, bound = value.args[0].leaf[0], value.args[1]
         if bound.head == "neg" and bound.args[0].head == "num":
@@ -102,20 +111,32 @@ def _shift(value):
 
 def _to_sympy(tree, shifts):
     import sympy
+
     if tree.head == "letter" and not tree.args and not tree.leaf[0].shape:
         letter = tree.leaf[0]
         if tree == notation.CIRCLE:
             return sympy.pi
-        return shifts.get(letter, sympy.Symbol(letter.name, real=True,
-                                               positive=letter.domain != "real" or None))
+        return shifts.get(
+            letter, sympy.Symbol(letter.name, real=True, positive=letter.domain != "real" or None)
+        )
     if tree.head == "num":
         return sympy.Rational(str(tree.leaf[0]))
     if tree.head == "infinity":
         return sympy.oo
-    rules = {"add": sympy.Add, "mul": sympy.Mul, "div": lambda a, b: a / b, "pow": sympy.Pow,
-             "neg": lambda a: -a, "exp": sympy.exp, "log": sympy.log, "sqrt": sympy.sqrt,
-             "gamma": sympy.gamma, "cos": sympy.cos, "sin": sympy.sin,
-             "integral": lambda body, name, a, b: sympy.integrate(body, (name, a, b))}
+    rules = {
+        "add": sympy.Add,
+        "mul": sympy.Mul,
+        "div": lambda a, b: a / b,
+        "pow": sympy.Pow,
+        "neg": lambda a: -a,
+        "exp": sympy.exp,
+        "log": sympy.log,
+        "sqrt": sympy.sqrt,
+        "gamma": sympy.gamma,
+        "cos": sympy.cos,
+        "sin": sympy.sin,
+        "integral": lambda body, name, a, b: sympy.integrate(body, (name, a, b)),
+    }
     if tree.head not in rules:
         raise Undecided(f"no rule for {tree.head} in {latex(tree)}")
     return rules[tree.head](*(_to_sympy(part, shifts) for part in tree.args))

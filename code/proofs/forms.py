@@ -1,12 +1,12 @@
 """Normal forms as data: sums of terms, and the few operations that need no hypotheses.
 
-    index value   (constant, ((base, coefficient), ...)), base ("v", name) free, ("b", ...) bound,
-                  ("p", permutation, index value)
-    atom          ("l", Letter, index values), ("d", i, j) a delta, ("pow", form) a denominator or
-                  root, ("exp" | "log" | "cos" | "sin", form), ("n", prime), ("i", base) an index
-                  as a number, ("m", factors) a moment that is not known
-    term          (frozenset of (atom, exponent), frozenset of (bound index, range))
-    form          frozenset of (term, coefficient)
+index value   (constant, ((base, coefficient), ...)), base ("v", name) free, ("b", ...) bound,
+              ("p", permutation, index value)
+atom          ("l", Letter, index values), ("d", i, j) a delta, ("pow", form) a denominator or
+              root, ("exp" | "log" | "cos" | "sin", form), ("n", prime), ("i", base) an index
+              as a number, ("m", factors) a moment that is not known
+term          (frozenset of (atom, exponent), frozenset of (bound index, range))
+form          frozenset of (term, coefficient)
 """
 
 from fractions import Fraction
@@ -63,8 +63,13 @@ def letters_in(part):
 def own_bound(form):
     """The bound indices of a form's own sums, at any depth."""
     return frozenset(b for (_, bound), _ in form for b, _ in bound).union(
-        *(own_bound(atom[1]) for (factors, _), _ in form for atom, _ in factors
-          if atom[0] in ("pow", "exp", "log", "cos", "sin")))
+        *(
+            own_bound(atom[1])
+            for (factors, _), _ in form
+            for atom, _ in factors
+            if atom[0] in ("pow", "exp", "log", "cos", "sin")
+        )
+    )
 
 
 def masked(part, names, symmetric):

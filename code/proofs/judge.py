@@ -15,10 +15,34 @@ from proofs.notation import CIRCLE, Node, expanded, latex, letters, node, walk
 from solutions import attention
 
 TOLERANCE = 1e-6
-SIZES = ({"N": 3, "D": 4, "d": 2, "H": 2, "d_h": 2, "D_p": 2, "n": 4, "r_x": 2,
-          "r_p": 1, "h": 2, "v": 2},
-         {"N": 2, "D": 2, "d": 3, "H": 3, "d_h": 1, "D_p": 3, "n": 3, "r_x": 1,
-          "r_p": 1, "h": 1, "v": 2})
+SIZES = (
+    {
+        "N": 3,
+        "D": 4,
+        "d": 2,
+        "H": 2,
+        "d_h": 2,
+        "D_p": 2,
+        "n": 4,
+        "r_x": 2,
+        "r_p": 1,
+        "h": 2,
+        "v": 2,
+    },
+    {
+        "N": 2,
+        "D": 2,
+        "d": 3,
+        "H": 3,
+        "d_h": 1,
+        "D_p": 3,
+        "n": 3,
+        "r_x": 1,
+        "r_p": 1,
+        "h": 1,
+        "v": 2,
+    },
+)
 
 
 class Undefined(ValueError):
@@ -33,11 +57,15 @@ class World:
         self.sizes, self.permutation = sizes, permutation
         self.values, self.moved = {}, {}
         self.hypotheses = statement.hypotheses
-        self.meanings = {h.parts[0].leaf[0]: (h.parts[0].args, h.parts[1])
-                         for h in self.hypotheses if h.kind == "where"}
+        self.meanings = {
+            h.parts[0].leaf[0]: (h.parts[0].args, h.parts[1])
+            for h in self.hypotheses
+            if h.kind == "where"
+        }
         trees = [statement.left, statement.right, *(p for h in self.hypotheses for p in h.parts)]
-        self.letters = sorted(all_letters(trees) - set(self.meanings),
-                              key=lambda n: (n.domain != "natural", n.name))
+        self.letters = sorted(
+            all_letters(trees) - set(self.meanings), key=lambda n: (n.domain != "natural", n.name)
+        )
         self.draw_all()
         self.groups = [Group(self, h) for h in self.hypotheses if h.kind in GROUPS]
 
@@ -61,7 +89,7 @@ class World:
         else:
             values = self.rng.uniform(0.2, 0.9, shape) * self.rng.choice([-1, 1], shape)
         if any(h.kind == "symmetric" and h.parts[0] == letter() for h in self.hypotheses):
-            values = values + values.T + 4 * np.eye(len(values))    # positive definite as well
+            values = values + values.T + 4 * np.eye(len(values))  # positive definite as well
         return values if shape else float(values)
 
     def whole(self, tree):
@@ -87,9 +115,14 @@ class World:
 
     def satisfy(self, env):
         """Move the letters until the hypotheses hold for these values of the free indices."""
-        names = [name for h in self.hypotheses if h.kind in ("equal", "symmetric", "orthogonal")
-                 for part in h.parts for name in letters(part)
-                 if name.domain == "real" and name in self.values]
+        names = [
+            name
+            for h in self.hypotheses
+            if h.kind in ("equal", "symmetric", "orthogonal")
+            for part in h.parts
+            for name in letters(part)
+            if name.domain == "real" and name in self.values
+        ]
         names = list(dict.fromkeys(names))
         for _ in range(60):
             gap = self.residual(env)
@@ -125,8 +158,9 @@ class World:
                 yield env
 
     def differ(self, hypothesis, env):
-        names = {part.leaf[0] for tree in hypothesis.parts for part in walk(tree)
-                 if part.head == "index"}
+        names = {
+            part.leaf[0] for tree in hypothesis.parts for part in walk(tree) if part.head == "index"
+        }
         if not names <= set(env):
             return True
         first, second = (self.index(part, env) for part in hypothesis.parts)
@@ -181,8 +215,9 @@ class World:
                 raise Undefined(f"{latex(tree)} is out of range")
         if name in self.meanings:
             parameters, meaning = self.meanings[name]
-            return self.matrix(meaning, dict(zip((p.leaf[0] for p in parameters), places,
-                                                 strict=True)))
+            return self.matrix(
+                meaning, dict(zip((p.leaf[0] for p in parameters), places, strict=True))
+            )
         value = self.values[name]
         if isinstance(value, dict):
             return value.setdefault(places, self.rng.uniform(-1, 1))
@@ -249,8 +284,10 @@ class World:
         return self.slope(lambda: self.number(body, env), name.leaf[0], tuple(place))
 
     def slope(self, body, name, place, h=1e-3):
-        near, far = (self.with_value(name, place, k * h, body)
-                     - self.with_value(name, place, -k * h, body) for k in (1, 2))
+        near, far = (
+            self.with_value(name, place, k * h, body) - self.with_value(name, place, -k * h, body)
+            for k in (1, 2)
+        )
         return (8 * near - far) / (12 * h)
 
     def minimiser(self, tree, env):
@@ -259,6 +296,7 @@ class World:
 
         def gradient():
             return np.array([self.slope(lambda: self.number(body, env), n, (), 1e-2) for n in kept])
+
         for _ in range(3):
             slopes = np.array([self.difference(gradient, n) for n in kept])
             if np.linalg.eigvalsh((slopes + slopes.T) / 2).min() < 1e-6:
@@ -278,9 +316,12 @@ class World:
         body, target, first, last = tree.args
         t = np.linspace(-4.2, 4.2, 421)
         u = math.pi / 2 * np.sinh(t)
-        low, high = (None if part.head == "infinity" or (part.head == "neg"
-                     and part.args[0].head == "infinity") else self.number(part, env)
-                     for part in (first, last))
+        low, high = (
+            None
+            if part.head == "infinity" or (part.head == "neg" and part.args[0].head == "infinity")
+            else self.number(part, env)
+            for part in (first, last)
+        )
         if low is None and high is None:
             points, slopes = np.sinh(u), np.cosh(u) * math.pi / 2 * np.cosh(t)
         elif high is None:
@@ -345,12 +386,16 @@ class Group:
         self.world, self.hypothesis = world, hypothesis
         self.skew = world.rng.uniform(0.3, 2.5)
         parts = hypothesis.parts
-        named = {"independent": lambda: parts[0].args, "gaussian": lambda: parts[:2],
-                 "random": lambda: parts}.get(hypothesis.kind, lambda: ())()
+        named = {
+            "independent": lambda: parts[0].args,
+            "gaussian": lambda: parts[:2],
+            "random": lambda: parts,
+        }.get(hypothesis.kind, lambda: ())()
         self.letters = [part.leaf[0] for part in named]
         if hypothesis.kind == "covariances":
-            self.letters = list(dict.fromkeys(
-                parts[k].leaf[0] for k in range(len(parts)) if k % 3 < 2))
+            self.letters = list(
+                dict.fromkeys(parts[k].leaf[0] for k in range(len(parts)) if k % 3 < 2)
+            )
         if hypothesis.kind == "moments":
             self.letters = sorted(set().union(*map(letters, parts[::2])), key=lambda n: n.name)
         self.points = world.rng.uniform(-1, 1, (3, len(self.letters)))
@@ -361,12 +406,17 @@ class Group:
 
     def _two_points(self):
         """Values of mean 0 and variance 1, with their probabilities."""
-        return [(self.skew, 1 / (1 + self.skew**2)),
-                (-1 / self.skew, self.skew**2 / (1 + self.skew**2))]
+        return [
+            (self.skew, 1 / (1 + self.skew**2)),
+            (-1 / self.skew, self.skew**2 / (1 + self.skew**2)),
+        ]
 
     def _independent(self, used):
         world, (_, mean, variance, _) = self.world, self.hypothesis.parts
-        mean, spread = world.number(mean, {}), math.sqrt(world.number(variance, {}))
+        mean, spread = world.number(mean, {}), world.number(variance, {})
+        if spread < 0:
+            raise Undefined("a negative variance")
+        spread = math.sqrt(spread)
         names = [name for name in self.letters if name in used]
         shapes = [np.shape(world.values[name]) for name in names]
         count = sum(math.prod(shape) for shape in shapes)
@@ -375,7 +425,7 @@ class Group:
         for draws in product(self._two_points(), repeat=count):
             values, rest = {}, [mean + spread * value for value, _ in draws]
             for name, shape in zip(names, shapes, strict=True):
-                entries, rest = rest[:math.prod(shape)], rest[math.prod(shape):]
+                entries, rest = rest[: math.prod(shape)], rest[math.prod(shape) :]
                 values[name] = np.array(entries).reshape(shape) if shape else entries[0]
             yield values, math.prod(weight for _, weight in draws)
 
@@ -388,16 +438,25 @@ class Group:
             known[tuple(sorted(names))] = sign * world.number(value, {})
         names = [name.name for name in self.letters]
         mean = np.array([known.get((a,), 0.3) for a in names])
-        second = np.array([[known.get(tuple(sorted((a, b))), 0.4 + 2 * (a == b) + mean[k] * mean[m])
-                            for m, b in enumerate(names)] for k, a in enumerate(names)])
+        second = np.array(
+            [
+                [
+                    known.get(tuple(sorted((a, b))), 0.4 + 2 * (a == b) + mean[k] * mean[m])
+                    for m, b in enumerate(names)
+                ]
+                for k, a in enumerate(names)
+            ]
+        )
         try:
             root = np.linalg.cholesky(second - np.outer(mean, mean))
         except np.linalg.LinAlgError as error:
             raise Undefined("no variables have these moments") from error
         for draws in product(self._two_points(), repeat=len(names)):
             point = mean + root @ np.array([value for value, _ in draws])
-            yield (dict(zip(self.letters, map(float, point), strict=True)),
-                   math.prod(weight for _, weight in draws))
+            yield (
+                dict(zip(self.letters, map(float, point), strict=True)),
+                math.prod(weight for _, weight in draws),
+            )
 
     def _covariances(self, used):
         """Two-point variables, mixed so that their covariances are as declared."""
@@ -406,7 +465,7 @@ class Group:
         starts = dict(zip(self.letters, np.cumsum([0, *sizes]), strict=False))
         whole = 3 * np.eye(sum(sizes))
         for k in range(0, len(parts), 3):
-            first, second = (starts[part.leaf[0]] for part in parts[k:k + 2])
+            first, second = (starts[part.leaf[0]] for part in parts[k : k + 2])
             block = _two_axes(world.matrix(parts[k + 2], {}))
             rows = slice(first, first + block.shape[0])
             cols = slice(second, second + block.shape[1])
@@ -417,9 +476,13 @@ class Group:
             raise Undefined("no variables have these covariances") from error
         for draws in product(self._two_points(), repeat=len(whole)):
             point = root @ np.array([[value] for value, _ in draws])
-            yield ({name: point[starts[name]:starts[name] + size]
-                    for name, size in zip(self.letters, sizes, strict=True)},
-                   math.prod(weight for _, weight in draws))
+            yield (
+                {
+                    name: point[starts[name] : starts[name] + size]
+                    for name, size in zip(self.letters, sizes, strict=True)
+                },
+                math.prod(weight for _, weight in draws),
+            )
 
     def _gaussian(self, used):
         c = self.world.number(self.hypothesis.parts[2], {})
@@ -474,15 +537,20 @@ def _two_axes(value):
 def _copies(join):
     def made(world, tree, env):
         body, i = tree.args
-        return join([_two_axes(world.matrix(body, {**env, i.leaf[0]: k}))
-                     for k in range(1, world.whole(i.args[0]) + 1)])
+        return join(
+            [
+                _two_axes(world.matrix(body, {**env, i.leaf[0]: k}))
+                for k in range(1, world.whole(i.args[0]) + 1)
+            ]
+        )
+
     return made
 
 
 def _block(world, tree, env):
     rows, cols = tree.leaf
     cells = [_two_axes(world.matrix(part, env)) for part in tree.args]
-    return np.block([cells[r * cols:(r + 1) * cols] for r in range(rows)])
+    return np.block([cells[r * cols : (r + 1) * cols] for r in range(rows)])
 
 
 def _unit(world, tree, env):
@@ -501,8 +569,14 @@ def _place(world, tree, env, length):
 def _entry(world, tree, env):
     value = _two_axes(world.matrix(tree.args[0], env))
     places = [*tree.args[1:], node(1)][:2]
-    return float(value[tuple(_place(world, part, env, length)
-                             for part, length in zip(places, value.shape, strict=True))])
+    return float(
+        value[
+            tuple(
+                _place(world, part, env, length)
+                for part, length in zip(places, value.shape, strict=True)
+            )
+        ]
+    )
 
 
 def _function(compute):
@@ -511,6 +585,7 @@ def _function(compute):
             return compute(*(world.number(part, env) for part in tree.args))
         except (ValueError, ZeroDivisionError, OverflowError) as error:
             raise Undefined(f"{latex(tree)} has no value") from error
+
     return computed
 
 
@@ -524,11 +599,11 @@ def _quotient(world, tree, env):
 def _power(base, exponent):
     if base < 0 and exponent != round(exponent):
         raise ValueError("a root of a negative number")
-    return base ** exponent
+    return base**exponent
 
 
 def _normal(x, mean, variance):
-    return math.exp(-(x - mean) ** 2 / (2 * variance)) / math.sqrt(2 * math.pi * variance)
+    return math.exp(-((x - mean) ** 2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
 
 
 def _sum(world, tree, env):
@@ -537,27 +612,45 @@ def _sum(world, tree, env):
 
 
 RULES = {
-    "letter": World.letter, "num": lambda w, t, env: float(t.leaf[0]),
+    "letter": World.letter,
+    "num": lambda w, t, env: float(t.leaf[0]),
     "index": lambda w, t, env: float(w.index(t, env)),
     "perm": lambda w, t, env: float(w.index(t, env)),
     "add": lambda w, t, env: sum((w.matrix(p, env) for p in t.args[1:]), w.matrix(t.args[0], env)),
-    "mul": _times, "neg": lambda w, t, env: -w.matrix(t.args[0], env), "div": _quotient,
-    "pow": _function(_power), "sqrt": _function(math.sqrt), "exp": _function(math.exp),
-    "log": _function(math.log), "cos": _function(math.cos), "sin": _function(math.sin),
-    "gamma": _function(math.gamma), "max": _function(max), "normal": _function(_normal),
+    "mul": _times,
+    "neg": lambda w, t, env: -w.matrix(t.args[0], env),
+    "div": _quotient,
+    "pow": _function(_power),
+    "sqrt": _function(math.sqrt),
+    "exp": _function(math.exp),
+    "log": _function(math.log),
+    "cos": _function(math.cos),
+    "sin": _function(math.sin),
+    "gamma": _function(math.gamma),
+    "max": _function(max),
+    "normal": _function(_normal),
     "T": lambda w, t, env: _two_axes(w.matrix(t.args[0], env)).T,
     "inv": lambda w, t, env: np.linalg.inv(_two_axes(w.matrix(t.args[0], env))),
     "eye": lambda w, t, env: np.eye(w.whole(t.args[0])),
     "zeros": lambda w, t, env: np.zeros((w.whole(t.args[0]), w.whole(t.args[1]))),
-    "ones": lambda w, t, env: np.ones((w.whole(t.args[0]), 1)), "unit": _unit,
+    "ones": lambda w, t, env: np.ones((w.whole(t.args[0]), 1)),
+    "unit": _unit,
     "trace": lambda w, t, env: float(np.trace(_two_axes(w.matrix(t.args[0], env)))),
     "norm2": lambda w, t, env: float((_two_axes(w.matrix(t.args[0], env)) ** 2).sum()),
-    "entry": _entry, "part": _entry,
+    "entry": _entry,
+    "part": _entry,
     "delta": lambda w, t, env: float(w.index(t.args[0], env) == w.index(t.args[1], env)),
-    "block": _block, "stack": _copies(np.vstack), "beside": _copies(np.hstack), "sum": _sum,
-    "prod": lambda w, t, env: math.prod(w.series(t, env)), "E": World.expectation,
-    "Var": World.variance, "diff": World.derivative, "argmin": World.minimiser,
-    "integral": World.integral, "attend": World.attend,
+    "block": _block,
+    "stack": _copies(np.vstack),
+    "beside": _copies(np.hstack),
+    "sum": _sum,
+    "prod": lambda w, t, env: math.prod(w.series(t, env)),
+    "E": World.expectation,
+    "Var": World.variance,
+    "diff": World.derivative,
+    "argmin": World.minimiser,
+    "integral": World.integral,
+    "attend": World.attend,
 }
 
 
@@ -586,11 +679,14 @@ def says(statement, tries=12, enough=4):
         permutation = np.random.default_rng(seed).permutation(SIZES[seed % 2]["N"])
         try:
             world = World(statement, SIZES[seed % 2], seed, permutation)
-            trees = [statement.left, statement.right, *(
-                part for h in statement.hypotheses if h.kind != "where" for part in h.parts)]
+            trees = [
+                statement.left,
+                statement.right,
+                *(part for h in statement.hypotheses if h.kind != "where" for part in h.parts),
+            ]
             for env in world.assignments(trees):
                 if any(h.kind == "equal" for h in statement.hypotheses):
-                    world.draw_all()    # what was moved for other values of the indices is undone
+                    world.draw_all()  # what was moved for other values of the indices is undone
                 world.satisfy(env)
                 gap = _gap(world, statement.left, statement.right, env)
                 if gap > TOLERANCE:

@@ -1,5 +1,7 @@
 """The claims of Exercise 3: least squares learns the covariance c."""
 
+# Formulas are laid out by hand: a claim is not a call with its arguments in a column.
+# fmt: off
 from proofs.ledger import claim  # noqa: I001
 from proofs.notation import (
     CIRCLE, INFINITY, E, any_moments, diff, exp, gamma, gaussian_pair, given, index,

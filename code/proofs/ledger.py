@@ -4,6 +4,7 @@ A claim is a statement, left = right under hypotheses, and a few false twins of 
 check of its own: `deciders.holds` takes the statement as it is printed and nothing else.
 """
 
+import hashlib
 import inspect
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,12 +43,23 @@ class Statement:
         """What the letters mean, and all that is supposed of them, as LaTeX text."""
         parts = (p for h in self.hypotheses for p in h.parts)
         names = set().union(*map(letters, (self.left, self.right, *parts)))
-        signs = sorted(f"${named(name)} > 0$" for name in names
-                       if name.domain == "positive" and name != CIRCLE.leaf[0])
+        signs = sorted(
+            f"${named(name)} > 0$"
+            for name in names
+            if name.domain == "positive" and name != CIRCLE.leaf[0]
+        )
         meanings = [latex_hypothesis(h) for h in self.hypotheses if h.kind == "where"]
         supposed = [latex_hypothesis(h) for h in self.hypotheses if h.kind != "where"] + signs
-        return ", ".join([*(["where " + ", ".join(meanings)] if meanings else []),
-                          *(["if " + ", ".join(supposed)] if supposed else [])])
+        return ", ".join(
+            [
+                *(["where " + ", ".join(meanings)] if meanings else []),
+                *(["if " + ", ".join(supposed)] if supposed else []),
+            ]
+        )
+
+    def digest(self):
+        """Changes with the statement, and with nothing else."""
+        return hashlib.sha256(str(self).encode()).hexdigest()[:16]
 
     def without(self, hypothesis):
         return replace(self, hypotheses=tuple(h for h in self.hypotheses if h != hypothesis))
@@ -55,7 +67,7 @@ class Statement:
 
 def _broken(terms, most):
     """A sum as lines of at most so many terms."""
-    head, *rest = [Node("add", terms[k:k + most]) for k in range(0, len(terms), most)]
+    head, *rest = [Node("add", terms[k : k + most]) for k in range(0, len(terms), most)]
     lines = [latex(head)]
     for part in rest:
         text = latex(part if len(part.args) > 1 else part.args[0])
@@ -67,11 +79,11 @@ def _broken(terms, most):
 class Claim:
     name: str
     statement: Statement
-    twins: dict          # {what is wrong: Statement}
-    scope: str           # LaTeX: for which sizes
+    twins: dict  # {what is wrong: Statement}
+    scope: str  # LaTeX: for which sizes
     document: str
-    argued: str          # the step that the text argues and no program checks
-    place: str           # file:line
+    argued: str  # the step that the text argues and no program checks
+    place: str  # file:line
 
     @property
     def title(self):

@@ -18,9 +18,9 @@ class Declared:
     """What the hypotheses say of random letters."""
 
     def __init__(self):
-        self.letters = {}       # Letter: number of its group
-        self.groups = []        # (kind, data, letters it is independent of)
-        self.values = []        # all declared moments
+        self.letters = {}  # Letter: number of its group
+        self.groups = []  # (kind, data, letters it is independent of)
+        self.values = []  # all declared moments
 
     def enter(self, kind, letters, data, independent_of=()):
         for letter in letters:
@@ -67,11 +67,14 @@ def declare(normaliser, hypotheses):
 def _declare_covariances(normaliser, parts):
     known = {}
     for k in range(0, len(parts), 3):
-        first, second = _letters(parts[k:k + 2])
-        if any(part.head != "letter" or part.args for part in parts[k:k + 3]) \
-                or shape(times(parts[k], T(parts[k + 1]))) != shape(parts[k + 2]) \
-                or (first, second) in known or (second, first) in known \
-                or parts[k + 2].leaf[0] in {*normaliser.meanings, first, second}:
+        first, second = _letters(parts[k : k + 2])
+        if (
+            any(part.head != "letter" or part.args for part in parts[k : k + 3])
+            or shape(times(parts[k], T(parts[k + 1]))) != shape(parts[k + 2])
+            or (first, second) in known
+            or (second, first) in known
+            or parts[k + 2].leaf[0] in {*normaliser.meanings, first, second}
+        ):
             raise IllFormed("covariances of what they cannot be covariances of")
         known[first, second] = parts[k + 2].leaf[0]
     normaliser.random.enter("covariances", {name for pair in known for name in pair}, known)
@@ -86,9 +89,13 @@ def _letters(names):
 def _product(form):
     """The factors of a form that is a product of letters without indices."""
     if len(form) == 1:
-        ((factors, bound), coefficient), = form
-        if factors and not bound and coefficient == 1 and all(
-                atom[0] == "l" and not atom[2] and e > 0 for atom, e in factors):
+        (((factors, bound), coefficient),) = form
+        if (
+            factors
+            and not bound
+            and coefficient == 1
+            and all(atom[0] == "l" and not atom[2] and e > 0 for atom, e in factors)
+        ):
             return factors
     raise IllFormed("a moment of something else than a product of letters")
 
@@ -167,7 +174,7 @@ def _independent(normaliser, atoms, data):
     for place, other in enumerate(rest):
         if other[1] == first[1]:
             deltas = [(("d", a, b), 1) for a, b in zip(first[2], other[2], strict=True)]
-            left = _independent(normaliser, rest[:place] + rest[place + 1:], data)
+            left = _independent(normaliser, rest[:place] + rest[place + 1 :], data)
             result = add(result, normaliser.times(normaliser.make(1, deltas, set()), spread, left))
     return result
 
@@ -200,9 +207,13 @@ def _gaussian(normaliser, atoms, data):
     """By integrating against the density, see `gaussian_moment`."""
     names, value = data
     counts = [sum(atom[1] == name for atom in atoms) for name in names]
-    terms = [normaliser.times(normaliser.number(notation.node(coefficient), {}),
-                              normaliser.power(value, Fraction(power)))
-             for power, coefficient in gaussian_moment(*counts)]
+    terms = [
+        normaliser.times(
+            normaliser.number(notation.node(coefficient), {}),
+            normaliser.power(value, Fraction(power)),
+        )
+        for power, coefficient in gaussian_moment(*counts)
+    ]
     return add(*terms)
 
 
@@ -213,15 +224,23 @@ def gaussian_moment(m, n):
     The density is that of the claim `density-factorises`; v stands for 1 - c^2.
     """
     from sympy import Poly, Rational, Symbol, exp, integrate, oo, pi, sqrt
+
     x, y, c = Symbol("x", real=True), Symbol("y", real=True), Symbol("c", real=True)
     v = Symbol("v", positive=True)
-    shifted = (y + c * x) ** n * exp(-y**2 / (2 * v)) / sqrt(2 * pi * v)   # y - cx is the letter y
+    shifted = (y + c * x) ** n * exp(-(y**2) / (2 * v)) / sqrt(2 * pi * v)  # y - cx is the letter y
     inner = integrate(shifted.expand(), (y, -oo, oo))
-    outer = integrate((x**m * inner * exp(-x**2 / 2) / sqrt(2 * pi)).expand(), (x, -oo, oo))
+    outer = integrate((x**m * inner * exp(-(x**2) / 2) / sqrt(2 * pi)).expand(), (x, -oo, oo))
     polynomial = Poly(outer.subs(v, 1 - c**2).expand(), c)
-    return tuple((power, Fraction(int(Rational(k).p), int(Rational(k).q)))
-                 for (power,), k in polynomial.terms())
+    return tuple(
+        (power, Fraction(int(Rational(k).p), int(Rational(k).q)))
+        for (power,), k in polynomial.terms()
+    )
 
 
-RULES = {"independent": _independent, "known": _known, "random": _unknown, "gaussian": _gaussian,
-         "covariances": _covariances}
+RULES = {
+    "independent": _independent,
+    "known": _known,
+    "random": _unknown,
+    "gaussian": _gaussian,
+    "covariances": _covariances,
+}

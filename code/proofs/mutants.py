@@ -7,8 +7,10 @@ letters must still be accepted, whatever letters are chosen.
 
 import json
 import random
+import signal
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,26 +19,68 @@ from proofs.forms import Undecided
 from proofs.ledger import Statement
 from proofs.notation import Hypothesis, IllFormed, Node, T, matrix_shape, neg, node, permuted, walk
 
+PATIENCE = 60  # seconds for one mutant
 RECORD = Path(__file__).with_name("attack.json")
-PARTNERS = {"sum": "prod", "prod": "sum", "E": "Var", "Var": "E", "cos": "sin", "sin": "cos",
-            "exp": "cos", "stack": "beside", "beside": "stack", "add": "mul", "mul": "add",
-            "trace": "norm2", "eye": "ones"}
-VERDICTS = ("refused",      # the check says no
-            "ill_formed",   # shapes or indices that do not fit
-            "undecided",    # the check has no rule, which is a no
-            "accepted_true", "accepted_false",      # as the judge says
-            "vacuous",      # accepted; no numbers meet the changed hypotheses
-            "crashed")
-WRAPPERS = ("T", "neg", "sqrt", "exp", "log", "inv", "E", "Var", "perm", "norm2", "trace", "cos",
-            "sin", "div", "pow", "diff", "sum", "prod", "gamma")
+PARTNERS = {
+    "sum": "prod",
+    "prod": "sum",
+    "E": "Var",
+    "Var": "E",
+    "cos": "sin",
+    "sin": "cos",
+    "exp": "cos",
+    "stack": "beside",
+    "beside": "stack",
+    "add": "mul",
+    "mul": "add",
+    "trace": "norm2",
+    "eye": "ones",
+}
+VERDICTS = (
+    "refused",  # the check says no
+    "ill_formed",  # shapes or indices that do not fit
+    "undecided",  # the check has no rule, which is a no
+    "accepted_true",
+    "accepted_false",  # as the judge says
+    "vacuous",  # accepted; no numbers meet the changed hypotheses
+    "crashed",
+)
+WRAPPERS = (
+    "T",
+    "neg",
+    "sqrt",
+    "exp",
+    "log",
+    "inv",
+    "E",
+    "Var",
+    "perm",
+    "norm2",
+    "trace",
+    "cos",
+    "sin",
+    "div",
+    "pow",
+    "diff",
+    "sum",
+    "prod",
+    "gamma",
+)
 BINDERS = ("sum", "prod", "stack", "beside")
-KEPT_WHOLE = ("gaussian", "random")     # hypotheses that have nothing to change inside
+KEPT_WHOLE = ("gaussian", "random")  # hypotheses that have nothing to change inside
 
 
 def mutants(statement):
     """(what was changed, the changed statement), each statement once."""
-    pool = sorted({part for tree in _trees(statement) for part in walk(tree)
-                   if part.head in ("letter", "index")}, key=str)
+    pool = sorted(
+        {
+            part
+            for tree in _trees(statement)
+            for part in walk(tree)
+            if part.head in ("letter", "index")
+        },
+        key=str,
+    )
     seen = {statement}
     for rule, made in _all(statement, pool):
         if made not in seen:
@@ -58,9 +102,12 @@ def _all(statement, pool):
             continue
         for number, part in enumerate(hypothesis.parts):
             for rule, tree in changed(part, pool):
-                parts = (*hypothesis.parts[:number], tree, *hypothesis.parts[number + 1:])
-                others = (*statement.hypotheses[:place], Hypothesis(hypothesis.kind, parts),
-                          *statement.hypotheses[place + 1:])
+                parts = (*hypothesis.parts[:number], tree, *hypothesis.parts[number + 1 :])
+                others = (
+                    *statement.hypotheses[:place],
+                    Hypothesis(hypothesis.kind, parts),
+                    *statement.hypotheses[place + 1 :],
+                )
                 yield f"{hypothesis.kind}: {rule}", replace(statement, hypotheses=others)
 
 
@@ -69,10 +116,10 @@ def changed(tree, pool):
     for rule, made in _here(tree, pool):
         yield rule, made
     if tree.head in ("index", "eye", "ones", "zeros"):
-        return      # the size is not printed
+        return  # the size is not printed
     for place, part in enumerate(tree.args[:1] if tree.head == "unit" else tree.args):
         for rule, made in changed(part, pool):
-            args = (*tree.args[:place], made, *tree.args[place + 1:])
+            args = (*tree.args[:place], made, *tree.args[place + 1 :])
             yield rule, Node(tree.head, args, tree.leaf)
 
 
@@ -80,8 +127,11 @@ def _here(tree, pool):
     """The changes of the topmost node."""
     head, args = tree.head, tree.args
     if head == "index":
-        yield from (("another index", other) for other in pool
-                    if other.head == "index" and other.args == args and other != tree)
+        yield from (
+            ("another index", other)
+            for other in pool
+            if other.head == "index" and other.args == args and other != tree
+        )
         yield "the next index", tree + 1
         yield "permuted", permuted(tree)
         return
@@ -104,13 +154,18 @@ def _here(tree, pool):
     if head in ("add", "mul", "block", "tuple"):
         for place in range(len(args)):
             if len(args) > 1 and head != "block":
-                yield "one left out", Node(head, (*args[:place], *args[place + 1:]), tree.leaf)
-            yield "one twice", Node(head, (*args[:place], args[place - 1], *args[place + 1:]),
-                                    tree.leaf)
+                yield "one left out", Node(head, (*args[:place], *args[place + 1 :]), tree.leaf)
+            yield (
+                "one twice",
+                Node(head, (*args[:place], args[place - 1], *args[place + 1 :]), tree.leaf),
+            )
     if len(args) > 1 and head not in ("integral", *BINDERS):
         for place in range(len(args) - 1):
-            swapped = (*args[:place], args[place + 1], args[place], *args[place + 2:])
+            swapped = (*args[:place], args[place + 1], args[place], *args[place + 2 :])
             yield "exchanged", Node(head, swapped, tree.leaf)
+    if head in ("sum", "prod"):
+        yield "limit moved", Node(head, (*args[:3], args[3] - 1))
+        yield "limit moved", Node(head, (*args[:3], args[3] + 1))
     if head in ("E", "Var") and len(args) > 1:
         yield "not given", Node(head, args[:1])
 
@@ -132,32 +187,44 @@ def _like(other, tree):
 
 # Other letters
 
+
 def renamed(statement, names):
     """The statement with other names for its indices and letters."""
+
     def tree_(tree):
         leaf = tree.leaf
         if tree.head == "index":
             leaf = (names.get(leaf[0], leaf[0]),)
         elif tree.head == "letter":
             letter = leaf[0]
-            leaf = (replace(letter, name=names.get(letter.name, letter.name),
-                            over=tuple(part and tree_(part) for part in letter.over),
-                            shape=tuple(map(dimension, letter.shape))),)
+            leaf = (
+                replace(
+                    letter,
+                    name=names.get(letter.name, letter.name),
+                    over=tuple(part and tree_(part) for part in letter.over),
+                    shape=tuple(map(dimension, letter.shape)),
+                ),
+            )
         return Node(tree.head, tuple(map(tree_, tree.args)), leaf)
 
     def dimension(part):
         if isinstance(part, tuple):
             return tuple(p if isinstance(p, str) else dimension(p) for p in part)
         return tree_(part)
-    return Statement(tree_(statement.left), tree_(statement.right), tuple(
-        Hypothesis(h.kind, tuple(map(tree_, h.parts))) for h in statement.hypotheses))
+
+    return Statement(
+        tree_(statement.left),
+        tree_(statement.right),
+        tuple(Hypothesis(h.kind, tuple(map(tree_, h.parts))) for h in statement.hypotheses),
+    )
 
 
 def renamings(statement):
     """Other names: all indices moved on by one, reversed, and letters that come last or first."""
     indices = sorted({p.leaf[0] for t in _trees(statement) for p in walk(t) if p.head == "index"})
-    names = sorted({p.leaf[0].name for t in _trees(statement) for p in walk(t)
-                    if p.head == "letter"} - {"pi"})
+    names = sorted(
+        {p.leaf[0].name for t in _trees(statement) for p in walk(t) if p.head == "letter"} - {"pi"}
+    )
     yield renamed(statement, dict(zip(indices, indices[1:] + indices[:1], strict=True)))
     yield renamed(statement, dict(zip(indices, reversed(indices), strict=True)))
     for prefix in ("A", "z"):
@@ -165,6 +232,7 @@ def renamings(statement):
 
 
 # The attack
+
 
 def verdict(statement):
     """One of VERDICTS."""
@@ -178,6 +246,22 @@ def verdict(statement):
     return {True: "accepted_true", False: "accepted_false", None: "vacuous"}[judge.says(statement)]
 
 
+@contextmanager
+def at_most(seconds):
+    """TimeoutError after so many seconds: an integral may keep SymPy busy for ever."""
+
+    def stop(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def attack_one(name, share=1.0):
     """(name, counts, [(rule, verdict, LaTeX)] of all that was accepted, letters that matter)."""
     statement = runner.load()[name].statement
@@ -188,11 +272,14 @@ def attack_one(name, share=1.0):
     accepted = []
     for rule, mutant in made:
         try:
-            found = verdict(mutant)
-        except Exception as error:      # a decider must refuse in its own words
+            with at_most(PATIENCE):
+                found = verdict(mutant)
+        except TimeoutError:
+            found = "undecided"
+        except Exception as error:  # a decider must refuse in its own words
             found, rule = "crashed", f"{rule} ({error!r})"
         if found == "vacuous" and rule.startswith(("left", "right")):
-            found = "accepted_false"    # the hypotheses are those of the claim: it must be judged
+            found = "accepted_false"  # the hypotheses are those of the claim: it must be judged
         counts[found] += 1
         if found.startswith(("accepted", "vacuous", "crashed")):
             accepted.append((rule, found, mutant.latex() + "   " + mutant.latex_hypotheses()))
@@ -201,18 +288,40 @@ def attack_one(name, share=1.0):
 
 
 def attack(names, share=1.0, workers=None):
-    """The results of attack_one for each name, in parallel, one after the other."""
+    """The results of attack_one for each name, in parallel, as they come."""
     with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(attack_one, names, [share] * len(names))
+        tasks = [pool.submit(attack_one, name, share) for name in names]
+        for task in as_completed(tasks):
+            yield task.result()
+
+
+# Why a changed statement may still be true, by the kind of change.
+REASONS = {
+    "sign": "an even power, or a meaning that the statement does not depend on",
+    "factor 2": "a meaning of which only its being the same on both sides is used",
+    "squared": "as with a factor; or 0, 1 and deltas, which are their own squares",
+    "exchanged": "the terms of a sum, the factors of a product of numbers",
+    "one twice": "as with a factor",
+    "another letter": "a meaning that holds for any letter",
+    "another index": "the name of a bound index; or both sides are read for all indices",
+    "transposed": "in a square that is traced or in a meaning that holds for any matrix",
+    "permuted": "a statement for all indices holds for permuted ones",
+    "the next index": "a meaning that the statement does not depend on",
+    "limit moved": "a sum that stands in a meaning, the same for both sides",
+    "without the hypothesis random": "it says what is random; the statement also holds for numbers",
+}
 
 
 def report(results, record=None):
-    """Print the counts and what was accepted; 0 if nothing false was, and no name mattered."""
-    total, by_rule, bad, record_ = Counter(), Counter(), 0, {}
+    """Print the counts and what was accepted; 0 if nothing false was, and no name mattered.
+
+    The counts of these claims are entered into the file `record`; those of others stay there.
+    """
+    total, by_rule, bad = Counter(), Counter(), 0
     for name, counts, accepted, spoilt in results:
         print(f"{name}: " + ", ".join(f"{n} {key}" for key, n in counts.items() if n), flush=True)
         total.update(counts)
-        record_[name] = counts
+        enter(record, name, counts)
         for rule, found, text in accepted:
             by_rule[rule.rpartition(": ")[2]] += found == "accepted_true"
             if found not in ("accepted_true", "vacuous"):
@@ -221,10 +330,19 @@ def report(results, record=None):
         for text in spoilt:
             bad += 1
             print(f"refused in other letters: {name}: {text}")
-    print(f"{len(record_)} statements: " + ", ".join(f"{n} {key}" for key, n in total.items()))
-    print("accepted and true: " + ", ".join(
-        f"{n} {rule}" for rule, n in by_rule.most_common() if n))
-    if record:
-        lines = [f"{json.dumps(name)}: {json.dumps(counts)}" for name, counts in record_.items()]
-        Path(record).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    print("in all: " + ", ".join(f"{n} {key}" for key, n in total.items()))
+    print("accepted and true:")
+    for rule, n in by_rule.most_common():
+        print(f"  {n:5} {rule}: {REASONS.get(rule, 'see above, or run the attack on one claim')}")
     return 1 if bad else 0
+
+
+def enter(record, name, counts):
+    """Enter the counts of one claim into the file, in the order of the claims, or do nothing."""
+    if record is None:
+        return
+    record = Path(record)
+    kept = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    kept[name] = {"statement": runner.load()[name].statement.digest(), **counts}
+    lines = [f"{json.dumps(n)}: {json.dumps(kept[n])}" for n in runner.load() if n in kept]
+    record.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

@@ -63,8 +63,8 @@ class Letter:
 
     name: str
     over: tuple = ()
-    shape: tuple = ()       # () for a number, (rows, columns) for a matrix
-    domain: str = "real"    # real, positive, natural (1, 2, 3, ...)
+    shape: tuple = ()  # () for a number, (rows, columns) for a matrix
+    domain: str = "real"  # real, positive, natural (1, 2, 3, ...)
     tex: str = ""
 
     def __call__(self, *indices):
@@ -115,21 +115,24 @@ def over(numerator, denominator):
 
 def simple(head, count):
     """A constructor of nodes with this head and so many operands."""
+
     def build(*args):
         if len(args) != count:
             raise TypeError(f"{head} needs {count} operands, got {len(args)}")
         return Node(head, tuple(map(node, args)))
+
     return build
 
 
 T, inverse, trace, norm2 = simple("T", 1), simple("inv", 1), simple("trace", 1), simple("norm2", 1)
 eye, ones, zeros, unit = simple("eye", 1), simple("ones", 1), simple("zeros", 2), simple("unit", 2)
 entry, delta, diff = simple("entry", 3), simple("delta", 2), simple("diff", 2)
-part = simple("part", 2)              # an entry of a vector
+part = simple("part", 2)  # an entry of a vector
 exp, log, sqrt = simple("exp", 1), simple("log", 1), simple("sqrt", 1)
-cos, sin, E, Var, normal = (simple(head, n) for head, n in
-                            [("cos", 1), ("sin", 1), ("E", 1), ("Var", 1), ("normal", 3)])
-integral = simple("integral", 4)      # body, letter, from, to
+cos, sin, E, Var, normal = (
+    simple(head, n) for head, n in [("cos", 1), ("sin", 1), ("E", 1), ("Var", 1), ("normal", 3)]
+)
+integral = simple("integral", 4)  # body, letter, from, to
 gamma, maximum = simple("gamma", 1), simple("max", 2)
 CIRCLE = Letter("pi", domain="positive", tex=r"\pi")()
 INFINITY = Node("infinity")
@@ -197,8 +200,13 @@ def joined(first, second, m=None):
     (m_1, l_1, o_1), (m_2, l_2, o_2) = (expanded(part).args for part in (first, second))
     m = m or maximum(m_1, m_2)
     old, new = exp(m_1 - m), exp(m_2 - m)
-    return several(m, *(plus(times(old, first), times(new, second))
-                        for first, second in ((l_1, l_2), (o_1, o_2))))
+    return several(
+        m,
+        *(
+            plus(times(old, first), times(new, second))
+            for first, second in ((l_1, l_2), (o_1, o_2))
+        ),
+    )
 
 
 def expanded(tree):
@@ -228,6 +236,7 @@ def letters(tree):
 
 
 # Hypotheses -------------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True)
 class Hypothesis:
@@ -298,7 +307,11 @@ def any_moments(*names):
     return Hypothesis("random", names)
 
 
+SEVERAL = ("tuple", "merge", "argmin")  # what may stand on a side, but in no operation
+
+
 # Shapes -----------------------------------------------------------------------------------------
+
 
 def shape(tree):
     """() for a number, (rows, columns) for a matrix; raises IllFormed where shapes do not fit.
@@ -306,6 +319,8 @@ def shape(tree):
     A dimension is a size, ("blocks", dimensions) or ("copies", index, dimension).
     """
     rule = SHAPES.get(tree.head)
+    if tree.head not in SEVERAL and any(part.head in SEVERAL for part in tree.args):
+        raise IllFormed(f"{tree.head} of several things at once: {latex(tree)}")
     if rule is None:
         for part in tree.args:
             if tree.head != "attend" and shape(part) != ():
@@ -371,6 +386,7 @@ def _number_of(rule):
     def found(tree):
         rule(tree)
         return ()
+
     return found
 
 
@@ -409,25 +425,36 @@ def _shape_of_vector(tree):
 
 
 SHAPES = {
-    "letter": _shape_of_letter, "add": _shape_of_sum, "mul": _shape_of_product,
-    "neg": lambda t: shape(t.args[0]), "T": lambda t: matrix_shape(t.args[0])[::-1],
-    "div": _shape_of_quotient, "inv": _square, "trace": _number_of(_square),
+    "letter": _shape_of_letter,
+    "add": _shape_of_sum,
+    "mul": _shape_of_product,
+    "neg": lambda t: shape(t.args[0]),
+    "T": lambda t: matrix_shape(t.args[0])[::-1],
+    "div": _shape_of_quotient,
+    "inv": _square,
+    "trace": _number_of(_square),
     "norm2": _number_of(lambda t: matrix_shape(t.args[0])),
     "entry": _number_of(lambda t: matrix_shape(t.args[0])),
     "part": _number_of(_shape_of_vector),
-    "eye": lambda t: (t.args[0], t.args[0]), "ones": lambda t: (t.args[0], node(1)),
-    "zeros": lambda t: t.args, "unit": lambda t: (t.args[1], node(1)),
-    "block": _shape_of_blocks, "stack": _shape_of_copies, "beside": _shape_of_copies,
-    "sum": _shape_of_body, "prod": _number_of(_shape_of_body_of_numbers),
+    "eye": lambda t: (t.args[0], t.args[0]),
+    "ones": lambda t: (t.args[0], node(1)),
+    "zeros": lambda t: t.args,
+    "unit": lambda t: (t.args[1], node(1)),
+    "block": _shape_of_blocks,
+    "stack": _shape_of_copies,
+    "beside": _shape_of_copies,
+    "sum": _shape_of_body,
+    "prod": _number_of(_shape_of_body_of_numbers),
     "tuple": lambda t: ("tuple", tuple(map(shape, t.args))),
-    "attend": lambda t: shape(t.args[0]), "merge": lambda t: shape(expanded(t)),
+    "attend": lambda t: shape(t.args[0]),
+    "merge": lambda t: shape(expanded(t)),
     "argmin": lambda t: ("tuple", ((),) * (len(t.args) - 1)) if len(t.args) > 2 else (),
 }
 
 
 # Printing ---------------------------------------------------------------------------------------
 
-SUM, PRODUCT, FACTOR, ATOM = range(4)      # how tightly a printed expression holds together
+SUM, PRODUCT, FACTOR, ATOM = range(4)  # how tightly a printed expression holds together
 GREEK = set("alpha beta gamma delta lambda mu nu sigma Sigma Lambda Pi pi omega eps rho".split())
 
 
@@ -447,7 +474,7 @@ def named(name, indices=()):
     mark = ""
     for accent in ("hat", "bar"):
         if base.startswith(accent + " "):
-            mark, base = "\\" + accent, base[len(accent) + 1:]
+            mark, base = "\\" + accent, base[len(accent) + 1 :]
     text = name.tex or {"eps": r"\varepsilon"}.get(base, "\\" + base if base in GREEK else base)
     if name.shape:
         kind = r"\vec" if name.shape[1] == node(1) else r"\mat"
@@ -485,7 +512,7 @@ def _print_sum(tree):
     return text, SUM
 
 
-SPACED = ("sqrt", "cos", "sin", "log", "normal", "div")     # a thin space before them
+SPACED = ("sqrt", "cos", "sin", "log", "normal", "div")  # a thin space before them
 
 
 def _print_product(tree):
@@ -495,8 +522,9 @@ def _print_product(tree):
         nested = part.head == "mul" or (big and place < len(tree.args) - 1)
         shown = latex(part, FACTOR if nested else PRODUCT)
         if text:
-            text += (r" \cdot " if shown[0].isdigit() else r" \, " if big or part.head in SPACED
-                     else " ")
+            text += (
+                r" \cdot " if shown[0].isdigit() else r" \, " if big or part.head in SPACED else " "
+            )
         text += shown
     return text, PRODUCT
 
@@ -537,26 +565,31 @@ def _print_exponential(tree):
 def _print_function(name):
     def printed(tree):
         inner = tree.args[0]
-        clear = inner.head in ("letter", "num") or (inner.head == "mul" and not any(
-            part.head in ("add", "normal") for part in inner.args))
+        clear = inner.head in ("letter", "num") or (
+            inner.head == "mul" and not any(part.head in ("add", "normal") for part in inner.args)
+        )
         if clear:
             return rf"{name} {latex(tree.args[0])}", PRODUCT
         return rf"{name}\left({latex(tree.args[0])}\right)", FACTOR
+
     return printed
 
 
 def _print_big(symbol):
     def printed(tree):
         body, i, first, last = tree.args
-        return (rf"{symbol}_{{{latex(i)}={latex(first)}}}^{{{_inline(last)}}} "
-                rf"{latex(body, PRODUCT)}"), PRODUCT
+        return (
+            rf"{symbol}_{{{latex(i)}={latex(first)}}}^{{{_inline(last)}}} "
+            rf"{latex(body, PRODUCT)}"
+        ), PRODUCT
+
     return printed
 
 
 def _print_blocks(tree):
     rows, cols = tree.leaf
     cells = [latex(part) for part in tree.args]
-    lines = [" & ".join(cells[r * cols:(r + 1) * cols]) for r in range(rows)]
+    lines = [" & ".join(cells[r * cols : (r + 1) * cols]) for r in range(rows)]
     return r"\begin{bmatrix}" + r" \\ ".join(lines) + r"\end{bmatrix}", ATOM
 
 
@@ -571,9 +604,12 @@ def _print_copies(separator, dots):
     def printed(tree):
         body, i = tree.args
         parts = body.args if body.head == "block" and tree.head == "stack" else (body,)
-        first, last = (separator.join(latex(replace_index(part, i, value)) for part in parts)
-                       for value in (node(1), i.args[0]))
+        first, last = (
+            separator.join(latex(replace_index(part, i, value)) for part in parts)
+            for value in (node(1), i.args[0])
+        )
         return rf"\begin{{bmatrix}}{separator.join([first, dots, last])}\end{{bmatrix}}", ATOM
+
     return printed
 
 
@@ -582,6 +618,7 @@ def _print_expectation(name):
         body, *known = tree.args
         text = latex(body) + (r" \mid " + ", ".join(map(_family, known)) if known else "")
         return rf"{name}\left[{text}\right]", FACTOR
+
     return printed
 
 
@@ -609,8 +646,10 @@ def _print_part(tree):
 
 def _print_integral(tree):
     body, name, first, last = tree.args
-    return (rf"\int_{{{latex(first)}}}^{{{latex(last)}}} {latex(body, PRODUCT)}"
-            rf"\,\mathrm{{d}}{latex(name)}"), PRODUCT
+    return (
+        rf"\int_{{{latex(first)}}}^{{{latex(last)}}} {latex(body, PRODUCT)}"
+        rf"\,\mathrm{{d}}{latex(name)}"
+    ), PRODUCT
 
 
 def _print_minimiser(tree):
@@ -631,34 +670,60 @@ def _print_minus(tree):
 
 
 PRINTERS = {
-    "letter": _print_letter, "index": lambda t: (t.leaf[0], ATOM), "num": _print_number,
-    "add": _print_sum, "mul": _print_product, "neg": _print_minus, "div": _print_quotient,
-    "pow": _print_power, "sqrt": lambda t: (rf"\sqrt{{{latex(t.args[0])}}}", ATOM),
-    "T": _print_transpose, "inv": lambda t: (latex(t.args[0], ATOM) + "^{-1}", FACTOR),
-    "eye": lambda t: (r"\mat{I}", ATOM), "zeros": lambda t: (r"\mat{0}", ATOM),
+    "letter": _print_letter,
+    "index": lambda t: (t.leaf[0], ATOM),
+    "num": _print_number,
+    "add": _print_sum,
+    "mul": _print_product,
+    "neg": _print_minus,
+    "div": _print_quotient,
+    "pow": _print_power,
+    "sqrt": lambda t: (rf"\sqrt{{{latex(t.args[0])}}}", ATOM),
+    "T": _print_transpose,
+    "inv": lambda t: (latex(t.args[0], ATOM) + "^{-1}", FACTOR),
+    "eye": lambda t: (r"\mat{I}", ATOM),
+    "zeros": lambda t: (r"\mat{0}", ATOM),
     "ones": lambda t: (r"\vec{1}", ATOM),
     "unit": lambda t: (rf"\vec{{e}}_{{{latex(t.args[0])}}}", ATOM),
     "trace": _print_function(r"\operatorname{tr}"),
-    "norm2": lambda t: (rf"\norm{{{latex(t.args[0])}}}"
-                        + ("" if matrix_shape(t.args[0])[1] == node(1) else "_F") + "^2", ATOM),
+    "norm2": lambda t: (
+        rf"\norm{{{latex(t.args[0])}}}"
+        + ("" if matrix_shape(t.args[0])[1] == node(1) else "_F")
+        + "^2",
+        ATOM,
+    ),
     "entry": _print_part,
     "part": _print_part,
     "delta": lambda t: (rf"\delta_{{{latex(t.args[0])}{latex(t.args[1])}}}", ATOM),
-    "exp": _print_exponential, "log": _print_function(r"\log"), "gamma": _print_function(r"\Gamma"),
-    "cos": _print_function(r"\cos"), "sin": _print_function(r"\sin"),
+    "exp": _print_exponential,
+    "log": _print_function(r"\log"),
+    "gamma": _print_function(r"\Gamma"),
+    "cos": _print_function(r"\cos"),
+    "sin": _print_function(r"\sin"),
     "max": lambda t: (rf"\max({latex(t.args[0])}, {latex(t.args[1])})", FACTOR),
-    "E": _print_expectation(r"\E"), "Var": _print_expectation(r"\Var"),
-    "normal": lambda t: (rf"\mathcal{{N}}({latex(t.args[0])};\, "
-                         rf"{latex(t.args[1])},\, {latex(t.args[2])})", FACTOR),
-    "diff": _print_derivative, "integral": _print_integral, "infinity": lambda t: (r"\infty", ATOM),
-    "sum": _print_big(r"\sum"), "prod": _print_big(r"\prod"), "block": _print_blocks,
-    "stack": _print_copies(r" \\ ", r"\vdots"), "beside": _print_copies(" & ", r"\cdots"),
+    "E": _print_expectation(r"\E"),
+    "Var": _print_expectation(r"\Var"),
+    "normal": lambda t: (
+        rf"\mathcal{{N}}({latex(t.args[0])};\, "
+        rf"{latex(t.args[1])},\, {latex(t.args[2])})",
+        FACTOR,
+    ),
+    "diff": _print_derivative,
+    "integral": _print_integral,
+    "infinity": lambda t: (r"\infty", ATOM),
+    "sum": _print_big(r"\sum"),
+    "prod": _print_big(r"\prod"),
+    "block": _print_blocks,
+    "stack": _print_copies(r" \\ ", r"\vdots"),
+    "beside": _print_copies(" & ", r"\cdots"),
     "perm": lambda t: (rf"\{t.leaf[0]}({latex(t.args[0])})", ATOM),
     "tuple": lambda t: (r"\left(" + r",\; ".join(map(latex, t.args)) + r"\right)", ATOM),
     "argmin": _print_minimiser,
     "merge": lambda t: (rf"{latex(t.args[0], FACTOR)} \oplus {latex(t.args[1], FACTOR)}", PRODUCT),
     "attend": lambda t: (
-        rf"\operatorname{{attention}}_{{{t.leaf[0]}}}({latex(t.args[0])})", FACTOR),
+        rf"\operatorname{{attention}}_{{{t.leaf[0]}}}({latex(t.args[0])})",
+        FACTOR,
+    ),
 }
 
 
@@ -672,21 +737,28 @@ def latex_hypothesis(hypothesis):
         listed = " and ".join(f"${latex(name)}$" for name in names.args)
         if any(name.args or name.leaf[0].shape for name in names.args):
             listed = f"all entries of {listed}"
-        beside_ = "".join(f" and of {'all ' if name.args else ''}${latex(name)}$"
-                          for name in of.args)
+        beside_ = "".join(
+            f" and of {'all ' if name.args else ''}${latex(name)}$" for name in of.args
+        )
         each_other = " of each other" if listed.startswith("all") or len(names.args) > 1 else ""
         apart = each_other + beside_ if each_other else beside_.removeprefix(" and")
-        return (f"{listed} independent{apart}, with mean "
-                f"${latex(mean)}$ and variance ${latex(variance)}$")
+        return (
+            f"{listed} independent{apart}, with mean "
+            f"${latex(mean)}$ and variance ${latex(variance)}$"
+        )
     if hypothesis.kind == "moments":
         pairs = zip(hypothesis.parts[::2], hypothesis.parts[1::2], strict=True)
-        return ", ".join(rf"$\E {latex(e, ATOM if e.head == 'add' else SUM)} = {latex(v)}$"
-                         for e, v in pairs)
+        return ", ".join(
+            rf"$\E {latex(e, ATOM if e.head == 'add' else SUM)} = {latex(v)}$" for e, v in pairs
+        )
     if hypothesis.kind == "covariances":
-        return ", ".join(rf"$\E {texts[k]} {texts[k + 1]}\T = {texts[k + 2]}$"
-                         for k in range(0, len(texts), 3))
+        return ", ".join(
+            rf"$\E {texts[k]} {texts[k + 1]}\T = {texts[k + 2]}$" for k in range(0, len(texts), 3)
+        )
     if hypothesis.kind == "gaussian":
         x, y, c = texts
-        return (rf"$({x}, {y})$ Gaussian with means $0$, variances $1$ and covariance ${c}$, "
-                rf"$\abs{{{c}}} < 1$")
+        return (
+            rf"$({x}, {y})$ Gaussian with means $0$, variances $1$ and covariance ${c}$, "
+            rf"$\abs{{{c}}} < 1$"
+        )
     return ", ".join(f"${text}$" for text in texts) + " random with finite second moments"

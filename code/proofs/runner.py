@@ -55,6 +55,7 @@ def run(names=None, cache=None):
 def run_one(name):
     """The Outcome of one claim."""
     from proofs.deciders import holds
+
     claim, start = load()[name], perf_counter()
     problems, refused = [], 0
     try:
@@ -73,6 +74,7 @@ def run_one(name):
 def is_refused(statement):
     """True unless the statement is proved; a statement without meaning or rule is not."""
     from proofs.deciders import holds
+
     try:
         return not holds(statement)
     except (IllFormed, Undecided):
@@ -85,9 +87,15 @@ def _read(cache, key):
         kept = json.loads(Path(cache).read_text(encoding="utf-8")) if cache else {}
         if kept.get("key") != key:
             return {}
-        return {o["name"]: Outcome(str(o["name"]), tuple(map(str, o["problems"])),
-                                   int(o["refused"]), float(o["seconds"]))
-                for o in kept["outcomes"]}
+        return {
+            o["name"]: Outcome(
+                str(o["name"]),
+                tuple(map(str, o["problems"])),
+                int(o["refused"]),
+                float(o["seconds"]),
+            )
+            for o in kept["outcomes"]
+        }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
@@ -99,8 +107,9 @@ def _write(cache, key, outcomes):
     cache = Path(cache)
     cache.parent.mkdir(parents=True, exist_ok=True)
     part = cache.with_name(f"{cache.name}.{os.getpid()}")
-    part.write_text(json.dumps({"key": key, "outcomes": list(map(asdict, outcomes.values()))}),
-                    encoding="utf-8")
+    part.write_text(
+        json.dumps({"key": key, "outcomes": list(map(asdict, outcomes.values()))}), encoding="utf-8"
+    )
     os.replace(part, cache)
 
 
@@ -108,6 +117,7 @@ def _key():
     """Changes with Python, NumPy, SymPy and every source file that a verdict depends on."""
     import numpy
     import sympy
+
     digest = hashlib.sha256(f"{sys.version} {numpy.__version__} {sympy.__version__}".encode())
     for file in sorted([*CODE.glob("proofs/*.py"), *CODE.glob("solutions/*.py")]):
         digest.update(f"{file.name} {file.stat().st_size} ".encode() + file.read_bytes())

@@ -8,14 +8,33 @@ holds something without a rule here is refused (Undecided); nothing is equal by 
 forms.py for what a form is.
 """
 
-from fractions import Fraction  # noqa: I001
+from fractions import Fraction
 from itertools import count, permutations, product
 from math import floor, gcd, lcm
 
 from proofs import moments, notation
 from proofs.forms import (
-    ONE, ONE_TERM, ZERO, Undecided, add, at, base_of, bases, bound_in, constant, index_sum,
-    key, letters_in, masked, merged, minus, own_bound, primes, scale, single)
+    ONE,
+    ONE_TERM,
+    ZERO,
+    Undecided,
+    add,
+    at,
+    base_of,
+    bases,
+    bound_in,
+    constant,
+    index_sum,
+    key,
+    letters_in,
+    masked,
+    merged,
+    minus,
+    own_bound,
+    primes,
+    scale,
+    single,
+)
 from proofs.notation import IllFormed, Letter, latex, matrix_shape, node
 
 MOST_BOUND, MOST_STEPS, LARGEST_POWER = 7, 60_000, 8
@@ -27,8 +46,8 @@ class Normaliser:
     def __init__(self, hypotheses=()):
         self.fresh = count(1)
         self.steps = 0
-        self.ranges = {}            # of free and of bound indices
-        self.permuted = {}          # the range of each permutation
+        self.ranges = {}  # of free and of bound indices
+        self.permuted = {}  # the range of each permutation
         self.meanings, self.pending = {}, set()
         self.rules, self.symmetric, self.differ = [], set(), set()
         self.positives, self.known = [], []
@@ -47,8 +66,9 @@ class Normaliser:
         if letter is None or len(set(names)) != len(name.args) or letter in self.meanings:
             raise IllFormed(f"{latex(name)} cannot be given a meaning")
         if notation.shape(name) != notation.shape(meaning) or any(
-                part.args != (() if last is None else (last,))
-                for part, last in zip(name.args, letter.over, strict=True)):
+            part.args != (() if last is None else (last,))
+            for part, last in zip(name.args, letter.over, strict=True)
+        ):
             raise IllFormed(f"{latex(name)} and its meaning have different shapes or ranges")
         self.meanings[letter] = (name.args, meaning)
 
@@ -78,10 +98,17 @@ class Normaliser:
             self._add_rule(pattern, self.entry(right, {}, r, c), quantified)
 
     def _suppose_orthogonal(self, first, second):
-        if first.head != "letter" or second.head != "letter" or first.leaf != second.leaf \
-                or len(first.args) != 1 or [p.head for p in (*first.args, *second.args)] \
-                != ["index"] * 2 or first == second or first.leaf[0] in self.meanings \
-                or len(first.leaf[0].shape) != 2 or first.leaf[0].shape[1] != node(1):
+        if (
+            first.head != "letter"
+            or second.head != "letter"
+            or first.leaf != second.leaf
+            or len(first.args) != 1
+            or [p.head for p in (*first.args, *second.args)] != ["index"] * 2
+            or first == second
+            or first.leaf[0] in self.meanings
+            or len(first.leaf[0].shape) != 2
+            or first.leaf[0].shape[1] != node(1)
+        ):
             raise IllFormed(f"no family of vectors: {latex(first)} and {latex(second)}")
         letter = first.leaf[0]
         length = Letter(f"|{letter.name}|^2", letter.over)
@@ -111,12 +138,17 @@ class Normaliser:
         if dimension == node(1):
             return [(None, set())]
         if isinstance(dimension, tuple) and dimension[0] == "blocks":
-            return [(("block", k, place), made) for k, part in enumerate(dimension[1])
-                    for place, made in self._each(part)]
+            return [
+                (("block", k, place), made)
+                for k, part in enumerate(dimension[1])
+                for place, made in self._each(part)
+            ]
         if isinstance(dimension, tuple):
             copy = self._free(self._range(dimension[1]))
-            return [(("copy", at(copy), place), made | {copy})
-                    for place, made in self._each(dimension[2])]
+            return [
+                (("copy", at(copy), place), made | {copy})
+                for place, made in self._each(dimension[2])
+            ]
         free = self._free(self._range(dimension))
         return [(at(free), {free})]
 
@@ -171,17 +203,25 @@ class Normaliser:
 
     def _inside(self, value, limits):
         return self._limits(value) == limits or (
-            value == (1, ()) and limits[0] == ONE and self.is_positive(limits[1]))
+            value == (1, ()) and limits[0] == ONE and self.is_positive(limits[1])
+        )
 
     def _count(self, limits):
         """How many values an index has; refused unless it is certainly a whole number from 0 on."""
         total = add(limits[1], scale(limits[0], -1), ONE)
         least = Fraction(0)
         for (factors, bound), coefficient in total:
-            letters = [atom[1] for atom, exponent in factors
-                       if atom[0] == "l" and exponent == 1 and atom[1].domain == "natural"]
-            if len(letters) != len(factors) or bound or coefficient.denominator != 1 \
-                    or (letters and coefficient < 0):
+            letters = [
+                atom[1]
+                for atom, exponent in factors
+                if atom[0] == "l" and exponent == 1 and atom[1].domain == "natural"
+            ]
+            if (
+                len(letters) != len(factors)
+                or bound
+                or coefficient.denominator != 1
+                or (letters and coefficient < 0)
+            ):
                 raise Undecided("a sum whose number of terms is not certain")
             least += coefficient
         if least < 0:
@@ -264,12 +304,18 @@ class Normaliser:
         if dimension == node(1):
             return value(None)
         if isinstance(dimension, tuple) and dimension[0] == "blocks":
-            return add(*(self._over_places(part, lambda place, k=k: value(("block", k, place)))
-                         for k, part in enumerate(dimension[1])))
+            return add(
+                *(
+                    self._over_places(part, lambda place, k=k: value(("block", k, place)))
+                    for k, part in enumerate(dimension[1])
+                )
+            )
         if isinstance(dimension, tuple):
             copy = self._bound(self._range(dimension[1]))
-            return self.bind(copy, self._over_places(
-                dimension[2], lambda place: value(("copy", at(copy), place))))
+            return self.bind(
+                copy,
+                self._over_places(dimension[2], lambda place: value(("copy", at(copy), place))),
+            )
         bound = self._bound(self._range(dimension))
         return self.bind(bound, value(at(bound)))
 
@@ -286,8 +332,10 @@ class Normaliser:
         first, *rest = chain
         if not rest:
             return self.entry(first, env, r, c)
-        return self._over_places(matrix_shape(first)[1], lambda k: self.times(
-            self.entry(first, env, r, k), self._chain(rest, env, k, c)))
+        return self._over_places(
+            matrix_shape(first)[1],
+            lambda k: self.times(self.entry(first, env, r, k), self._chain(rest, env, k, c)),
+        )
 
     def _block(self, tree, env, r, c):
         rows, cols = tree.leaf
@@ -329,8 +377,9 @@ class Normaliser:
             self.rules.append((atoms, {k: limits}, value, {i, j}))
 
     def _trace(self, matrix, env):
-        return self._over_places(matrix_shape(matrix)[0],
-                                 lambda place: self.entry(matrix, env, place, place))
+        return self._over_places(
+            matrix_shape(matrix)[0], lambda place: self.entry(matrix, env, place, place)
+        )
 
     def _norm(self, matrix, env):
         rows, cols = matrix_shape(matrix)
@@ -338,6 +387,7 @@ class Normaliser:
         def squared(r, c):
             form = self.entry(matrix, env, r, c)
             return self.times(form, form)
+
         return self._over_places(rows, lambda r: self._over_places(cols, lambda c: squared(r, c)))
 
     def _entry_of(self, tree, env):
@@ -376,18 +426,26 @@ class Normaliser:
         """d body / d name; an entry of a matrix is written as entry(W, k, l)."""
         body, name = tree.args
         form = self.number(name, env)
-        ((factors, bound), coefficient), = form if len(form) == 1 else [(ONE_TERM, 0)]
+        (((factors, bound), coefficient),) = form if len(form) == 1 else [(ONE_TERM, 0)]
         target, exponent = next(iter(factors)) if len(factors) == 1 else (("?",), 0)
-        if bound or coefficient != 1 or exponent != 1 or target[0] != "l" or not self._free_letter(
-                target[1]):
+        if (
+            bound
+            or coefficient != 1
+            or exponent != 1
+            or target[0] != "l"
+            or not self._free_letter(target[1])
+        ):
             raise Undecided(f"a derivative with respect to {latex(name)}, which is not free")
         return self.derivative(self.number(body, env), target)
 
     def _free_letter(self, letter):
         """True for a real letter of which nothing is supposed."""
-        return letter.domain != "natural" and letter not in self.symmetric and (
-            letter not in self.random.letters) and not any(
-            letter in (atom[1] for atom in rule[0]) for rule in self.rules)
+        return (
+            letter.domain != "natural"
+            and letter not in self.symmetric
+            and (letter not in self.random.letters)
+            and not any(letter in (atom[1] for atom in rule[0]) for rule in self.rules)
+        )
 
     def _index_number(self, tree, env):
         whole, parts = self.index(tree, env)
@@ -476,8 +534,9 @@ class Normaliser:
         terms = []
         for term, coefficient in form:
             (factors, bound), coefficient = self._freshened(term, coefficient)
-            terms.append(self.make(coefficient, [(self.swap(a, values), e) for a, e in factors],
-                                   bound))
+            terms.append(
+                self.make(coefficient, [(self.swap(a, values), e) for a, e in factors], bound)
+            )
         return add(*terms)
 
     def power(self, form, exponent):
@@ -490,7 +549,7 @@ class Normaliser:
             return self.times(*[form] * int(exponent))
         whole = exponent.denominator == 1
         if len(form) == 1:
-            ((factors, bound), coefficient), = form
+            (((factors, bound), coefficient),) = form
             plain = all(whole or self._is_positive_atom(a) for a, _ in factors)
             if not bound and plain and (whole or coefficient > 0):
                 roots = self._root_of_number(coefficient, exponent)
@@ -504,22 +563,30 @@ class Normaliser:
         """A rational number to a rational power, as factors; by its primes for roots."""
         if exponent.denominator == 1 and not prime:
             return [(("n", value), exponent)]
-        return [(("n", Fraction(prime)), power * sign * exponent)
-                for part, sign in ((value.numerator, 1), (value.denominator, -1))
-                for prime, power in primes(part).items()]
+        return [
+            (("n", Fraction(prime)), power * sign * exponent)
+            for part, sign in ((value.numerator, 1), (value.denominator, -1))
+            for prime, power in primes(part).items()
+        ]
 
     def _content(self, form, whole):
         """(common factor of all terms, the rest); for roots only what is positive is taken out."""
         numbers = [abs(c) for _, c in form]
-        common = Fraction(gcd(*(n.numerator for n in numbers)),
-                          lcm(*(n.denominator for n in numbers)))
+        common = Fraction(
+            gcd(*(n.numerator for n in numbers)), lcm(*(n.denominator for n in numbers))
+        )
         if whole and min(form, key=lambda tc: key(tc[0]))[1] < 0:
             common = -common
         powers = None
         for (factors, bound), _ in form:
             inside = {b for b, _ in bound}
-            here = {a: e for a, e in factors if not bound_in(a) & inside and a[0] != "exp"
-                    and (whole or self._is_positive_atom(a))}
+            here = {
+                a: e
+                for a, e in factors
+                if not bound_in(a) & inside
+                and a[0] != "exp"
+                and (whole or self._is_positive_atom(a))
+            }
             if powers is None:
                 powers = dict(here)
             else:
@@ -535,7 +602,8 @@ class Normaliser:
     def _known(self, form):
         """The first form seen that equals this one, so that equal arguments look equal."""
         if bound_in(form) - own_bound(form) or not any(
-                atom[0] == "pow" for (factors, _), _ in form for atom, _ in factors):
+            atom[0] == "pow" for (factors, _), _ in form for atom, _ in factors
+        ):
             return form
         for other in self.known:
             if other == form or self.is_zero(minus(other, form)):
@@ -548,7 +616,7 @@ class Normaliser:
         for term, coefficient in form:
             atoms, bound = term
             if len(atoms) == 1 and not bound:
-                (atom, exponent), = atoms
+                ((atom, exponent),) = atoms
                 if atom[0] == "log" and exponent == 1:
                     factors.append(self.power(atom[1], coefficient))
                     continue
@@ -563,11 +631,13 @@ class Normaliser:
         if not self.is_positive(form):
             raise Undecided("the logarithm or a symbolic power of what may not be positive")
         if len(form) == 1:
-            ((factors, bound), coefficient), = form
+            (((factors, bound), coefficient),) = form
             if not bound:
                 logs = [(exponent, self._log_of_atom(atom)) for atom, exponent in factors]
-                logs += [(power, self._log_of_atom(atom))
-                         for atom, power in self._root_of_number(coefficient, Fraction(1, 1), True)]
+                logs += [
+                    (power, self._log_of_atom(atom))
+                    for atom, power in self._root_of_number(coefficient, Fraction(1, 1), True)
+                ]
                 return add(*(scale(log, exponent) for exponent, log in logs))
         return self.make(1, [(("log", self._known(form)), 1)], set())
 
@@ -583,7 +653,7 @@ class Normaliser:
         """The largest of some forms: in no order, and with nested maxima as one."""
         parts = set()
         for form in forms:
-            ((factors, bound), coefficient), = form if len(form) == 1 else [((ZERO, ZERO), 0)]
+            (((factors, bound), coefficient),) = form if len(form) == 1 else [((ZERO, ZERO), 0)]
             inner = next(iter(factors)) if len(factors) == 1 and not bound else (("?",), 0)
             nested = coefficient == 1 and inner[1] == 1 and inner[0][0] == "max"
             parts |= set(inner[0][1:]) if nested else {form}
@@ -601,8 +671,9 @@ class Normaliser:
             atom = (name, frozenset({(first[0], abs(first[1]))}))
             return self.make(sign, [(atom, 1)], set())
         a, b = frozenset({first}), form - {first}
-        cos_a, cos_b, sin_a, sin_b = (self.circular(f, part) for f in ("cos", "sin")
-                                      for part in (a, b))
+        cos_a, cos_b, sin_a, sin_b = (
+            self.circular(f, part) for f in ("cos", "sin") for part in (a, b)
+        )
         if name == "cos":
             return minus(self.times(cos_a, cos_b), self.times(sin_a, sin_b))
         return add(self.times(sin_a, cos_b), self.times(cos_a, sin_b))
@@ -624,15 +695,18 @@ class Normaliser:
                     if rest == scale(core, sign) and self._same_sign(content, scale(factor, sign)):
                         return True
         return bool(form) and all(
-            coefficient > 0 and all(self._is_positive_atom(atom) for atom, _ in factors)
-            and all(self.is_positive(add(limits[1], scale(limits[0], -1), ONE))
-                    for _, limits in bound)
-            for (factors, bound), coefficient in form)
+            coefficient > 0
+            and all(self._is_positive_atom(atom) for atom, _ in factors)
+            and all(
+                self.is_positive(add(limits[1], scale(limits[0], -1), ONE)) for _, limits in bound
+            )
+            for (factors, bound), coefficient in form
+        )
 
     def _same_sign(self, first, second):
         """True if the quotient of two products is certainly positive."""
-        ((factors, _), a), = first
-        ((others, _), b), = second
+        (((factors, _), a),) = first
+        (((others, _), b),) = second
         return a * b > 0 and all(self._is_positive_atom(atom) for atom, _ in factors | others)
 
     def derivative(self, form, target):
@@ -646,8 +720,9 @@ class Normaliser:
                 inner = self._derivative_of_atom(atom, target)
                 rest = [f for k, f in enumerate(factors) if k != place] + [(atom, exponent - 1)]
                 for (more, others), factor in (self._freshened(*tc) for tc in inner):
-                    terms.append(self.make(coefficient * factor * exponent, [*rest, *more],
-                                           bound | others))
+                    terms.append(
+                        self.make(coefficient * factor * exponent, [*rest, *more], bound | others)
+                    )
         return add(*terms)
 
     def _derivative_of_atom(self, atom, target):
@@ -666,10 +741,13 @@ class Normaliser:
         if head == "max":
             raise Undecided("the derivative of a maximum")
         inner = self.derivative(atom[1], target)
-        outer = {"pow": lambda: ONE, "exp": lambda: self.make(1, [(atom, 1)], set()),
-                 "log": lambda: self.power(atom[1], Fraction(-1)),
-                 "cos": lambda: scale(self.circular("sin", atom[1]), -1),
-                 "sin": lambda: self.circular("cos", atom[1])}[head]()
+        outer = {
+            "pow": lambda: ONE,
+            "exp": lambda: self.make(1, [(atom, 1)], set()),
+            "log": lambda: self.power(atom[1], Fraction(-1)),
+            "cos": lambda: scale(self.circular("sin", atom[1]), -1),
+            "sin": lambda: self.circular("cos", atom[1]),
+        }[head]()
         return self.times(outer, inner)
 
     # One term in normal form
@@ -695,8 +773,13 @@ class Normaliser:
                     break
             else:
                 break
-        for expand in (self._unused, self._exponentials, self._expand_powers, self._squared_sine,
-                       self._apply_rules):
+        for expand in (
+            self._unused,
+            self._exponentials,
+            self._expand_powers,
+            self._squared_sine,
+            self._apply_rules,
+        ):
             form = expand(coefficient, powers, bound)
             if form is not None:
                 return form
@@ -712,8 +795,11 @@ class Normaliser:
         for atom, exponent in sorted(powers.items(), key=key):
             if atom[0] != "d":
                 continue
-            if exponent < 0 or exponent.denominator != 1 if isinstance(exponent, Fraction) \
-                    else exponent < 0:
+            if (
+                exponent < 0 or exponent.denominator != 1
+                if isinstance(exponent, Fraction)
+                else exponent < 0
+            ):
                 raise IllFormed("a division by a delta")
             rest = {a: e for a, e in powers.items() if a != atom}
             first, second = sorted(atom[1:], key=key)
@@ -727,15 +813,22 @@ class Normaliser:
                 return 0, {}, bound
             for here, there in ((first, second), (second, first)):
                 base = base_of(here)
-                if base in bound and self._inside(there, self.ranges[base]) \
-                        and base not in bound_in(there):
+                if (
+                    base in bound
+                    and self._inside(there, self.ranges[base])
+                    and base not in bound_in(there)
+                ):
                     swapped = [(self.swap(a, {base: there}), e) for a, e in rest.items()]
                     return coefficient, merged({}, swapped), bound - {base}
             if exponent != 1 or (first, second) != atom[1:]:
                 return coefficient, merged(rest, [(("d", first, second), 1)]), bound
             base = base_of(second)
-            if base and base[0] == "v" and base not in bases(first) and any(
-                    base in bases(a) for a in rest):
+            if (
+                base
+                and base[0] == "v"
+                and base not in bases(first)
+                and any(base in bases(a) for a in rest)
+            ):
                 swapped = [(self.swap(a, {base: first}), e) for a, e in rest.items()]
                 return coefficient, merged({atom: 1}, swapped), bound
         return None
@@ -766,8 +859,9 @@ class Normaliser:
         if not found or (len(found) == 1 and set(found.values()) == {1}):
             return None
         total = self.exp(add(*(scale(atom[1], e) for atom, e in found.items())))
-        return self._spread(coefficient, {a: e for a, e in powers.items() if a not in found}, bound,
-                            total)
+        return self._spread(
+            coefficient, {a: e for a, e in powers.items() if a not in found}, bound, total
+        )
 
     def _spread(self, coefficient, powers, bound, form):
         """The term times a form that may hold the term's bound indices."""
@@ -788,8 +882,10 @@ class Normaliser:
             if atom[0] == "sin" and exponent >= 2:
                 cos = ("cos", atom[1])
                 less = {**powers, atom: exponent - 2}
-                return minus(self.make(coefficient, less.items(), bound),
-                             self.make(coefficient, [*less.items(), (cos, 2)], bound))
+                return minus(
+                    self.make(coefficient, less.items(), bound),
+                    self.make(coefficient, [*less.items(), (cos, 2)], bound),
+                )
         return None
 
     def _apply_rules(self, coefficient, powers, bound):
@@ -802,6 +898,7 @@ class Normaliser:
 
     def _match(self, atoms, limits, quantified, powers, bound):
         """(the factors left, values of the quantified indices, bound indices left), or None."""
+
         def search(place, rest, values):
             if place == len(atoms):
                 taken = {base_of(values[b]) for b in limits}
@@ -822,6 +919,7 @@ class Normaliser:
                         if found:
                             return found
             return None
+
         return search(0, powers, {})
 
     def _unify(self, pattern, places, values, limits, quantified, bound):
@@ -841,8 +939,14 @@ class Normaliser:
     def _canonical(self, coefficient, powers, bound):
         """Name the bound indices so that equal terms look equal: the least of all their orders."""
         if not bound:
-            return frozenset({((frozenset((a, Fraction(e)) for a, e in powers.items()),
-                                frozenset()), coefficient)})
+            return frozenset(
+                {
+                    (
+                        (frozenset((a, Fraction(e)) for a, e in powers.items()), frozenset()),
+                        coefficient,
+                    )
+                }
+            )
         inner = frozenset().union(*map(bound_in, powers)) - bound
         level = 1 + max((b[1] for b in inner), default=0)
         groups = {}
@@ -855,8 +959,10 @@ class Normaliser:
             names = {base: ("b", level, k) for k, base in enumerate(b for g in order for b in g)}
             swap = {base: at(name) for base, name in names.items()}
             factors = merged({}, [(self.swap(a, swap), e) for a, e in powers.items()])
-            term = (frozenset((a, Fraction(e)) for a, e in factors.items()),
-                    frozenset((names[b], self.ranges[b]) for b in bound))
+            term = (
+                frozenset((a, Fraction(e)) for a, e in factors.items()),
+                frozenset((names[b], self.ranges[b]) for b in bound),
+            )
             if best is None or key(term) < key(best):
                 best = term
         for base, limits in best[1]:
@@ -883,8 +989,12 @@ class Normaliser:
             if not worst:
                 return not form
             atom = min(worst, key=key)
-            form = add(*(self.make(c, [*f, (atom, -floor(worst[atom]))], b)
-                         for (f, b), c in (self._freshened(*tc) for tc in form)))
+            form = add(
+                *(
+                    self.make(c, [*f, (atom, -floor(worst[atom]))], b)
+                    for (f, b), c in (self._freshened(*tc) for tc in form)
+                )
+            )
 
     def same(self, left, right):
         """True if left = right follows from the hypotheses, entry by entry, shapes included."""
@@ -893,18 +1003,24 @@ class Normaliser:
             return False
         if left.head == "tuple" and right.head == "tuple":
             return all(self.same(a, b) for a, b in zip(left.args, right.args, strict=True))
-        return all(self.is_zero(minus(self.entry(left, {}, r, c), self.entry(right, {}, r, c)))
-                   for (r, c), _ in self._places(left))
+        return all(
+            self.is_zero(minus(self.entry(left, {}, r, c), self.entry(right, {}, r, c)))
+            for (r, c), _ in self._places(left)
+        )
 
 
 def _binders(tree):
-    return {part.args[1].leaf[0] for part in notation.walk(tree)
-            if part.head in ("sum", "prod", "stack", "beside") and part.args[1].head == "index"}
+    return {
+        part.args[1].leaf[0]
+        for part in notation.walk(tree)
+        if part.head in ("sum", "prod", "stack", "beside") and part.args[1].head == "index"
+    }
 
 
 NUMBERS = {
     "num": lambda self, t, env: constant(t.leaf[0]),
-    "index": Normaliser._index_number, "perm": Normaliser._index_number,
+    "index": Normaliser._index_number,
+    "perm": Normaliser._index_number,
     "pow": Normaliser._power_of,
     "sqrt": lambda self, t, env: self.power(self.number(t.args[0], env), Fraction(1, 2)),
     "exp": lambda self, t, env: self.exp(self.number(t.args[0], env)),
@@ -913,25 +1029,35 @@ NUMBERS = {
     "sin": lambda self, t, env: self.circular("sin", self.number(t.args[0], env)),
     "trace": lambda self, t, env: self._trace(t.args[0], env),
     "norm2": lambda self, t, env: self._norm(t.args[0], env),
-    "entry": Normaliser._entry_of, "part": Normaliser._entry_of,
+    "entry": Normaliser._entry_of,
+    "part": Normaliser._entry_of,
     "delta": lambda self, t, env: self.make(
-        1, [(("d", *(self.index(part, env) for part in t.args)), 1)], set()),
+        1, [(("d", *(self.index(part, env) for part in t.args)), 1)], set()
+    ),
     "max": lambda self, t, env: self.maximum(*(self.number(part, env) for part in t.args)),
-    "prod": Normaliser._product_over, "diff": Normaliser._derivative,
+    "prod": Normaliser._product_over,
+    "diff": Normaliser._derivative,
     "normal": Normaliser._normal,
     "E": lambda self, t, env: moments.expectation(self, self.number(t.args[0], env), t.args[1:]),
     "Var": lambda self, t, env: moments.variance(self, self.number(t.args[0], env), t.args[1:]),
 }
 
 ENTRIES = {
-    "letter": Normaliser._letter, "mul": Normaliser._product, "block": Normaliser._block,
-    "stack": Normaliser._copies, "beside": Normaliser._copies, "sum": Normaliser._sum,
-    "inv": Normaliser._inverse, "unit": Normaliser._unit,
+    "letter": Normaliser._letter,
+    "mul": Normaliser._product,
+    "block": Normaliser._block,
+    "stack": Normaliser._copies,
+    "beside": Normaliser._copies,
+    "sum": Normaliser._sum,
+    "inv": Normaliser._inverse,
+    "unit": Normaliser._unit,
     "add": lambda self, t, env, r, c: add(*(self.entry(p, env, r, c) for p in t.args)),
     "neg": lambda self, t, env, r, c: scale(self.entry(t.args[0], env, r, c), -1),
     "div": lambda self, t, env, r, c: self.times(
-        self.entry(t.args[0], env, r, c), self.power(self.number(t.args[1], env), Fraction(-1))),
+        self.entry(t.args[0], env, r, c), self.power(self.number(t.args[1], env), Fraction(-1))
+    ),
     "T": lambda self, t, env, r, c: self.entry(t.args[0], env, c, r),
     "eye": lambda self, t, env, r, c: self._same_place(r, c),
-    "zeros": lambda self, t, env, r, c: ZERO, "ones": lambda self, t, env, r, c: ONE,
+    "zeros": lambda self, t, env, r, c: ZERO,
+    "ones": lambda self, t, env, r, c: ONE,
 }

@@ -1,5 +1,7 @@
 """The claims of the supplement."""
 
+# Formulas are laid out by hand: a claim is not a call with its arguments in a column.
+# fmt: off
 from proofs.attention import softmax  # noqa: I001
 from proofs.ledger import claim
 from proofs.least_squares import INSIDE, LEFT_OVER, PAIR, c, chi_square, n, u, x, y

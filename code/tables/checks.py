@@ -83,7 +83,7 @@ class Ledger:
     def counts(self) -> dict:
         """claims, twins refused, and what the last whole attack on these claims counted.
 
-        With a record: mutants, refused, undecided, ill_formed, accepted_true, accepted_false.
+        With a record: attacked (claims), mutants, and the verdicts of proofs.mutants.VERDICTS.
         """
         return {
             "claims": len(self.claims),
@@ -97,21 +97,33 @@ class Ledger:
         text = f"The {_number(counts['twins'])} that were written by hand are all refused."
         if not counts.get("mutants"):
             return text
-        refused = counts["mutants"] - counts["accepted_true"]
+        kept = counts["accepted_true"] + counts["vacuous"]
+        empty = (
+            f", and {_number(counts['vacuous'])} suppose something that nothing can satisfy"
+            if counts["vacuous"]
+            else ""
+        )
         return (
             f"{text} A program then made {_number(counts['mutants'])} more by changing the "
-            f"true ones in a single place. Of these, {_number(refused)} are refused. The other "
-            f"{_number(counts['accepted_true'])} are true as well, for instance because two "
-            "terms of a sum were exchanged; a second program confirmed this by computing both "
-            "sides in numbers."
+            f"true ones in a single place. {_number(counts['mutants'] - kept)} of them are "
+            f"refused. The other {_number(kept)} were accepted, and rightly: "
+            f"{_number(counts['accepted_true'])} are still true, for instance because two "
+            "terms of a sum were exchanged, which a second program confirmed by computing "
+            f"both sides in numbers{empty}."
         )
 
     def _record(self):
         if not RECORD.exists():
             return {}
         record = json.loads(RECORD.read_text(encoding="utf-8"))
-        mine = [counts for name, counts in record.items() if name in self.claims]
-        return {key: sum(counts[key] for counts in mine) for key in mine[0]} if mine else {}
+        mine = [
+            counts
+            for name, counts in record.items()
+            if name in self.claims
+            and counts.pop("statement") == self.claims[name].statement.digest()
+        ]
+        total = {key: sum(counts[key] for counts in mine) for key in mine[0]} if mine else {}
+        return {"attacked": len(mine), **total}
 
     def _row(self, name):
         claim, number = self.claims[name], self.numbers[name]

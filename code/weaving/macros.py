@@ -1,7 +1,8 @@
 r"""The markup of the documents, and what each macro means outside the PDF.
 
-house.sty says what a macro means on paper, MEANING what it means to notebook and HTML; mathematics.tex
-is read for all three. \classed{name}{text} marks text, an environment marks blocks, for tree.py to find.
+house.sty says what a macro means on paper, MEANING what it means to notebook and HTML, and
+mathematics.tex serves all three. \classed{name}{text} marks text and an environment marks blocks
+for tree.py to find.
 """
 
 from pathlib import Path
