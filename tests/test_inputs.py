@@ -87,7 +87,7 @@ KINDS = {
         lambda: Path("code/beside.py").write_text("value = 3"),
     ),
     "a database": (
-        "sqlite3.connect('data.db').execute('select * from t').fetchone()",
+        "row_of('data.db')",
         lambda: in_database(2),
     ),
     "a file that it names": (
@@ -126,7 +126,7 @@ def test_each_kind_of_input_makes_the_chunks_run_again(kind, project, capfd):
     depends = ', depends=["data.txt"]' if "names" in kind else ""
     report(
         f'<<name="Read"{depends}>>=',
-        "import glob, os, sqlite3, subprocess",
+        "import contextlib, glob, os, sqlite3, subprocess",
         "from pathlib import Path",
         COUNT,
         "def read(name):",
@@ -134,6 +134,9 @@ def test_each_kind_of_input_makes_the_chunks_run_again(kind, project, capfd):
         "        return open(name).read()",
         "    except FileNotFoundError:",
         "        return None",
+        "def row_of(name):",
+        "    with contextlib.closing(sqlite3.connect(name)) as database:",
+        "        return database.execute('select * from t').fetchone()",
         f"value = {expression}",
         "@",
         "It is <%= str(value) %>.",
