@@ -553,9 +553,7 @@ def assert_the_listing_runs(pdf):
 # ---- SyncTeX
 
 
-@pytest.mark.skipif(
-    not shutil.which("synctex"), reason="TeX comes without the synctex command here"
-)
+@pytest.mark.xfail(not shutil.which("synctex"), run=False, reason="TeX lacks the synctex command")
 def test_synctex_leads_from_the_report_to_the_page_and_back(project):
     project.builds()
     line = LIGHT[: LIGHT.index("After it")].count("\n") + 1
@@ -691,7 +689,7 @@ def test_a_submission_builds_the_same_report_elsewhere(project, tmp_path_factory
     assert project.build(sys.executable, "-m", "weaving.submission")[0] == 1
 
 
-@pytest.mark.skipif(not shutil.which("faketime"), reason="faketime is not installed here")
+@pytest.mark.xfail(not shutil.which("faketime"), run=False, reason="faketime is not installed")
 def test_a_wrong_clock_that_jumps_back_changes_nothing(project, reference):
     def build(clock, report):
         project.write(report)
