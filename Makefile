@@ -1,5 +1,6 @@
 # make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, and TeX on Debian and Ubuntu.
-.PHONY: pdf supplement html notebook test fuzz proofs proofs-attack watch check submission mutants bench lint lock clean help ready FORCE
+.PHONY: pdf supplement html notebook test fuzz proofs proofs-attack watch check submission bench lint \
+  lock clean help ready FORCE
 .PRECIOUS: report.pdf supplement.pdf
 .DEFAULT_GOAL := pdf
 
@@ -51,12 +52,6 @@ check: report.pdf ## ask veraPDF whether report.pdf is PDF/A (needs Java)
 
 submission: ready ## submission.tar.gz from the last commit: PDF, sources, plain LaTeX, checksums
 	@$(RUN) -m weaving.submission
-
-mutants: ready ## change the code, one thing at a time: do the tests notice? (hours)
-	@[ -d build/mutants-venv ] || $(RUN) -m venv build/mutants-venv
-	@build/mutants-venv/bin/python -m pip install -q --no-deps -r requirements.txt
-	@build/mutants-venv/bin/python -m pip install -q -r requirements-mutants.in
-	@build/mutants-venv/bin/python tests/mutants.py
 
 bench: ready ## measure attention beside PyTorch and JAX; the supplement draws the result (half an hour)
 	@[ -d build/bench-venv ] || $(RUN) -m venv build/bench-venv

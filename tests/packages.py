@@ -1,4 +1,4 @@
-"""Pandoc and Jupyter, which notebook and HTML need: make test installs them into a folder of their own."""
+"""Pandoc and Jupyter, which notebook and HTML need; make test installs them."""
 
 import importlib.util
 import sys

@@ -416,7 +416,8 @@ def test_a_notebook_sees_its_folder_and_modules_of_any_name(written, tmp_path):
     opened, on = set(), [True]
     sys.addaudithook(lambda event, arguments: on and event == "open" and opened.add(
         str(arguments[0])))
-    assert_array_equal(load(written(notebook(source), "ipynb"), side="left").X, np.ones((2, 2)))
+    path = written(notebook("%%writefile other.py\n1 / 0", "%%time\n" + source), "ipynb")
+    assert_array_equal(load(path, side="left").X, np.ones((2, 2)))
     on.clear()
     assert {str(tmp_path / name) for name in ("solutions.py", "X.npy", "my case.ipynb")} <= opened
     assert not any("/report" in name or "npz" in name for name in opened)

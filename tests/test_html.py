@@ -1,4 +1,4 @@
-"""The page for the browser: everything that a tree can hold, made accessible, and no link that leads nowhere."""
+"""The page for the browser: all that a tree can hold, accessible, without dead links."""
 
 import re
 from pathlib import Path
@@ -15,16 +15,19 @@ LATEX = r"""\reporttitle{A <title>}{Sub}{Ada}{Course}
 \reportcontents
 \exercise{Exercise 1}{Lines}\label{ex:1}
 \subexercise{1 (a)}{More}
-Text \term{word}{meaning} with $\vec{x} = \Var y$, $\left(\log z\right)$, $\E(z)$ and $\boldsymbol{\varepsilon}$.
+Text \term{word}{meaning} with $\vec{x} = \Var y$,
+$\left(\log z\right)$, $\E(z)$ and $\boldsymbol{\varepsilon}$.
 \checked{1,2}{ \mat{X} = \sum_{i=1}^{n} a_i }
 \begin{answer}Yes, see \hyperref[ex:1]{there}.\end{answer}
 $a_1 + a_2 + a_3 + a_4 + a_5 + a_6 + a_7 + a_8 + a_9 = b$
 
-\begin{tabular}{lr}\toprule a & b \\ \midrule \claimrow{1} & \claimrow{2} \\ \bottomrule\end{tabular}
+\begin{tabular}{lr}\toprule a & b \\ \midrule
+\claimrow{1} & \claimrow{2} \\ \bottomrule\end{tabular}
 """
 SVG = (
     '<?xml version="1.0"?>\n<!DOCTYPE svg>\n<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
-    '<metadata>x</metadata><defs><path id="p"/></defs><use xlink:href="#p" clip-path="url(#p)"/></svg>'
+    '<metadata>x</metadata><defs><path id="p"/></defs>'
+    '<use xlink:href="#p" clip-path="url(#p)"/></svg>'
 )
 
 
@@ -87,6 +90,7 @@ def test_formulas_are_mathml_with_upright_bold_and_spaced_operators(made):
     )
     assert '<mi mathvariant="bold">𝐱</mi>' in made and "𝜺" in made
     assert '<mi mathvariant="normal">log</mi><mspace' in made
+    assert made.count("</math>,</span>") == 2 and made.count("</math>.</span>") == 1
     operator = r"Var</mi><mo>[^<]*</mo></mrow><mspace"
     assert re.search(operator, made) and not re.search(operator.replace("Var", "E"), made)
     assert made.count('class="scroll formula"') == 1 and made.count('class="scroll long"') == 1

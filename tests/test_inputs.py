@@ -14,12 +14,13 @@ from weaving import results
 from weaving.build import Target, weave
 from weaving.problems import BuildFailed
 from weaving.reader import StrictReader
+from weaving.watch import _state
 
 COUNT = "with open('build/ran', 'a') as file: file.write('x')"
 
 
 def run(case=""):
-    """Weave with nothing of the project imported yet; how often the chunk ran in all, and the LaTeX."""
+    """Weave with nothing of the project imported; how often the chunk has run, and the LaTeX."""
     for name in [name for name in sys.modules if name.split(".")[0] in ("rules", "beside")]:
         del sys.modules[name]
     importlib.invalidate_caches()
@@ -257,3 +258,19 @@ def test_no_value_of_the_environment_is_written_down(project, monkeypatch):
     report(CHUNK, COUNT, "import os", "dict(os.environ) and None", "@")
     run()
     assert "a secret" not in Path("build/report.results.json").read_text()
+
+
+def test_watch_sees_data_files_inputs_and_files_outside_but_no_outputs(project):
+    report(CHUNK, COUNT, "text = open('../outside.txt').read()", "@", "Prose.")
+    run()
+    target, digests = Target(), {}
+    before = _state(target, digests)
+    for name in ["report.pdf", "build/x", "figures/report/x.pdf", ".hidden"]:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("made")
+        assert _state(target, digests) == before, name
+    for name in ["data.txt", "chapter.tex", "code/a.npz", "../outside.txt"]:
+        Path(name).write_text("changed")
+        after = _state(target, digests)
+        assert after != before, name
+        before = after

@@ -25,7 +25,8 @@ def test_plain_text_is_escaped():
 def test_a_matrix_aligns_its_decimals_and_has_no_negative_zero():
     assert (
         latex.matrix(np.array([[1.0, -0.0004], [-2.25, 10.0]]), 2)
-        == "\\begin{pmatrix*}[r]\n\\phantom{-}1.00 & \\phantom{-}0.00 \\\\\n-2.25 & \\phantom{-}10.00\n\\end{pmatrix*}"
+        == "\\begin{pmatrix*}[r]\n\\phantom{-}1.00 & \\phantom{-}0.00 \\\\\n"
+        "-2.25 & \\phantom{-}10.00\n\\end{pmatrix*}"
     )
     assert "phantom" not in latex.matrix(np.ones((2, 3)))
 
@@ -45,6 +46,13 @@ def test_a_matrix_aligns_its_decimals_and_has_no_negative_zero():
 def test_tiny_and_huge_matrices_have_a_common_power_of_ten(scale, power, first):
     tex = latex.matrix(np.array([[1.5, -0.25]]) * scale)
     assert tex.split("\\begin")[0] == power and entries(tex)[0][0] == first
+
+
+@pytest.mark.parametrize(
+    "value, decimals, factor", [(0.5, 1, False), (0.05, 2, False), (3, 0, False), (0.004, 2, True)]
+)
+def test_a_matrix_that_its_decimals_show_exactly_has_no_power_of_ten(value, decimals, factor):
+    assert latex.matrix(np.array([[value]]), decimals).startswith("10^") == factor
 
 
 def test_of_a_large_matrix_the_corner_is_shown():

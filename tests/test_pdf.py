@@ -98,10 +98,8 @@ def test_each_line_of_the_latex_knows_its_line_of_the_source():
         if line == int(number)
     }
     assert seen == {3, 4, 5, 7, 9, 13}
-    assert (
-        lines[[k for k, text in enumerate(tex) if "includegraphics[alt={A line.}]" in text][0]]
-        == 11
-    )
+    figure = next(k for k, text in enumerate(tex) if "includegraphics[alt={A line.}]" in text)
+    assert lines[figure] == 11
 
 
 def test_a_chunk_that_shows_nothing_makes_no_paragraph():
@@ -119,8 +117,8 @@ def test_listings_and_output_are_escaped_and_numbered():
         ]
     )
     assert (
-        r"\PYZob{}\PYZsq{}a\PYZsq{}: 1\PYZcb{} \PYZbs{}alpha \PYZdl{}x\PYZus{}1\PYZca{}2\PYZdl{} \PYZpc{}"
-        in tex
+        r"\PYZob{}\PYZsq{}a\PYZsq{}: 1\PYZcb{} \PYZbs{}alpha "
+        r"\PYZdl{}x\PYZus{}1\PYZca{}2\PYZdl{} \PYZpc{}" in tex
     )
     assert (
         "\n\n  indented ``\n" in tex

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-TOOLS = "sh cat cmp cp dirname env grep head kill mkdir mv rm sed sleep tail touch tr true".split()
+TOOLS = "sh cat cmp cp dirname env grep head kill mkdir mv printf rm sed sleep tail touch tr true".split()
 PINNED = {
     "requirements.txt": "numpy==2.4.6 --hash=sha256:00\n",
     "requirements-notebook.txt": "nbformat==5.11.1\n",
@@ -48,7 +48,7 @@ class Machine:
     def __init__(self, folder):
         self.bin, self.texmf, self.calls = folder / "bin", folder / "texmf", folder / "calls"
         self.project = folder / 'the "report", Lauri\'s ä $x'
-        self.venv, self.shell = self.project / ".venv", "sh"
+        self.venv, self.shell = self.project / ".venv", ["sh"]
         for made in (self.bin, self.texmf, self.project / "code"):
             made.mkdir(parents=True)
         self.calls.touch()
@@ -86,7 +86,7 @@ class Machine:
 
     def start(self, stage, **environment):
         return subprocess.Popen(
-            [self.shell, self.project / "code/setup.sh", stage],
+            [*self.shell, self.project / "code/setup.sh", stage],
             cwd="/",
             stderr=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -392,7 +392,7 @@ def test_a_debian_python_without_venv(machine):
     machine.apt()
     machine.command("sudo", "echo 'sudo: a password is required' >&2; exit 1")
     status, said = machine.run("venv")
-    assert status == 1 and "Python 3.11 lacks venv" in said and "python3.11-venv" in said
+    assert status == 1 and "Python 3.11 lacks venv" in said and " python3.11-venv\n" in said
     assert "password" not in said and machine.called().count("apt-get") == 0
 
 
@@ -459,11 +459,11 @@ def test_an_installation_that_does_not_help_says_why(machine, install, expected)
 # ---- shells
 
 
-@pytest.mark.parametrize("shell", ["bash", "dash", "busybox", "mksh", "yash"])
+@pytest.mark.parametrize("shell", ["bash", "dash", "busybox", "mksh"])
 def test_other_shells_understand_it(machine, shell):
     if not shutil.which(shell):
-        pytest.skip(f"{shell} is not here") if "CI" not in os.environ else pytest.xfail(shell)
-    machine.shell = shutil.which(shell)
+        pytest.xfail(f"{shell} is not here")  # nor need it be, in continuous integration
+    machine.shell = [shutil.which(shell), *["sh"] * (shell == "busybox")]
     machine.python("python3.13", "3.13")
     machine.tex(without=["natbib.sty"])
     assert machine.run("venv")[0] == 0 and machine.run("venv") == (0, "")

@@ -1,4 +1,4 @@
-"""The tree that notebook and HTML are written from: what is understood, what is refused, numbers and references."""
+"""The tree for notebook and HTML: what is understood, what is refused, numbers, references."""
 
 import re
 from pathlib import Path
@@ -64,8 +64,10 @@ def test_headings_have_numbers_and_references_say_them():
 
 def test_figures_and_tables_are_counted_in_the_order_of_the_text():
     table = (
-        r"\begin{table}[tb]\sidefigure{\begin{tabular}{@{}l>{\raggedright}p{3cm}@{}}\toprule a & b \\ \midrule "
-        r"1 & \multicolumn{1}{@{\hspace{2pt}}p{3mm}@{}}{$c$} \\ \cmidrule(lr){1-2} \bottomrule\end{tabular}}{\caption{Numbers.}\label{tab:one}}\end{table}"
+        r"\begin{table}[tb]\sidefigure{\begin{tabular}{@{}l>{\raggedright}p{3cm}@{}}\toprule "
+        r"a & b \\ \midrule 1 & \multicolumn{1}{@{\hspace{2pt}}p{3mm}@{}}{$c$} \\* "
+        r"\cmidrule(lr){1-2} "
+        r"\bottomrule\end{tabular}}{\caption{Numbers.}\label{tab:one}}\end{table}"
     )
     blocks = read(
         table + "\n",
@@ -73,6 +75,7 @@ def test_figures_and_tables_are_counted_in_the_order_of_the_text():
         Text(2, "\nSee \\cref{fig:a}, \\Cref{tab:one}, \\cref{fig:a,tab:one}."),
     )
     captions = [text_of(node["c"][1]) for node in walk(blocks) if kind(node) in ("Figure", "Table")]
+    assert "*" not in text_of(blocks)
     assert captions == ["Table\u00a01. Numbers.", "Figure\u00a01. A caption with ."]
     assert text_of(blocks[-1]) == "See Figure\u00a01, Table\u00a01, Figure\u00a01 and Table\u00a01."
     assert formulas(blocks) == ["c", "x"]
@@ -83,7 +86,8 @@ def test_figures_and_tables_are_counted_in_the_order_of_the_text():
 def test_boxes_notes_and_ticks():
     blocks = read(
         r"\reporttitle{T}{S}{}{C}\question{Why?}\begin{answer}Yes.\checked{1,2}{a = b}\end{answer}"
-        r"\begin{theorem}[All] So. \claimrow{3}\end{theorem}\begin{totry}\begin{enumerate}\item x\end{enumerate}\end{totry}"
+        r"\begin{theorem}[All] So. \claimrow{3}\end{theorem}"
+        r"\begin{totry}\begin{enumerate}\item x\end{enumerate}\end{totry}"
         r"A \term{word}{what it is $z$}\aside{note}\claimmark{4}.\begin{proof}P.\end{proof}"
     )
     assert boxes(blocks) == [
@@ -110,8 +114,10 @@ def test_boxes_notes_and_ticks():
 
 def test_formulas_are_latex_that_needs_no_macros():
     blocks = read(
-        "$\\vec{x}\\T\\norm{y} \\in \\R$ $\\Var \\abs{z}$ \\[ \\begin{pmatrix*}[r]\n1 & 2 \\\\\n3 & 4\n\\end{pmatrix*} \\]"
-        r"\begin{gather*} a \\ b \end{gather*}\begin{alignat*}{2} a &= \fitted{b} & \qquad c &= d\end{alignat*}"
+        "$\\vec{x}\\T\\norm{y} \\in \\R$ $\\Var \\abs{z}$ "
+        "\\[ \\begin{pmatrix*}[r]\n1 & 2 \\\\\n3 & 4\n\\end{pmatrix*} \\]"
+        r"\begin{gather*} a \\ b \end{gather*}"
+        r"\begin{alignat*}{2} a &= \fitted{b} & \qquad c &= d\end{alignat*}"
     )
     assert formulas(blocks) == [
         r"\mathbf{x}^{\mathsf{T}}\lVert y\rVert \in \mathbb{R}",
@@ -123,7 +129,7 @@ def test_formulas_are_latex_that_needs_no_macros():
 
 
 def test_listings_and_output_keep_every_character():
-    code = 'def f(x_1):\n    """{x} ^ ~ \\\\ $5 & 100 % #1."""\n\n    return x_1  # \\end{verbatim} PART 0'
+    code = 'f(x_1)\n    """{x} ^ ~ \\\\ $5 & 100 % #1."""\n\n    x_1  # \\end{verbatim} PART 0'
     chunk = Chunk(
         3,
         7,
@@ -152,7 +158,8 @@ def test_a_silent_chunk_does_not_end_a_paragraph():
 
 def test_only_the_body_is_read_and_comments_are_not():
     blocks = read(
-        "\\documentclass{x}\n\\input{nothing}\n\\begin{document}\n% \\foo <%= 1 %>\nText\n\\end{document}\nAfter"
+        "\\documentclass{x}\n\\input{nothing}\n\\begin{document}\n% \\foo <%= 1 %>\nText\n"
+        "\\end{document}\nAfter"
     )
     assert text_of(blocks) == "Text"
 

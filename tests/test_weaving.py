@@ -24,226 +24,145 @@ def said(capsys):
 
 # ---- what stops the weave: (lines from line 3 on, the line of the fault, what is said of it)
 
+DRAWING = "\n" + "\n".join(DRAW)
+
+
+def code(lines):
+    """A chunk; its first line of code is line 4."""
+    return f"{CHUNK}\n{lines}\n@"
+
+
+def figure(caption="A line.", alt="A line.", name="Draw"):
+    """The first line of a chunk that draws."""
+    return f'<<name="{name}", fig=True, caption="{caption}", alt="{alt}", label="line">>='
+
+
+# fmt: off
 FAULTS = {
-    "exception": ([CHUNK, "x = 1", "x / 0", "@"], 5, "ZeroDivisionError"),
-    "exception in a function": (
-        [CHUNK, "def f():", "    raise ValueError('5 columns')", "", "f()", "@"],
-        7,
-        "5 columns",
-    ),
-    "failed assertion": ([CHUNK, "assert 1 + 1 == 3", "@"], 4, "AssertionError"),
-    "sys.exit(0)": ([CHUNK, "import sys", "sys.exit(0)", "@"], 5, "SystemExit"),
-    "os._exit(0)": ([CHUNK, "import os", "os._exit(0)", "@"], 5, "os._exit(0)"),
-    "inline os._exit": (["<%= __import__('os')._exit(0) %>"], 3, "os._exit(0)"),
-    "warning": ([CHUNK, "import warnings", "", "warnings.warn('too small')", "@"], 6, "too small"),
-    "warning of NumPy": (
-        [CHUNK, "import numpy as np", "np.log(np.array([0.0, 2.0]))[0:0].sum()", "@"],
-        5,
-        "divide by zero",
-    ),
-    "logged warning": (
-        [CHUNK, "import logging", "logging.getLogger('x.y').warning('no such font')", "@"],
-        5,
-        "no such font",
-    ),
-    "syntax error": ([CHUNK, "x = (1,", "y = 2", "@"], 4, "SyntaxError"),
-    "invalid escape": ([CHUNK, "x = 1", "y = '\\s'", "@"], 5, "invalid escape"),
-    "unknown name": (["", CHUNK, "nobody + 1", "@"], 5, "nobody"),
-    "a value that is not LaTeX": ([CHUNK, "[1, 2]", "@"], 3, "ends with a list"),
-    "a memory address": ([CHUNK, "print(object())", "@"], 3, "memory address"),
-    "control character in a Tex": (
-        [CHUNK, "from weaving.latex import Tex", "Tex('\\beta')", "@"],
-        3,
-        "control character",
-    ),
-    "figure without fig=True": ([CHUNK, *DRAW], 3, "1 figure in a chunk without fig=True"),
-    "figure chunk without a figure": ([FIGURE, "1", "@"], 3, "ends with a Matplotlib figure"),
-    "figure chunk with an empty figure": (
-        [FIGURE, "from matplotlib.figure import Figure", "Figure()", "@"],
-        3,
-        "0 axes",
-    ),
-    "figure without caption": (
-        ['<<name="D", fig=True, alt="A.", label="l">>=', *DRAW],
-        3,
-        "has no caption",
-    ),
-    "figure without alt text": (
-        ['<<name="D", fig=True, caption="A.", label="l">>=', *DRAW],
-        3,
-        "has no alt",
-    ),
-    "figure without label": (
-        ['<<name="D", fig=True, caption="A.", alt="A.">>=', *DRAW],
-        3,
-        "has no label",
-    ),
-    "empty caption": (
-        ['<<name="D", fig=True, caption="", alt="A.", label="l">>=', *DRAW],
-        3,
-        "caption=''",
-    ),
-    "caption without figure": (['<<name="D", caption="A.">>=', "1", "@"], 3, "not fig=True"),
-    "control character in a caption": (
-        [FIGURE.replace("A line.", "\\beta", 1), *DRAW],
-        3,
-        "holds a control character",
-    ),
-    "LaTeX in an alt text": (
-        [FIGURE.replace('alt="A', 'alt="100 %'), *DRAW],
-        3,
-        "the alt text holds '%'",
-    ),
-    "fault inside a caption": (
-        [FIGURE.replace("A line", "<%= 1 / 0 %>", 1), *DRAW],
-        3,
-        "ZeroDivisionError",
-    ),
-    "two chunks with one label": (
-        [FIGURE, *DRAW, FIGURE.replace("Draw", "Again"), *DRAW],
-        9,
-        "the label 'line'",
-    ),
-    "inline exception": (["One,", "two <%= 1 / 0 %>."], 4, "ZeroDivisionError"),
-    "inline exception over lines": (["One, <%=", " [1,", "  2][5] %>."], 4, "IndexError"),
-    "inline assertion": (
-        [CHUNK, "def check(x): assert x > 5, 'small'", "@", "", "<%= check(3) %>"],
-        7,
-        "small",
-    ),
-    "inline sys.exit": (["<%= __import__('sys').exit(0) %>"], 3, "SystemExit"),
-    "inline warning": (["<%= __import__('warnings').warn('hm') %>"], 3, "hm"),
-    "inline float": (["It is <%= 0.1 + 0.2 %>."], 3, "the value is a float"),
-    "inline None": (["It is <%= None %>."], 3, "NoneType"),
-    "inline statement": (["It is <%= x = 3 %>."], 3, "SyntaxError"),
-    "inline control character": (["It is <%= '\\theta' %>."], 3, "control character"),
-    "unknown option": (
-        ['<<name="A", results="hidden">>=', "1", "@"],
-        3,
-        "unknown chunk option 'results'; there are",
-    ),
-    "misspelt option": (['<<name="A", ehco=True>>=', "1", "@"], 3, "did you mean 'echo'?"),
-    "malformed options": (['<<name="A", echo=>>=', "1", "@"], 3, "malformed chunk options"),
-    "options that are code": (
-        ['<<name="A", echo=print("x")>>=', "1", "@"],
-        3,
-        "malformed chunk options",
-    ),
-    "options that break out": (
-        ['<<name="A") + dict(echo=True>>=', "1", "@"],
-        3,
-        "malformed chunk options",
-    ),
-    "an option twice": (['<<name="A", name="B">>=', "1", "@"], 3, "comes once"),
-    "an option of the wrong type": (['<<name="A", echo="yes">>=', "1", "@"], 3, "a bool is needed"),
-    "an option that is no literal": (
-        ['<<name="A", echo=true>>=', "1", "@"],
-        3,
-        "echo=true must be a literal",
-    ),
-    "a chunk without a name": (["<<echo=True>>=", "1", "@"], 3, "without a name"),
-    "two chunks with one name": (
-        [CHUNK, "a = 1", "@", CHUNK, "b = 1", "@"],
-        6,
-        "the other is at line 3",
-    ),
-    "malformed opening": (['<<name="A">>', "1", "@"], 3, "malformed chunk opening"),
-    "indented opening": (["", '  <<name="A">>=', "1", "@"], 4, "malformed chunk opening"),
-    "unclosed chunk": (["", CHUNK, "x = 1"], 4, "not closed by a line with @"),
-    "chunk closed by the next one": (
-        [CHUNK, "x = 1", '<<name="B">>=', "y = 1", "@"],
-        3,
-        "before the next one, at line 5",
-    ),
-    "empty chunk": (["", CHUNK, "", "@"], 4, "an empty chunk"),
-    "closed twice": ([CHUNK, "x = 1", "@", "@"], 6, "none is open"),
-    "unclosed inline": (["One <%= 1 two"], 3, "<% without its %>"),
-    "unclosed inline before another": (["One <%= 1 two", "and <%= 3 %>."], 3, "<%= without its %>"),
-    "unopened inline": (["", "One 1 %> two"], 4, "%> without its <%="),
-    "another kind of inline": (["<% x = 1 %>"], 3, "only <%= expression %> is known"),
-    "a typed number": (["The weight is 0.734 here."], 3, "the number 0.734 is typed by hand"),
-    "a typed percentage": (
-        ["", "That is 37\\,\\% more."],
-        4,
-        "the number 37\\,\\% is typed by hand",
-    ),
-    "a typed percentage in words": (["That is 37", "percent."], 3, "37 percent"),
-    "a typed number in mathematics": (["$x=0.734$"], 3, "0.734"),
-    "a typed number in a macro": ([r"\emph{0.734}"], 3, "0.734"),
-    "a typed number without its zero": (["It is .5 then."], 3, "the number .5"),
-    "a bare percent sign": (["", "In 20% of cases."], 4, "'% of cases.'"),
-    "a bare percent sign after a line break": ([r"One \\% two"], 3, "a bare %"),
-    "a percent sign in a value": (["<%= f'{0.5:.0%}' %> are ill."], 3, "a bare %"),
-    "a percent sign in the last line of a value": (["<%= 'a\\n% b' %> are ill."], 3, "a bare %"),
-    "a percent sign in a result": (
-        [CHUNK, "from weaving.latex import Tex", "Tex('50% of all')", "@"],
-        3,
-        "a bare %",
-    ),
-    "a percent sign in a caption": ([FIGURE.replace("A line", "5% of", 1), *DRAW], 3, "a bare %"),
-    "text after the end": ([r"\end{document}", "", "Lost."], 5, "is not printed"),
-    "another document as input": ([r"\input{part.texw}"], 3, "part.texw"),
-    "a fault in a thread": (
-        [CHUNK, "import threading", "t = threading.Thread(target=lambda: 1 / 0)", "t.start()", "@"],
-        5,
-        "ZeroDivisionError",
-    ),
-    "a fault in a destructor": (
-        [CHUNK, "class A:", "    def __del__(self):", "        1 / 0", "a = A(); del a", "@"],
-        6,
-        "ZeroDivisionError",
-    ),
-    "a cancelled task": (
-        [CHUNK, "import asyncio", "raise asyncio.CancelledError", "@"],
-        5,
-        "CancelledError",
-    ),
-    "GeneratorExit": ([CHUNK, "raise GeneratorExit", "@"], 4, "GeneratorExit"),
-    "a broken message": (
-        [CHUNK, "class E(Exception):", "    def __str__(self): 1 / 0", "raise E", "@"],
-        6,
-        "E",
-    ),
-    "escape sequences in the output": (
-        [CHUNK, r"print('\x1b[31mred')", "@"],
-        3,
-        "control character",
-    ),
-    "output that is not UTF-8": (
-        [CHUNK, "import os", r"os.write(1, b'\xff')", "@"],
-        3,
-        "UnicodeDecodeError",
-    ),
-    "inline output": (["<%= print('x') or 1 %>"], 3, "prints"),
-    "inline figure": (
-        ["<%= __import__('matplotlib.pyplot').pyplot.figure().number %>"],
-        3,
-        "makes a figure",
-    ),
-    "a declared file that is missing": (
-        ['<<name="A", depends=["data.db"]>>=', "1", "@"],
-        3,
-        "data.db",
-    ),
-    "a declaration that is no list of files": (
-        ['<<name="A", depends=[1]>>=', "1", "@"],
-        3,
-        "list of file names",
-    ),
-    "a typed number in a caption": (
-        ["Body.", FIGURE.replace("A line", "At 2.5", 1), *DRAW],
-        4,
-        "the number 2.5",
-    ),
-    "a control character": (["one \x0c two"], 3, "control character"),
+    'exception': (code('x = 1\nx / 0'), 5, 'ZeroDivisionError'),
+    'exception in a function': (
+        code("def f():\n    raise ValueError('5 columns')\n\nf()"), 7, '5 columns'),
+    'failed assertion': (code('assert 1 + 1 == 3'), 4, 'AssertionError'),
+    'sys.exit(0)': (code('import sys\nsys.exit(0)'), 5, 'SystemExit'),
+    'os._exit(0)': (code('import os\nos._exit(0)'), 5, 'os._exit(0)'),
+    'inline os._exit': ("<%= __import__('os')._exit(0) %>", 3, 'os._exit(0)'),
+    'warning': (code("import warnings\n\nwarnings.warn('too small')"), 6, 'too small'),
+    'warning of NumPy': (
+        code('import numpy as np\nnp.log(np.array([0.0, 2.0]))[0:0].sum()'), 5, 'divide by zero'),
+    'logged warning': (
+        code("import logging\nlogging.getLogger('x.y').warning('no such font')"),
+        5, 'no such font'),
+    'syntax error': (code('x = (1,\ny = 2'), 4, 'SyntaxError'),
+    'invalid escape': (code("x = 1\ny = '\\s'"), 5, 'invalid escape'),
+    'unknown name': ("\n" + code('nobody + 1'), 5, 'nobody'),
+    'a value that is not LaTeX': (code('[1, 2]'), 3, 'of type list'),
+    'a memory address': (code('print(object())'), 3, 'memory address'),
+    'control character in a Tex': (
+        code("from weaving.latex import Tex\nTex('\\beta')"), 3, 'control character'),
+    'figure without fig=True': (
+        '<<name="Count">>=' + DRAWING, 3, '1 figure in a chunk without fig=True'),
+    'figure chunk without a figure': (figure() + '\n1\n@', 3, 'ends with a Matplotlib figure'),
+    'figure chunk with an empty figure': (
+        figure() + '\nfrom matplotlib.figure import Figure\nFigure()\n@', 3, '0 axes'),
+    'figure without caption': (
+        '<<name="D", fig=True, alt="A.", label="l">>=' + DRAWING, 3, 'has no caption'),
+    'figure without alt text': (
+        '<<name="D", fig=True, caption="A.", label="l">>=' + DRAWING, 3, 'has no alt'),
+    'figure without label': (
+        '<<name="D", fig=True, caption="A.", alt="A.">>=' + DRAWING, 3, 'has no label'),
+    'empty caption': (
+        '<<name="D", fig=True, caption="", alt="A.", label="l">>=' + DRAWING, 3, "caption=''"),
+    'caption without figure': ('<<name="D", caption="A.">>=\n1\n@', 3, 'not fig=True'),
+    'control character in a caption': (
+        figure(caption=r"\beta") + DRAWING, 3, 'holds a control character'),
+    'LaTeX in an alt text': (figure(alt='100 % line.') + DRAWING, 3, "the alt text holds '%'"),
+    'fault inside a caption': (figure(caption='<%= 1 / 0 %>.') + DRAWING, 3, 'ZeroDivisionError'),
+    'two chunks with one label': (
+        figure() + DRAWING + "\n" + figure(name='Again') + DRAWING, 9, "the label 'line'"),
+    'inline exception': ('One,\ntwo <%= 1 / 0 %>.', 4, 'ZeroDivisionError'),
+    'inline exception over lines': ('One, <%=\n [1,\n  2][5] %>.', 4, 'IndexError'),
+    'inline assertion': (
+        '<<name="Count">>=\ndef check(x): assert x > 5, \'small\'\n@\n\n<%= check(3) %>',
+        7, 'small'),
+    'inline sys.exit': ("<%= __import__('sys').exit(0) %>", 3, 'SystemExit'),
+    'inline warning': ("<%= __import__('warnings').warn('hm') %>", 3, 'hm'),
+    'inline float': ('It is <%= 0.1 + 0.2 %>.', 3, 'the value is a float'),
+    'inline None': ('It is <%= None %>.', 3, 'NoneType'),
+    'inline statement': ('It is <%= x = 3 %>.', 3, 'SyntaxError'),
+    'inline control character': (r"It is <%= '\theta' %>.", 3, 'control character'),
+    'unknown option': (
+        '<<name="A", results="hidden">>=\n1\n@', 3, "unknown chunk option 'results'; there are"),
+    'misspelt option': ('<<name="A", ehco=True>>=\n1\n@', 3, "did you mean 'echo'?"),
+    'malformed options': ('<<name="A", echo=>>=\n1\n@', 3, 'malformed chunk options'),
+    'options that are code': ('<<name="A", echo=print("x")>>=\n1\n@', 3, 'malformed chunk options'),
+    'options that break out': (
+        '<<name="A") + dict(echo=True>>=\n1\n@', 3, 'malformed chunk options'),
+    'an option twice': ('<<name="A", name="B">>=\n1\n@', 3, 'comes once'),
+    'an option of the wrong type': ('<<name="A", echo="yes">>=\n1\n@', 3, 'a bool is needed'),
+    'an option that is no literal': (
+        '<<name="A", echo=true>>=\n1\n@', 3, 'echo=true must be a literal'),
+    'a chunk without a name': ('<<echo=True>>=\n1\n@', 3, 'without a name'),
+    'two chunks with one name': (
+        code('a = 1\n@\n<<name="Count">>=\nb = 1'), 6, 'the other is at line 3'),
+    'malformed opening': ('<<name="A">>\n1\n@', 3, 'malformed chunk opening'),
+    'indented opening': ('\n  <<name="A">>=\n1\n@', 4, 'malformed chunk opening'),
+    'unclosed chunk': ('\n<<name="Count">>=\nx = 1', 4, 'not closed by a line with @'),
+    'chunk closed by the next one': (
+        code('x = 1\n<<name="B">>=\ny = 1'), 3, 'before the next one, at line 5'),
+    'empty chunk': ("\n" + code(''), 4, 'an empty chunk'),
+    'closed twice': (code('x = 1\n@'), 6, 'none is open'),
+    'unclosed inline': ('One <%= 1 two', 3, '<% without its %>'),
+    'unclosed inline before another': ('One <%= 1 two\nand <%= 3 %>.', 3, '<%= without its %>'),
+    'unopened inline': ('\nOne 1 %> two', 4, '%> without its <%='),
+    'another kind of inline': ('<% x = 1 %>', 3, 'only <%= expression %> is known'),
+    'a typed number': ('The weight is 0.734 here.', 3, 'the number 0.734 is typed by hand'),
+    'a typed percentage': ('\nThat is 37\\,\\% more.', 4, r"the number 37\,\% is typed by hand"),
+    'a typed percentage in words': ('That is 37\npercent.', 3, '37 percent'),
+    'a typed number in mathematics': ('$x=0.734$', 3, '0.734'),
+    'a typed number in a macro': (r"\emph{0.734}", 3, '0.734'),
+    'a typed number without its zero': ('It is .5 then.', 3, 'the number .5'),
+    'a bare percent sign': ('\nIn 20% of cases.', 4, "'% of cases.'"),
+    'a bare percent sign after a line break': (r"One \\% two", 3, 'a bare %'),
+    'a percent sign in a value': ("<%= f'{0.5:.0%}' %> are ill.", 3, 'a bare %'),
+    'a percent sign in the last line of a value': (r"<%= 'a\n% b' %> are ill.", 3, 'a bare %'),
+    'a percent sign in a result': (
+        code("from weaving.latex import Tex\nTex('50% of all')"), 3, 'a bare %'),
+    'a percent sign in a caption': (figure(caption='5% of.') + DRAWING, 3, 'a bare %'),
+    'text after the end': ('\\end{document}\n\nLost.', 5, 'is not printed'),
+    'another document as input': (r"\input{part.texw}", 3, 'part.texw'),
+    'a fault in a thread': (
+        code('import threading\nt = threading.Thread(target=lambda: 1 / 0)\nt.start()'),
+        5, 'ZeroDivisionError'),
+    'a fault in a destructor': (
+        code('class A:\n    def __del__(self):\n        1 / 0\na = A(); del a'),
+        6, 'ZeroDivisionError'),
+    'the end of the document in a value': (
+        r"<%= r'\end{document}' %>", 3, 'would end the document'),
+    'text after the end, with a space': ('\\end {document}\nLost.', 4, 'is not printed'),
+    'a cancelled task': (code('import asyncio\nraise asyncio.CancelledError'), 5, 'CancelledError'),
+    'GeneratorExit': (code('raise GeneratorExit'), 4, 'GeneratorExit'),
+    'a broken message': (
+        code('class E(Exception):\n    def __str__(self): 1 / 0\nraise E'), 6, 'E'),
+    'escape sequences in the output': (code(r"print('\x1b[31mred')"), 3, 'control character'),
+    'output that is not UTF-8': (code("import os\nos.write(1, b'\\xff')"), 3, 'UnicodeDecodeError'),
+    'inline output': ("<%= print('x') or 1 %>", 3, 'prints'),
+    'inline figure': (
+        "<%= __import__('matplotlib.pyplot').pyplot.figure().number %>", 3, 'makes a figure'),
+    'a declared file that is missing': ('<<name="A", depends=["data.db"]>>=\n1\n@', 3, 'data.db'),
+    'a declaration that is no list of files': (
+        '<<name="A", depends=[1]>>=\n1\n@', 3, 'list of file names'),
+    'a typed number in a caption': (
+        'Body.\n' + figure(caption='At 2.5.') + DRAWING, 4, 'the number 2.5'),
+    'a control character': ('one \x0c two', 3, 'control character'),
 }
+# fmt: on
 
 
 @pytest.mark.filterwarnings("ignore")  # the weave must not need pytest's own strictness
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_stops_the_build_at_its_line(name, capsys):
-    lines, number, words = FAULTS[name]
-    report(*lines)
+    text, number, words = FAULTS[name]
+    report(text)
     message = said(capsys)
     assert re.search(rf"^report\.texw:{number}: .*{re.escape(words)}", message, re.MULTILINE), (
         message
@@ -257,7 +176,8 @@ def test_what_the_faults_are_built_from_is_no_fault_itself():
         "@",
         FIGURE.replace("A line", r"Half: <%= 1 + 1 %>\\%", 1),
         *DRAW,
-        r"Of \given{0.25}, \href{http://a.b/1.5}{x}, \cite{a2.5} \vspace{1.5pt} \rule{0.9\textwidth}{2.5pt}%",
+        r"Of \given{0.25}, \href{http://a.b/1.5}{x}, \cite{a2.5} \vspace{1.5pt}",
+        r"\rule{0.9\textwidth}{2.5pt}%",
         "  % 3.5 <%= never_run %>",
         "Section 3.5 and 3.6, Python 3.11, arXiv:1706.03762, 1.2.3; \\verb|0.5%|",
         "<%= '''1.5''' %> and <%= 2 +",
@@ -269,7 +189,7 @@ def test_what_the_faults_are_built_from_is_no_fault_itself():
 
 
 def test_what_follows_from_a_fault_is_not_told(capsys):
-    """The third chunk would read the first one's x, where the second was about to give it another value."""
+    """The third chunk would read the first one's x, which the second was about to replace."""
     report(
         '<<name="First">>=',
         "x = 1",
@@ -367,7 +287,8 @@ def test_a_document_without_its_end():
 
 def test_a_forked_process_may_end_as_it_does():
     report(
-        "<%= (lambda os: (lambda child: os.waitpid(child, 0)[1] if child else os._exit(5))(os.fork()))(__import__('os')) >> 8 %>"
+        code("import os\nchild = os.fork()\nif not child: os._exit(5)"),
+        "<%= os.waitpid(child, 0)[1] >> 8 %>",
     )
     weave(Target())
     assert "\n5\n" in Path("build/report.tex").read_text()

@@ -1,6 +1,6 @@
-"""Whatever is written in a document or a log, the tool names the faults and does not fall over itself.
+"""Whatever is written in a document or a log, its faults are named, and no traceback is ours.
 
-HYPOTHESIS_PROFILE=fuzz (make fuzz) draws new examples for minutes; `make test` the same few each time.
+HYPOTHESIS_PROFILE=fuzz (make fuzz) draws new examples for minutes, `make test` the same few.
 """
 
 import re
@@ -91,7 +91,7 @@ OPTION = st.one_of(
 
 
 def parsed(text):
-    """The reader of a document with this text; None if it is refused, with at least one problem at a line of it."""
+    """The reader of a document with this text; None if it is refused, at one of its lines."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "report.texw")
         file.write_bytes(text.encode("utf-8", "surrogatepass"))

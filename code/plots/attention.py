@@ -7,18 +7,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from plots.shapes import arrow, box, canvas, cells, number, tint, vector, words
-from plots.style import (
-    BLUE,
-    GREEN,
-    GREY,
-    INK,
-    PAGE_WIDTH,
-    PAPER,
-    RUST,
-    TALLEST,
-    TEXT_WIDTH,
-    Drawing,
-)
+from plots.style import BLUE, GREEN, GREY, INK, PAGE_WIDTH, PAPER, RUST, TALLEST, Drawing
 
 QUERY, KEY, VALUE = BLUE, RUST, GREEN
 BOX = 0.24  # inches: the height of a box with a line of text
@@ -228,6 +217,7 @@ def weights_heads(A) -> Drawing:
 
 def _heat_maps(A, titles, whose):
     n, N = A.shape[:2]
+    darkest = 1 if A.max() > 0.5 else A.max()  # one scale for one head and for several
     columns, size = _grid(n, N)
     wide, tall = N * size[0], N * size[1]
     pitch = max(wide, 0.45) + GAP
@@ -236,7 +226,7 @@ def _heat_maps(A, titles, whose):
     for panel, (weights, title) in enumerate(zip(A, titles, strict=True)):
         row, column = divmod(panel, columns)
         left, top = LEFT + column * pitch, height - TITLE - row * (tall + TITLE)
-        cells(ax, left, top, weights, size, (0, A.max()), digits=size == DIGITS)
+        cells(ax, left, top, weights, size, (0, darkest), digits=size == DIGITS)
         words(ax, left + wide / 2, top + 0.1, title, fontsize=9)
         if column == 0:
             words(ax, 0.09, top - tall / 2, "query $i$", rotation=90, va="center")

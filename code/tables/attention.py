@@ -20,13 +20,13 @@ VETO = 0.1  # a head that gives a key less than this share of another head's wei
 def where_the_numbers_come_from(case):
     """For the first page: the notebook was not published, or what was taken from which file."""
     N, D = case.X.shape
-    size = f"$N = {N}$ inputs of $D = {D}$ numbers"
+    size = f"$N = {N}$ inputs of dimension $D = {D}$"
     if case.is_placeholder:
         return latex.Tex(
-            "The notebook with the numbers of the computer assignment was never published, so "
-            "the report "
-            f"computes with a placeholder of the same size, {size}; one command, "
-            r"\texttt{make pdf CASE=session4.ipynb}, puts the notebook's own numbers in its place."
+            "The notebook with the numbers of the computer assignment was never published. The "
+            f"report therefore computes with a placeholder of the same size, {size}. For those who "
+            r"have the notebook, the command \texttt{make pdf CASE=session4.ipynb} puts its own "
+            "numbers in their place."
         )
     return latex.Tex(
         f"The numbers of the computer assignment, {size}, come from {source_of(case)}."
@@ -92,7 +92,7 @@ class Comparison:
             if max(self.N, self.D) <= latex.LIMIT
             else f"Of larger matrices the first {latex.LIMIT} rows and columns are shown."
         )
-        size = f"There are $N = {self.N}$ inputs of $D = {self.D}$ numbers."
+        size = f"There are $N = {self.N}$ inputs of dimension $D = {self.D}$."
         return latex.Tex("\n".join(filter(None, [size, final, origin, notes, corner])))
 
     def inputs(self):
@@ -109,7 +109,7 @@ class Comparison:
         return latex.displayed([(latex.bold(name), array) for name, array in named], decimals)
 
     def heading(self, H):
-        heads = "One head" if H == 1 else f"{H} heads"
+        heads = f"{_count(H)} head{'s' * (H > 1)}".capitalize()
         return latex.Tex(rf"\paragraph{{{heads}, $H = {H}$.}} " + self._what_is_shown(H))
 
     def matrices(self, H, results=None, prime=""):
@@ -119,13 +119,6 @@ class Comparison:
         return latex.displayed(
             [(rf"\mathbf Y{prime}", Y), *((name + prime, A_h) for name, A_h in zip(names, A))],
             DECIMALS,
-        )
-
-    def heading_of_several(self):
-        return latex.Tex(
-            r"\clearpage" + "\n" + r"\paragraph{Several heads.} The same matrices, cut into heads."
-            if self.several
-            else r"\paragraph{Several heads.} This case asks for one head only."
         )
 
     def matrices_of_several(self):
@@ -149,8 +142,10 @@ class Comparison:
         )
         return latex.Tex(
             f"{self._veto(H, i, j)}\n\n"
-            rf"\begin{{table}}[htb]\caption{{The weights of query {i + 1} in each of {H} heads, "
-            rf"the product of their powers $1/\sqrt{{{H}}}$, and the weights of the single head."
+            rf"\begin{{table}}[htb]\caption{{The weights of query {i + 1} in each of the {_count(H)} "
+            "heads, "
+            rf"the product of these weights raised to the power $1/\sqrt{{{H}}}$, and the single "
+            rf"head's."
             + self._of_many()
             + r"}\label{tab:query}"
             + "\n\\begin{wide}\n"
@@ -166,11 +161,11 @@ class Comparison:
             float(np.abs(self._pool(H) - self.results[1][1][0]).max()) for H in self.several
         )
         return latex.Tex(
-            "In this case the weights computed by the two sides differ by "
+            "In this case the weights computed from the two sides differ by "
             + (
                 "nothing."
                 if largest == 0
-                else f"at most {latex.scientific(largest)}, which is rounding."
+                else f"at most {latex.scientific(largest)}, which is rounding error."
             )
         )
 
@@ -178,6 +173,7 @@ class Comparison:
 
     def _distance(self, H):
         Y, Y_1 = self.results[H][0], self.results[1][0]
+        row, column = np.unravel_index(np.abs(Y - Y_1).argmax(), Y.shape)
         if comparable(Y, Y_1):
             uniform = comparable(self.results[H][1], np.full_like(self.results[H][1], 1 / self.N))
             why = " because all weights are equal" if uniform else ""
@@ -185,7 +181,7 @@ class Comparison:
         difference = latex.number(float(np.abs(Y - Y_1).max()), DECIMALS)
         return (
             f"In this case, the outputs with $H = {H}$ differ from those of one head by up to "
-            f"${difference}$."
+            f"${difference}$ (row {row + 1}, column {column + 1})."
         )
 
     def _what_is_shown(self, H):
@@ -259,20 +255,22 @@ class Comparison:
         given = latex.listed([f"${a:.3f}$" for a in of_heads])
         text = (
             f"Look at query {i + 1} and key {j + 1} in \\cref{{tab:query}}. "
-            f"The {H} heads give this key the weights {given}, the single head gives it "
-            f"${single:.3f}$."
+            f"The {_count(H)} heads give this key the weights {given}, whereas the single head "
+            f"gives "
+            f"it ${single:.3f}$."
         )
         if of_heads.max() > single and of_heads.min() < VETO * of_heads.max():
             text += (
-                f" Head {of_heads.argmax() + 1} wants it most, but head {of_heads.argmin() + 1} "
-                f"hardly at all, "
-                "and in the single head their scores are added up: the one that disagrees pulls "
-                "the weight down."
+                f" Head {of_heads.argmax() + 1} gives it the largest weight, but head "
+                f"{of_heads.argmin() + 1} gives it hardly any. In the single head their scores are "
+                "added up, so the head that disagrees pulls the weight down."
             )
         return text + (
-            " The product of the powers, divided by its sum over all keys, is the weight of the "
-            "single "
-            "head; the next paragraph says why."
+            rf" The product of the heads' weights, each raised to the power $1/\sqrt{{{H}}}$, is "
+            rf"divided "
+            "by its sum over all keys, and so it also matters what the heads give to the other "
+            "keys. "
+            "The last two columns agree, as the formula says."
         )
 
 
@@ -292,7 +290,7 @@ class Swap:
             [(rf"\mathbf Y'\,(H = {H})", Y) for H, (Y, _) in self.after.items()], DECIMALS
         )
         return latex.Tex(
-            f"After the swap the outputs are\n{outputs}\n{self._moved()}{self._rest()}"
+            f"After the swap, the outputs are as follows.\n{outputs}\n{self._moved()}{self._rest()}"
         )
 
     def every_order(self):
@@ -315,9 +313,11 @@ class Swap:
         how = (
             "exactly"
             if deviation == 0
-            else f"up to {latex.scientific(deviation)} of their size, which is rounding"
+            else f"to within {latex.scientific(deviation)} of their size, which is rounding error"
         )
-        return latex.Tex(f"{tried} with $H = {{}}${heads}: outputs and weights move along {how}.")
+        return latex.Tex(
+            f"{tried} with $H = {{}}${heads}: outputs and weights move with the inputs {how}."
+        )
 
     def _moved(self):
         swapped = all(
@@ -354,9 +354,15 @@ def _significant(log_value):
     """A positive number, given by its logarithm, readable however small it is."""
     value = float(np.exp(log_value))
     if value >= 0.001:
-        return f"{value:.3f}"
+        return f"{value:.3f}" if value >= 0.1 else f"{value:.3g}"
     exponent = int(np.floor(log_value / np.log(10)))
     if exponent < -SMALLEST:
         return rf"$<10^{{-{SMALLEST}}}$"
     mantissa = float(np.exp(log_value - exponent * np.log(10)))
     return rf"${mantissa:.1f}\cdot10^{{{exponent}}}$"
+
+
+def _count(number):
+    """Small numbers as words."""
+    words = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    return words[number] if number < len(words) else str(number)

@@ -80,6 +80,10 @@ class Ledger:
         wrong, twin = next(iter(self._claim(name).twins.items()))
         return {"formula": twin.latex(), "wrong": wrong}
 
+    def number_of(self, name: str) -> int:
+        """The number of a claim that was made further up in the document."""
+        return self.numbers[self._claim(name).name]
+
     def counts(self) -> dict:
         """claims, twins refused, and what the last whole attack on these claims counted.
 

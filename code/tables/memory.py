@@ -22,7 +22,7 @@ class Measurements:
         longest = max(self.sizes)
         size = measured.HEADS * longest**2 * 4 / GIB
         return latex.Tex(
-            f"{measured.HEADS} heads of {latex.thousands(longest)} tokens take {size:.0f}\\,GiB "
+            f"for {measured.HEADS} heads of {latex.thousands(longest)} tokens, {size:.0f}\\,GiB "
             "in single precision."
         )
 

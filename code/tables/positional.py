@@ -28,10 +28,14 @@ def addition_and_concatenation(D=WIDTH, D_p=WIDTH, d=HEAD_WIDTH):
         ("content and position", "merged into one vector", "can be told apart"),
         (
             "attending by position alone",
-            "only where the content leaves room",
-            r"zero content blocks $\mathbf W_q^x$, $\mathbf W_k^x$",
+            "if contents leave directions free",
+            r"yes: set $\mathbf W_q^x$ and $\mathbf W_k^x$ to zero",
         ),
-        ("position in the values", "always", r"unless its block of $\mathbf W_v$ is zero"),
+        (
+            "position in the values",
+            r"unless $\mathbf W_v\mathbf p_j = \mathbf 0$",
+            r"unless its block of $\mathbf W_v$ is zero",
+        ),
     ]
     return latex.table(["", "addition", "concatenation"], rows, "lll")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weaving import inputs, results
-from weaving.files import digest, replace, update
+from weaving.files import digest, names_for_tex, replace, update
 from weaving.problems import BuildFailed, Problem
 from weaving.provenance import provenance
 
@@ -145,10 +145,8 @@ def target_named(name: str, case_file: str) -> Target:
 def _made_from(target):
     """A hash of the document, the case's name, the commit, and what nobody records."""
     commit = provenance()
-    hidden = {".tex", ".sty", ".cls", ".cfg", ".def", ".fd", ".clo", ".bib", ".bst"}
     parts = [inputs.signature(), target.case_file, commit.archived(), commit.changed]
-    parts.append(digest(Path(target.source)))
-    parts.append(sorted(path.name for path in Path().iterdir() if path.suffix in hidden))
+    parts += [digest(Path(target.source)), names_for_tex()]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

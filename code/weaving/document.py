@@ -1,7 +1,7 @@
 """The executed document as one list of parts, from which PDF, notebook and HTML are written.
 
-Text is in the documents' own markup (macros.py); everything that a program made is a part of its own.
-tree.py reads the text further, into headings, paragraphs, formulas and so on, for notebook and HTML.
+Text is in the documents' own markup (macros.py); what a program made is a part of its own. tree.py
+reads the text further, into headings, paragraphs, formulas and so on, for notebook and HTML.
 """
 
 import re
@@ -40,7 +40,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure's file for paper and for the screen, its caption as markup, its alt text as plain words."""
+    """A figure for paper and for the screen, its caption as markup, its alt text in plain words."""
 
     line: int
     pdf: str
@@ -83,7 +83,7 @@ def chunks(parts: list[Part]) -> list[Chunk]:
 
 
 def joined(parts: list[Part], write: Callable[[Part], str]) -> tuple[str, list[int]]:
-    """The text that `write` makes of the parts, and for each of its lines the line of the source."""
+    """The text that `write` makes of the parts, and for each line of it the source's line."""
     texts, lines = [], [1]
     for part in parts:
         text = write(part)

@@ -37,6 +37,14 @@ def digest(path: Path) -> str | None:
         return None
 
 
+def names_for_tex() -> list[str]:
+    """What LaTeX finds by its name in the project: a new file can take the place of another."""
+    kinds = {".tex", ".sty", ".cls", ".cfg", ".def", ".fd", ".clo", ".bib", ".bst"}
+    folders = [Path(), Path("bib"), Path("code/weaving")]
+    found = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
+    return sorted(path.as_posix() for path in found if path.suffix in kinds)
+
+
 def text_of(path: Path) -> str:
     """The file's text, however damaged; empty if there is none."""
     return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""

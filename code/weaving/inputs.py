@@ -22,9 +22,8 @@ from pathlib import Path
 from weaving.files import digest
 
 OWN = ("build", ".git", ".venv", "__pycache__")  # what the build makes, and what is no input of it
-INSTALLED = tuple(
-    {sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-)
+_FOLDERS = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+INSTALLED = tuple({path + os.sep for path in [*_FOLDERS, *map(os.path.realpath, _FOLDERS)]})
 UNSTEADY = ("/proc/", "/sys/", "/dev/")
 UNFOLLOWED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "os.forkpty",
               "socket.connect", "socket.getaddrinfo"}  # fmt: skip
@@ -59,6 +58,8 @@ class Recorder:
         global _recorder
         _recorder = None
         os.environ.__class__, os.stat, os.lstat = self._before
+        os.environ.clear()  # what a chunk has set is not for TeX
+        os.environ.update(self._environment)
 
     def recorded(self) -> dict[str, dict]:
         """All of it, kind -> {name: state}, as JSON; `changed` compares it with what is there."""

@@ -9,7 +9,7 @@ import numpy as np
 
 LIMIT = 12  # rows and columns; of a larger matrix the corner is shown
 PAGE = 482  # points: text and margin, without the indentation of formulas but with a gap
-# Points, in the size of displayed matrices; NAMED is the name of a matrix, its equals sign and a gap.
+# Points, in the size of displayed matrices; NAMED: a matrix's name, its equals sign and a gap.
 DIGIT, SIGN, POINT, SEPARATION, NAMED, FACTOR = 4.3, 6.6, 2.2, 5.2, 79, 24
 LARGE = 1e5  # from here on fixed-point numbers are hard to read
 
@@ -24,10 +24,10 @@ class Tex(str):
 
 
 def matrix(array: np.ndarray, decimals: int = 3) -> Tex:
-    """A vector (n,) or matrix (m, n) with aligned decimals, between parentheses; for use inside mathematics.
+    """A vector (n,) or matrix (m, n) with aligned decimals, for use inside mathematics.
 
-    Where the largest entry would have fewer than two significant digits, or is very large, a power of ten stands
-    before the matrix. Of more than LIMIT rows or columns the corner is shown.
+    A power of ten stands before it where its largest entry would have too few significant digits
+    or is very large. Of more than LIMIT rows or columns the corner is shown.
     """
     power, rows = _scaled(array.reshape(1, -1) if array.ndim == 1 else array, decimals)
     signs = rows.min() < 0  # then each entry keeps room for one, so that all columns are alike
@@ -44,7 +44,7 @@ def matrix(array: np.ndarray, decimals: int = 3) -> Tex:
 
 
 def displayed(matrices: Sequence[tuple[str, np.ndarray]], decimals: int = 3) -> Tex:
-    """(name, array) pairs as displayed equations `name = array`, as many side by side as fit on the page."""
+    """(name, array) pairs as displayed equations, as many side by side as fit on the page."""
     widths = [_width(array, decimals) for _, array in matrices]
     fitting = [
         k for k in range(1, len(matrices) + 1) if sum(max(widths[c::k]) for c in range(k)) <= PAGE
@@ -67,7 +67,7 @@ def exact_decimals(*arrays: np.ndarray, most: int = 4) -> int:
 
 
 def number(value: float, decimals: int = 3) -> Tex:
-    """A fixed-point number; as a mantissa times a power of ten where that would be zero or very long.
+    """A fixed-point number, or mantissa times power of ten where that would be zero or very long.
 
     For use inside mathematics. Raises ValueError if the value is not finite.
     """
@@ -77,7 +77,7 @@ def number(value: float, decimals: int = 3) -> Tex:
 
 
 def scientific(value: float, digits: int = 1) -> Tex:
-    """A number as 3 x 10^-16, between dollars; zero as 0. Raises ValueError if the value is not finite."""
+    """A number as $3\\times10^{-16}$, zero as $0$. Raises ValueError if it is not finite."""
     if _finite(value) == 0:
         return Tex("$0$")
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
@@ -101,7 +101,7 @@ def listed(words: Sequence[str]) -> Tex:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence], align: str) -> Tex:
-    """A booktabs table; cells are LaTeX, align is as in tabular. Raises ValueError for a row of another length."""
+    """A table of LaTeX cells; align as in tabular. Raises ValueError for a row of wrong length."""
     lines = [" & ".join(map(str, _checked(row, header))) + r" \\" for row in rows]
     return Tex(
         "\n".join(
@@ -143,7 +143,7 @@ def escape(text: str) -> Tex:
 
 
 def source(*objects: object) -> Tex:
-    """Functions, classes or whole modules as they stand in code/, with the line numbers of their files."""
+    """Functions, classes or modules as they stand in code/, with their files' line numbers."""
     return Tex("\n".join(map(_source, objects)))
 
 
@@ -165,12 +165,8 @@ def _source(thing: object) -> str:
 def _scaled(rows: np.ndarray, decimals: int) -> tuple[int, np.ndarray]:
     """The power of ten to stand before a matrix (0: none), and the matrix divided by it."""
     largest = float(np.abs(rows).max(initial=0))
-    if (
-        largest == 0
-        or 10.0 ** (1 - decimals) <= largest < LARGE
-        or decimals == 0
-        and largest < LARGE
-    ):
+    smallest = 10.0 ** -(decimals - (decimals > 2))  # rounded results keep two digits at least
+    if largest == 0 or smallest <= largest < LARGE:
         return 0, rows
     power = math.floor(math.log10(largest))
     return power, rows / 10.0**power

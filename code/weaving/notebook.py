@@ -239,9 +239,9 @@ def _figure(old: Node) -> Tree:
 
 
 def _table(old: Node) -> Node | Tree:
-    rows = [row for body in old["c"][4] for row in body[3]]
-    if any(cell[3] > 1 for row in rows for cell in row[1]):
-        old = tree.mapped([old], {"Math": _formula_in_html})[0]  # as such tables are in Markdown
+    cells = [cell for body in old["c"][4] for row in body[3] for cell in row[1]]
+    if any(cell[3] > 1 or len(cell[4]) > 1 or any(tree.walk(cell, "LineBreak")) for cell in cells):
+        old = tree.mapped([old], {"Math": _formula_in_html})[0]  # Markdown has no such table
     if not old["c"][1][1]:
         return old
     return [_caption(old), node("Table", old["c"][0], [None, []], *old["c"][2:])]

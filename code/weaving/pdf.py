@@ -1,4 +1,6 @@
-"""The document as LaTeX for the PDF, with a map from each line of the LaTeX to its line of the source."""
+"""The document as LaTeX for the PDF, and for each line of the LaTeX its line of the source."""
+
+from typing import ClassVar
 
 from pygments import highlight
 from pygments.formatters import LatexFormatter
@@ -18,7 +20,7 @@ WHOLE = (
 class Quiet(Style):
     """Colours only, with a contrast of at least 4.5:1; italic and bold would break the columns."""
 
-    styles = {
+    styles: ClassVar = {
         Keyword: "#1B4F72",
         Operator.Word: "#1B4F72",
         String: "#7A3300",
@@ -46,7 +48,8 @@ def _latex(part: Part) -> str:
             return "".join(map(_latex, part.shown)) or "%\n"
         case Listing():
             heading = f"\\listingname{{{escape(part.file)}}}\n" if part.file else ""
-            options = f"numbers=left,firstnumber={part.first},formatcom=\\listing"
+            numbered = f"numbers=left,firstnumber={part.first}," if part.file else ""
+            options = numbered + "formatcom=\\listing"
             return heading + _coloured(part.code, PythonLexer(stripnl=False), options)
         case Output():
             rule = "frame=leftline,framerule=0.8pt,rulecolor=\\color{rulegrey},framesep=2mm"

@@ -58,6 +58,7 @@ class StrictProcessor(PwebProcessorBase):
         self.problems, self.unmade, self.unheard = [], set(), []
         self.root = os.getcwd()
         linecache.checkcache()
+        tempfile.gettempdir()  # writes files on its first call, which are nobody's inputs
         codes = [chunk for chunk in self.parsed if chunk["type"] == "code"]
         if any(chunk["options"]["fig"] for chunk in codes):
             Path(self.getFigDirectory()).mkdir(parents=True, exist_ok=True)
@@ -141,7 +142,7 @@ class StrictProcessor(PwebProcessorBase):
             return []
         if not isinstance(value, Tex):
             needed = "print it, or end with a latex.Tex, a figure or None"
-            raise TypeError(f"the chunk ends with a {given}; {needed}")
+            raise TypeError(f"the chunk ends with a value of type {given}; {needed}")
         return [{"output_type": "execute_result", "data": {"text/latex": _checked(value)}}]
 
     def _figure(self, figure, value, chunk):
@@ -199,13 +200,12 @@ class StrictProcessor(PwebProcessorBase):
     @contextlib.contextmanager
     def _reported(self, line, what, code):
         """Turn all that the code raises, warns of or logs into Problems; Ctrl-C passes."""
-        before, threads = dict(self.scope), set(threading.enumerate())
+        before = dict(self.scope)
         try:
             with warnings.catch_warnings(), _logging_raises(), _exit_raises():
                 warnings.simplefilter("error")
                 warnings.simplefilter("ignore", ResourceWarning)
                 yield
-                _join(set(threading.enumerate()) - threads)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -240,10 +240,11 @@ class StrictProcessor(PwebProcessorBase):
 
 
 class _Output:
-    """Use as a context; `text` is what Python and other processes printed on file descriptor 1."""
+    """Use as a context; `text` is what this process and its children printed, and its threads."""
 
     def __enter__(self):
         sys.stdout.flush()
+        self.threads = set(threading.enumerate())
         self.file, self.saved, self.stdout = tempfile.TemporaryFile(), os.dup(1), sys.stdout
         os.dup2(self.file.fileno(), 1)
         raw = open(1, "wb", buffering=0, closefd=False)
@@ -251,6 +252,8 @@ class _Output:
         return self
 
     def __exit__(self, kind, error, trace):
+        if error is None:
+            _join(set(threading.enumerate()) - self.threads)
         sys.stdout = self.stdout
         os.dup2(self.saved, 1)
         os.close(self.saved)
@@ -374,6 +377,8 @@ def _checked(text, within_a_line=False):
     if found := CONTROL.search(text):
         hint = "is an r missing before its quotes?"
         raise ValueError(f"the LaTeX holds the control character {found[0]!r}; {hint}")
+    if found := re.search(r"\\(?:end\s*\{document\}|endinput\b)", text):
+        raise ValueError(f"the LaTeX holds {found[0]}, which would end the document")
     if (offset := percent_that_deletes(text, within_a_line)) is not None:
         near = text[max(offset - 20, 0) : offset + 20]
         raise ValueError(f"the LaTeX holds a bare % ({near!r}), which deletes text; write \\%")

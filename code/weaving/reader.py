@@ -32,6 +32,8 @@ LIKE_CODE_BEGIN = re.compile(r"<<|\s*<<.*>>\s*=")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 VALUE = "\ufffc"  # stands for an inline expression where the text around it is examined
 
+END = r"^(?![ \t]*%).*?\\end\s*\{document\}"
+
 # From left to right: a comment line, an escaped character, an inline expression.
 SCAN = re.compile(r"^[ \t]*%[^\n]*|\\[\\%]|<%=(?P<code>.*?)%>", re.DOTALL | re.MULTILINE)
 BARE_PERCENT = re.compile(r"(?<!\\)(?:\\\\)*%")
@@ -98,7 +100,7 @@ class StrictReader(PwebReader):
         super().parse()
         self._number_lines()
         self._check_text()
-        if r"\begin{document}" in self.rawtext and r"\end{document}" not in self.rawtext:
+        if r"\begin{document}" in self.rawtext and not re.search(END, self.rawtext, re.M):
             self._problem(self.rawtext.count("\n") + 1, r"\end{document} is missing")
         if self.problems:
             raise BuildFailed(self.problems)
@@ -204,7 +206,8 @@ class StrictReader(PwebReader):
             start = text.find("\n", start) + 1 or len(text)
 
     def _check_body(self, text, line):
-        text, _, rest = text.partition(r"\end{document}")
+        end = re.search(END, text, re.MULTILINE)
+        text, rest = (text[: end.end()], text[end.end() :]) if end else (text, "")
         self._check_numbers(text, line)
         if lost := re.search(r"^(?![ \t]*%)[ \t]*\S", rest, re.MULTILINE):
             where = line + text.count("\n") + rest.count("\n", 0, lost.end())

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from weaving import texlog
-from weaving.files import digest, text_of
+from weaving.files import digest, names_for_tex, text_of
 from weaving.problems import BuildFailed, Problem
 
 LEFTOVERS = (
@@ -96,7 +96,7 @@ def synctex_to_source(job: Path, source: str, lines: list[int]) -> bytes:
 def _state(job):
     own = [name for name in inputs(job) if Path.cwd() in Path.cwd().joinpath(name).parents]
     files = [*(job.with_suffix(suffix) for suffix in LEFTOVERS), *map(Path, own)]
-    return "".join(f"{path} {digest(path)}\n" for path in files)
+    return "".join(f"{path} {digest(path)}\n" for path in files) + "\n".join(names_for_tex())
 
 
 def _latexmk(job, epoch, lock):

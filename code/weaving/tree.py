@@ -29,7 +29,6 @@ BOXES = {"answerbox", "theorembox", "totrybox"}
 BLOCKS = BOXES | {"front", "contents", "asked", "checkedformula", "matrixbox", "chunk"}
 TAGS = {"title", "subtitle", "number", "ticks", "row", "word"}
 
-COMMENT = re.compile(r"^[ \t]*%.*$", re.MULTILINE)
 GROUP = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"  # braces, three deep
 COLUMNS = re.compile(rf"(\\begin\{{(?:tabular|longtable)\}}|\\multicolumn\{{\d+\}})({GROUP})")
 RULE = re.compile(r"\\cmidrule(?:\([lr]*\))?\{[\d-]*\}")
@@ -196,8 +195,7 @@ def _definitions() -> str:
 def _markup(part: Part, placed: list[Part], chunks: bool) -> str:
     """A part as Pandoc is to read it; what is not markup becomes a numbered place."""
     match part:
-        case Text(latex=latex, computed=computed):
-            latex = latex if computed else COMMENT.sub("%", latex)
+        case Text(latex=latex):
             return COLUMNS.sub(_plain_columns, RULE.sub("", latex)).replace("\\\\*", "\\\\")
         case Chunk(shown=shown):
             inside = "".join(_markup(each, placed, chunks) for each in shown)
