@@ -90,6 +90,7 @@ def _integrated(statement):
         if hypothesis.kind != "positive":
             raise Undecided(f"an integral under a hypothesis of the kind {hypothesis.kind}")
         shifts |= _shift(hypothesis.parts[0])
+    notation.shape(statement.left), notation.shape(statement.right)
     left, right = (_to_sympy(side, shifts) for side in (statement.left, statement.right))
     gap = sympy.gammasimp(sympy.simplify(left - right))
     if gap.has(sympy.Integral, sympy.Piecewise, sympy.nan, sympy.zoo):

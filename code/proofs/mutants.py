@@ -19,7 +19,7 @@ from proofs.forms import Undecided
 from proofs.ledger import Statement
 from proofs.notation import Hypothesis, IllFormed, Node, T, matrix_shape, neg, node, permuted, walk
 
-PATIENCE = 60  # seconds for one mutant
+PATIENCE = 5  # seconds for one mutant
 RECORD = Path(__file__).with_name("attack.json")
 PARTNERS = {
     "sum": "prod",

@@ -321,6 +321,8 @@ def shape(tree):
     rule = SHAPES.get(tree.head)
     if tree.head not in SEVERAL and any(part.head in SEVERAL for part in tree.args):
         raise IllFormed(f"{tree.head} of several things at once: {latex(tree)}")
+    if tree.head == "integral" and (tree.args[1].head != "letter" or tree.args[1].args):
+        raise IllFormed(f"an integral over {latex(tree.args[1])}, which is no letter")
     if rule is None:
         for part in tree.args:
             if tree.head != "attend" and shape(part) != ():

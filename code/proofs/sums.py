@@ -707,7 +707,7 @@ class Normaliser:
         """True if the quotient of two products is certainly positive."""
         (((factors, _), a),) = first
         (((others, _), b),) = second
-        return a * b > 0 and all(self._is_positive_atom(atom) for atom, _ in factors | others)
+        return a * b > 0 and all(self._is_positive_atom(atom) for atom, _ in factors ^ others)
 
     def derivative(self, form, target):
         """d form / d target, for a letter with its indices."""
