@@ -109,7 +109,7 @@ import ensurepip, venv' 2>/dev/null) || can_make_venv=no  # some of these names 
 
 make_venv() {
     if ! find_python; then
-        why="CPython 3.11 to 3.14 is needed, but not found here$seen"
+        why="CPython 3.11 to 3.14 is needed${seen:-, and none was found}"
         [ -z "$lacks_venv" ] || why="Python $lacks_venv lacks venv or ensurepip"
         [ -z "${PYTHON:-}" ] || fail "PYTHON=$PYTHON will not do: $why"
         provide python "$why"
@@ -178,7 +178,9 @@ remedy() {
     case $1:$(system) in
         *:windows) echo 'wsl --install    # in PowerShell, and run make in the Linux it brings' ;;
         python:macos) echo 'brew install python@3.13    # or https://www.python.org/downloads' ;;
-        python:apt-get) package=$(debian_python); echo "${package:+$apt $package}${package:-$uv}" ;;
+        python:apt-get)
+            package=$(debian_python)
+            if [ -n "$package" ]; then echo "$apt $package"; else echo "$uv"; fi ;;
         python:dnf) echo "${sudo}dnf install python3.13" ;;
         python:pacman) echo "${sudo}pacman -S python" ;;
         python:zypper) echo "${sudo}zypper install python313" ;;

@@ -392,7 +392,7 @@ def test_a_debian_python_without_venv(machine):
     machine.apt()
     machine.command("sudo", "echo 'sudo: a password is required' >&2; exit 1")
     status, said = machine.run("venv")
-    assert status == 1 and "Python 3.11 lacks venv" in said and "python3.11-venv" in said
+    assert status == 1 and "Python 3.11 lacks venv" in said and " python3.11-venv\n" in said
     assert "password" not in said and machine.called().count("apt-get") == 0
 
 

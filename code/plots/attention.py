@@ -7,18 +7,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from plots.shapes import arrow, box, canvas, cells, number, tint, vector, words
-from plots.style import (
-    BLUE,
-    GREEN,
-    GREY,
-    INK,
-    PAGE_WIDTH,
-    PAPER,
-    RUST,
-    TALLEST,
-    TEXT_WIDTH,
-    Drawing,
-)
+from plots.style import BLUE, GREEN, GREY, INK, PAGE_WIDTH, PAPER, RUST, TALLEST, Drawing
 
 QUERY, KEY, VALUE = BLUE, RUST, GREEN
 BOX = 0.24  # inches: the height of a box with a line of text

@@ -17,16 +17,7 @@ import numpy as np
 
 from solutions import notebooks
 from solutions.attention import multi_head_self_attention
-from solutions.exports import (
-    MOST,
-    SAVE,
-    WEIGHTS,
-    CaseError,
-    Unusable,
-    arrange,
-    in_words,
-    numbers,
-)
+from solutions.exports import MOST, SAVE, WEIGHTS, CaseError, Unusable, arrange, in_words, numbers
 
 PLACEHOLDER = Path(__file__).parent / "data" / "placeholder.json"
 MOST_BYTES = 2**26  # of the arrays in an .npz file; a JSON file may have twice as many

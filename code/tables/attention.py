@@ -121,13 +121,6 @@ class Comparison:
             DECIMALS,
         )
 
-    def heading_of_several(self):
-        return latex.Tex(
-            r"\clearpage" + "\n" + r"\paragraph{Several heads.} The same matrices are now divided among the heads."
-            if self.several
-            else r"\paragraph{Several heads.} This case asks for one head only."
-        )
-
     def matrices_of_several(self):
         return latex.Tex("\n".join(f"{self.heading(H)}\n{self.matrices(H)}" for H in self.several))
 
@@ -149,8 +142,10 @@ class Comparison:
         )
         return latex.Tex(
             f"{self._veto(H, i, j)}\n\n"
-            rf"\begin{{table}}[htb]\caption{{The weights of query {i + 1} in each of the {_count(H)} heads, "
-            rf"the product of these weights raised to the power $1/\sqrt{{{H}}}$, and the single head's."
+            rf"\begin{{table}}[htb]\caption{{The weights of query {i + 1} in each of the {_count(H)} "
+            "heads, "
+            rf"the product of these weights raised to the power $1/\sqrt{{{H}}}$, and the single "
+            rf"head's."
             + self._of_many()
             + r"}\label{tab:query}"
             + "\n\\begin{wide}\n"
@@ -260,7 +255,8 @@ class Comparison:
         given = latex.listed([f"${a:.3f}$" for a in of_heads])
         text = (
             f"Look at query {i + 1} and key {j + 1} in \\cref{{tab:query}}. "
-            f"The {_count(H)} heads give this key the weights {given}, whereas the single head gives "
+            f"The {_count(H)} heads give this key the weights {given}, whereas the single head "
+            f"gives "
             f"it ${single:.3f}$."
         )
         if of_heads.max() > single and of_heads.min() < VETO * of_heads.max():
@@ -270,8 +266,10 @@ class Comparison:
                 "added up, so the head that disagrees pulls the weight down."
             )
         return text + (
-            rf" The product of the heads' weights, each raised to the power $1/\sqrt{{{H}}}$, is divided "
-            "by its sum over all keys, and so it also matters what the heads give to the other keys. "
+            rf" The product of the heads' weights, each raised to the power $1/\sqrt{{{H}}}$, is "
+            rf"divided "
+            "by its sum over all keys, and so it also matters what the heads give to the other "
+            "keys. "
             "The last two columns agree, as the formula says."
         )
 
@@ -317,7 +315,9 @@ class Swap:
             if deviation == 0
             else f"to within {latex.scientific(deviation)} of their size, which is rounding error"
         )
-        return latex.Tex(f"{tried} with $H = {{}}${heads}: outputs and weights move with the inputs {how}.")
+        return latex.Tex(
+            f"{tried} with $H = {{}}${heads}: outputs and weights move with the inputs {how}."
+        )
 
     def _moved(self):
         swapped = all(

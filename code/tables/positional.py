@@ -31,7 +31,11 @@ def addition_and_concatenation(D=WIDTH, D_p=WIDTH, d=HEAD_WIDTH):
             "if contents leave directions free",
             r"yes: set $\mathbf W_q^x$ and $\mathbf W_k^x$ to zero",
         ),
-        ("position in the values", r"unless $\mathbf W_v\mathbf p_j = \mathbf 0$", r"unless its block of $\mathbf W_v$ is zero"),
+        (
+            "position in the values",
+            r"unless $\mathbf W_v\mathbf p_j = \mathbf 0$",
+            r"unless its block of $\mathbf W_v$ is zero",
+        ),
     ]
     return latex.table(["", "addition", "concatenation"], rows, "lll")
 

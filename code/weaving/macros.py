@@ -51,50 +51,24 @@ MEANING = r"""
 \newcommand{\enspace}{\ }
 """
 
-# Layout: nothing outside the PDF. The number is that of the arguments.
+# Layout means nothing outside the PDF; macros by the number of their arguments.
 LAYOUT = {
-    "Needspace": 1,
-    "needspace": 1,
-    "onpage": 1,
-    "thispagestyle": 1,
-    "fontsize": 2,
-    "selectfont": 0,
-    "nopagebreak": 0,
-    "hypersetup": 1,
-    "LTright": 0,
-    "arraybackslash": 0,
-    "allowbreak": 0,
-    "bibliographystyle": 1,
+    0: "selectfont nopagebreak LTright arraybackslash allowbreak".split(),
+    1: "Needspace needspace onpage thispagestyle hypersetup bibliographystyle".split(),
+    2: ["fontsize"],
 }
 
 # What Pandoc passes over in silence, or says that it passes over although nothing is lost.
-PASSED_OVER = {
-    r"\small",
-    r"\footnotesize",
-    r"\normalsize",
-    r"\large",
-    r"\raggedright",
-    r"\centering",
-    r"\bgroup",
-    r"\egroup",
-    r"\clearpage",
-    r"\newpage",
-    r"\pagebreak",
-    r"\par",
-    r"\noindent",
-    r"\bfseries",
-    r"\itshape",
-    r"\multicolumn",
-    r"\vspace",
-    r"\hspace",
-}
+PASSED_OVER = set(
+    r"\small \footnotesize \normalsize \large \raggedright \centering \bgroup \egroup \clearpage "
+    r"\newpage \pagebreak \par \noindent \bfseries \itshape \multicolumn \vspace \hspace".split()
+)
 
 
 def definitions() -> str:
-    """What Pandoc reads before a document; every line of it ends a definition or a part of one."""
+    """What Pandoc reads before a document."""
     mathematics = Path(__file__).with_name("mathematics.tex").read_text(encoding="utf-8")
     layout = [
-        rf"\newcommand{{\{name}}}" + f"[{count}]" * (count > 0) + "{}"
-        for name, count in LAYOUT.items()
+        rf"\newcommand{{\{name}}}[{count}]{{}}" for count, names in LAYOUT.items() for name in names
     ]
     return mathematics + MEANING + "\n".join(layout) + "\n"
