@@ -540,13 +540,8 @@ def test_an_edit_gives_the_bytes_of_a_build_from_clean(tmp_path_factory, project
 def assert_the_listing_runs(pdf):
     """What a reader copies from the page is the program."""
     text = "".join(page.extract_text() + "\n" for page in PdfReader(pdf).pages)
-    lines = re.findall(
-        r"^\d+ ?(.*)$",
-        text[text.index("def") : text.index("{'a': 6")].join(["0 ", ""]),
-        re.MULTILINE,
-    )
     scope = {}
-    exec("\n".join(lines), scope)
+    exec(text[text.index("def") : text.index("{'a': 6")], scope)
     assert scope["double"](3) == {"a": 6, "b": "~^\\n"}
 
 
