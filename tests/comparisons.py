@@ -20,8 +20,13 @@ def with_loops(attention):
     """The loops of oracle.py; in the first sizes wrong splits and transposes still fit."""
     rng = np.random.default_rng(7)
     for N, D, rows, value_rows, D_out, H in [
-            (4, 6, 6, 6, 6, 1), (5, 6, 6, 6, 6, 3), (5, 6, 6, 6, 6, 2),
-            (2, 6, 6, 6, 6, 6), (3, 5, 4, 6, 7, 2), (4, 3, 9, 6, 2, 3)]:
+        (4, 6, 6, 6, 6, 1),
+        (5, 6, 6, 6, 6, 3),
+        (5, 6, 6, 6, 6, 2),
+        (2, 6, 6, 6, 6, 6),
+        (3, 5, 4, 6, 7, 2),
+        (4, 3, 9, 6, 2, 3),
+    ]:
         shapes = [(N, D), (rows, D), (rows, D), (value_rows, D), (D_out, value_rows)]
         X, *W, W_o = (rng.standard_normal(shape) for shape in shapes)
         Y, A = attention.multi_head_self_attention(X, *W, W_o, H)
@@ -89,8 +94,9 @@ def with_onnx_attention(attention):
     Q, K, V = Q.reshape(2, 3, 3, 4, 8), K[:, :, None], V[:, :, None]
     grouped = attention.scaled_dot_product_attention(Q, K, V)[0]
     _same_float32(grouped.reshape(2, 9, 4, 8), Y)
-    Q, K, V, mask, Y, A = _onnx("attention_4d_with_qk_matmul_softmax",
-                                "Q K V attn_mask Y qk_matmul_output")
+    Q, K, V, mask, Y, A = _onnx(
+        "attention_4d_with_qk_matmul_softmax", "Q K V attn_mask Y qk_matmul_output"
+    )
     d, (N, M) = 8, mask.shape  # q.k + mask_ij is the inner product of [q; mask_i] and [k; e_j]
     Q = np.concatenate([Q / sqrt(d), np.broadcast_to(mask, (2, 3, N, M))], axis=-1) * sqrt(d + M)
     K = np.concatenate([K, np.broadcast_to(np.eye(M), (2, 3, M, M))], axis=-1)
@@ -124,8 +130,15 @@ def with_onnx_softmax(attention):
         _same_float32(attention.softmax(x.swapaxes(axis, -1)).swapaxes(axis, -1), y)
 
 
-ALL = [with_loops, with_50_digits, with_notebook_12_1, with_notebook_12_2,
-       with_onnx_attention, with_onnx_heads, with_onnx_softmax]
+ALL = [
+    with_loops,
+    with_50_digits,
+    with_notebook_12_1,
+    with_notebook_12_2,
+    with_onnx_attention,
+    with_onnx_heads,
+    with_onnx_softmax,
+]
 
 
 def _with_biases(weights, rows, D):

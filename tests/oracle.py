@@ -38,8 +38,10 @@ def multi_head(X, W_q, W_k, W_v, W_o, H, exp=math.exp, sqrt=math.sqrt):
 
 def exact(function, *arrays):
     """The loops in 50 digits, on the very numbers the arrays hold, rounded once at the end."""
-    digits = [[[mpmath.mpf(float(x)) for x in row] for row in a]
-              if isinstance(a, np.ndarray) else a for a in arrays]
+    digits = [
+        [[mpmath.mpf(float(x)) for x in row] for row in a] if isinstance(a, np.ndarray) else a
+        for a in arrays
+    ]
     with mpmath.workdps(50):
         results = function(*digits, exp=mpmath.exp, sqrt=mpmath.sqrt)
         return tuple(np.array(result, dtype=float) for result in results)
@@ -72,6 +74,7 @@ def rounding_bounds(Q, K, V, dtype):
 
     def g(n):
         return n * u / (1 - n * u)
+
     S = Q @ K.T / math.sqrt(d)
     delta = g(d + 2) * np.abs(Q) @ np.abs(K).T / math.sqrt(d) + d * tiny
     shift = u * (S.max(axis=1, keepdims=True) - S + 2 * delta.max(axis=1, keepdims=True))
@@ -81,8 +84,9 @@ def rounding_bounds(Q, K, V, dtype):
     A /= A.sum(axis=1, keepdims=True)
     lost = 2 * (M + 1) * tiny
     spread = np.abs(V)
-    bound_Y = ((rho + g(M) * (1 + rho)) * (A @ spread) + M * tiny
-               + lost * (1 + g(M)) * spread.sum(axis=0))
+    bound_Y = (
+        (rho + g(M) * (1 + rho)) * (A @ spread) + M * tiny + lost * (1 + g(M)) * spread.sum(axis=0)
+    )
     return bound_Y, rho * A + lost
 
 

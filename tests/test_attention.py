@@ -32,11 +32,18 @@ def test_the_same_as(compare):
 
 # The listing
 
+
 def test_the_listing_runs_as_it_is_printed(tmp_path):
     """Pasted into a file elsewhere, with the house's code on the path."""
     (tmp_path / "pasted.py").write_text(SOURCE.read_text() + "print(softmax([0, 0]))\n")
-    done = subprocess.run([sys.executable, "pasted.py"], cwd=tmp_path, capture_output=True,
-                          text=True, timeout=60, env={"PYTHONPATH": str(SOURCE.parents[1])})
+    done = subprocess.run(
+        [sys.executable, "pasted.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PYTHONPATH": str(SOURCE.parents[1])},
+    )
     assert done.stdout == "[0.5 0.5]\n", done.stderr
 
 
@@ -50,8 +57,9 @@ def test_the_listing_runs_without_its_checks():
     alone = {}
     exec(compile(tree, "alone", "exec"), alone)
     X, *W = np.random.default_rng(1).standard_normal((5, 6, 6))
-    for ours, theirs in zip(multi_head_self_attention(X, *W, 3),
-                            alone["multi_head_self_attention"](X, *W, 3)):
+    for ours, theirs in zip(
+        multi_head_self_attention(X, *W, 3), alone["multi_head_self_attention"](X, *W, 3)
+    ):
         assert_array_equal(ours, theirs)
 
 
@@ -61,6 +69,7 @@ def test_the_listing_is_short_and_narrow():
 
 
 # By hand
+
 
 def test_softmax_of_logarithms_is_a_division():
     A = softmax([[0, log(3)], [log(2), log(6)]])
@@ -85,6 +94,7 @@ def test_heads_own_runs_of_rows():
 
 
 # Huge, infinite and missing scores
+
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("size", [1e4, 1e30])
@@ -124,12 +134,18 @@ def test_a_bad_input_is_refused_and_not_spread():
 
 # Types, layouts and batch axes
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.longdouble, bool,
-                                   np.int32, np.uint8])
+
+@pytest.mark.parametrize(
+    "dtype", [np.float32, np.float64, np.float16, np.longdouble, bool, np.int32, np.uint8]
+)
 def test_float32_is_kept_and_other_types_become_float64(dtype):
     arrays = [np.ones((2, 2), dtype)] * 5
-    results = [softmax(arrays[0]), *scaled_dot_product_attention(*arrays[:3]),
-               *self_attention(*arrays[:4]), *multi_head_self_attention(*arrays, 2)]
+    results = [
+        softmax(arrays[0]),
+        *scaled_dot_product_attention(*arrays[:3]),
+        *self_attention(*arrays[:4]),
+        *multi_head_self_attention(*arrays, 2),
+    ]
     expected = np.float32 if dtype == np.float32 else np.float64
     assert {result.dtype for result in results} == {np.dtype(expected)}
     mixed = scaled_dot_product_attention(*arrays[:2], np.ones((2, 2)))
@@ -200,6 +216,7 @@ def test_the_error_stays_within_what_rounding_explains(scale, dtype):
 
 # Bad arguments: the array, what was expected and what was given
 
+
 def ones(*shape):
     return np.ones(shape)
 
@@ -240,8 +257,16 @@ def test_a_bad_shape_is_named_with_both_numbers(function, arguments, pattern):
         function(*arguments)
 
 
-@pytest.mark.parametrize("bad", [[["1"]], [[1j]], [[None]], np.array([["2024-04-18"]], "M8[D]"),
-                                 np.ma.masked_array([[1.0]], [[True]])])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        [["1"]],
+        [[1j]],
+        [[None]],
+        np.array([["2024-04-18"]], "M8[D]"),
+        np.ma.masked_array([[1.0]], [[True]]),
+    ],
+)
 @pytest.mark.parametrize("position, name", list(enumerate(["X", "W_q", "W_k", "W_v", "W_o"])))
 def test_what_is_not_real_or_is_masked_is_named(position, name, bad):
     arguments = [np.eye(1)] * 5

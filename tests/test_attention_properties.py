@@ -27,7 +27,8 @@ def matrices(*shape):
     """Entries k / 8192 in [-4, 4), exact in float32 as their products are not; bytes are fast."""
     size = 2 * math.prod(shape)
     return st.binary(min_size=size, max_size=size).map(
-        lambda b: np.frombuffer(b, "<i2").reshape(shape) / 8192)
+        lambda b: np.frombuffer(b, "<i2").reshape(shape) / 8192
+    )
 
 
 @st.composite
@@ -69,8 +70,9 @@ def test_outputs_lie_in_the_hull_of_the_values(QKV, data):
 def test_a_shift_of_a_row_changes_nothing(data, N, M):
     """Multiples of 1/16 have exact sums, so every bit must agree."""
     whole = st.integers(-16000, 16000)
-    S, shift = (data.draw(arrays(np.int64, shape, elements=whole)) / 16
-                for shape in [(N, M), (N, 1)])
+    S, shift = (
+        data.draw(arrays(np.int64, shape, elements=whole)) / 16 for shape in [(N, M), (N, 1)]
+    )
     assert_array_equal(softmax(S + shift), softmax(S))
 
 

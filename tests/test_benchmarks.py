@@ -21,16 +21,33 @@ COMMITTED = measurements.read()
 
 def run(times, held, flops, exponentials):
     keys = ("dtype", "N", "seconds")
-    return {"times": [dict(zip(keys, entry)) for entry in times],
-            "memory": [{"N": 1, "bytes": {"ours": held}}],
-            "rates": {"float32": {"flops": flops, "exponentials": exponentials}, "bytes": 5e9}}
+    return {
+        "times": [dict(zip(keys, entry)) for entry in times],
+        "memory": [{"N": 1, "bytes": {"ours": held}}],
+        "rates": {"float32": {"flops": flops, "exponentials": exponentials}, "bytes": 5e9},
+    }
 
 
-TWO_RUNS = {"attention": [
-    run([("float32", 4, {"ours": [1, 2, 4], "torch": [3, 2, None]}),
-         ("float32", 8, {"ours": [8.0]}), ("float64", 4, {"ours": [9]})], 10, 1e9, 4e9),
-    run([("float32", 4, {"ours": [2], "torch": [10]}),
-         ("float32", 8, {"ours": [4.0]})], 20, 3e9, 2e9)]}
+TWO_RUNS = {
+    "attention": [
+        run(
+            [
+                ("float32", 4, {"ours": [1, 2, 4], "torch": [3, 2, None]}),
+                ("float32", 8, {"ours": [8.0]}),
+                ("float64", 4, {"ours": [9]}),
+            ],
+            10,
+            1e9,
+            4e9,
+        ),
+        run(
+            [("float32", 4, {"ours": [2], "torch": [10]}), ("float32", 8, {"ours": [4.0]})],
+            20,
+            3e9,
+            2e9,
+        ),
+    ]
+}
 
 
 def test_times_are_medians_over_the_rounds_of_all_runs():
@@ -75,7 +92,9 @@ def test_all_take_turns_and_the_slow_one_sits_out(monkeypatch):
         def run():
             called.append(name)
             clock[0] += seconds
+
         return run
+
     made = {name: contestant(name, seconds) for name, seconds in (("a", 1), ("b", 2), ("c", 50))}
     taken = measure.in_turns(made, 60, "", least=5)
     assert "".join(called) == "abc" + "abc" + "bca" + "ab" + "ab" + "ba"
@@ -102,8 +121,13 @@ def run(extra):
     return output
 print(footprint(lambda: run(64), 2**24), footprint(lambda: run(0), 2**24))
 """
-    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=True,
-                          timeout=100, env=os.environ | {"PYTHONPATH": str(CODE)})
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=100,
+        env=os.environ | {"PYTHONPATH": str(CODE)},
+    )
     much, little = (int(size) / 2**20 for size in done.stdout.split())
     assert 60 <= much <= 72 and little <= 8
 
@@ -111,8 +135,10 @@ print(footprint(lambda: run(64), 2**24), footprint(lambda: run(0), 2**24))
 def test_the_committed_measurements_are_whole_and_name_no_folder(tmp_path):
     assert {"processor", "cores", "memory", "NumPy", "torch", "jax"} <= set(COMMITTED["machine"])
     assert not re.search(r"/(home|root|work|tmp|Users)\b", json.dumps(COMMITTED))
-    shapes = [[(entry["dtype"], entry["N"], *entry["seconds"])
-               for entry in run["times"]] for run in COMMITTED["attention"]]
+    shapes = [
+        [(entry["dtype"], entry["N"], *entry["seconds"]) for entry in run["times"]]
+        for run in COMMITTED["attention"]
+    ]
     assert len(shapes) == command.RUNS and shapes[0] == shapes[1] == shapes[2]
     assert {N for _, N, *_ in shapes[0]} == set(attention.SIZES)
     measurements.write(COMMITTED, tmp_path / "copy.json")

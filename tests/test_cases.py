@@ -29,8 +29,9 @@ MATRICES = ("X", "W_q", "W_k", "W_v", "W_o")
 def numbers(N=3, D=4):
     """A case that changes under every exchange of matrices and every transpose."""
     parts = [("X", N, 0.5), ("W_q", D, 100), ("W_k", D, 200), ("W_v", D, 300)]
-    return {name: (np.arange(rows * D).reshape(rows, D) + start).tolist()
-            for name, rows, start in parts}
+    return {
+        name: (np.arange(rows * D).reshape(rows, D) + start).tolist() for name, rows, start in parts
+    }
 
 
 def arrays(N=3, D=4):
@@ -46,6 +47,7 @@ def no_settings(monkeypatch):
 @pytest.fixture
 def written(tmp_path):
     """written(fields, kind): the path of a file with these fields; str and bytes as they are."""
+
     def write(fields, kind="json"):
         path = tmp_path / f"my case.{kind}"
         if isinstance(fields, (str, bytes)):
@@ -56,6 +58,7 @@ def written(tmp_path):
             np.savez(path.with_suffix(".npz"), **fields)
             path.with_suffix(".npz").rename(path)
         return path
+
     return write
 
 
@@ -65,6 +68,7 @@ def assert_is(case, fields):
 
 
 # The case itself
+
 
 def test_the_placeholder_is_the_draw_it_says_it_is():
     rng, case = np.random.default_rng(2024), placeholder()
@@ -92,26 +96,54 @@ def test_a_case_cannot_be_changed(fields):
     assert case.X[0, 0] == 0.5 and case.source == "" and not case.is_placeholder
 
 
-@pytest.mark.parametrize("D, heads", [(1, (1,)), (2, (1, 2)), (3, (1, 3)), (4, (1, 2)),
-                                      (6, (1, 3)), (7, (1, 7)), (25, (1, 5)), (35, (1, 5))])
+@pytest.mark.parametrize(
+    "D, heads",
+    [
+        (1, (1,)),
+        (2, (1, 2)),
+        (3, (1, 3)),
+        (4, (1, 2)),
+        (6, (1, 3)),
+        (7, (1, 7)),
+        (25, (1, 5)),
+        (35, (1, 5)),
+    ],
+)
 def test_heads_if_none_are_given(D, heads):
     assert Case(**numbers(2, D)).heads == heads
 
 
-@pytest.mark.parametrize("given, heads", [
-    (3, (1, 3)), ([], (1,)), ([3, 1], (1, 3)), ([6, 2, 6], (1, 6, 2)), ((2, 3), (1, 2, 3)),
-    (3.0, (1, 3)), (np.int64(3), (1, 3)), (np.array([1, 3]), (1, 3)), (np.array(2.0), (1, 2))])
+@pytest.mark.parametrize(
+    "given, heads",
+    [
+        (3, (1, 3)),
+        ([], (1,)),
+        ([3, 1], (1, 3)),
+        ([6, 2, 6], (1, 6, 2)),
+        ((2, 3), (1, 2, 3)),
+        (3.0, (1, 3)),
+        (np.int64(3), (1, 3)),
+        (np.array([1, 3]), (1, 3)),
+        (np.array(2.0), (1, 2)),
+    ],
+)
 def test_heads_start_with_one_and_none_comes_twice(given, heads):
     assert Case(**numbers(2, 6), heads=given).heads == heads
 
 
 # Files
 
+
 @pytest.mark.parametrize("kind", ["json", "npz", "NPZ", "JSON"])
 def test_what_is_in_the_file_is_in_the_case(written, kind):
     fields = numbers() | {"W_o": numbers(4)["X"]}
-    case = load(str(written(fields | {"heads": [4, 2]}, kind.lower()).rename(
-        written("", "x").with_suffix(f".{kind}"))))
+    case = load(
+        str(
+            written(fields | {"heads": [4, 2]}, kind.lower()).rename(
+                written("", "x").with_suffix(f".{kind}")
+            )
+        )
+    )
     assert_is(case, fields)
     assert {getattr(case, name).dtype for name in MATRICES} == {np.dtype(np.float64)}
     assert case.heads == (1, 4, 2) and case.source == f"my case.{kind}" and not case.notes
@@ -121,15 +153,19 @@ def test_what_is_in_the_file_is_in_the_case(written, kind):
 def test_weights_that_multiply_from_the_right_are_transposed(written, kind):
     fields = numbers() | {"W_o": numbers(4)["X"]}
     transposed = fields | {name: np.transpose(fields[name]) for name in MATRICES[1:]}
-    for case in (load(written(fields | {"from_right": True}, kind)),
-                 load(written(fields, kind), side="right")):
+    for case in (
+        load(written(fields | {"from_right": True}, kind)),
+        load(written(fields, kind), side="right"),
+    ):
         assert_is(case, transposed)
         assert case.from_right and "right" in case.notes[-1]
     assert_is(load(written(fields | {"from_right": False}, kind)), fields)
 
 
-@pytest.mark.parametrize("convert", [
-    np.float16, np.float32, int, np.uint8, ">f8", ">i2", np.longdouble, np.asfortranarray])
+@pytest.mark.parametrize(
+    "convert",
+    [np.float16, np.float32, int, np.uint8, ">f8", ">i2", np.longdouble, np.asfortranarray],
+)
 def test_other_types_and_layouts_become_float64(written, convert):
     convert = convert if convert is np.asfortranarray else (lambda a, t=convert: a.astype(t))
     fields = {name: convert(array // 2) for name, array in arrays().items()}
@@ -144,19 +180,29 @@ def test_what_double_precision_rounds_is_said(written):
 def test_compressed_files_byte_order_marks_and_null_for_no_matrix(written, tmp_path):
     np.savez_compressed(tmp_path / "small.npz", **arrays())
     assert_is(load(tmp_path / "small.npz"), numbers())
-    assert_is(load(written(b"\xef\xbb\xbf" + json.dumps(numbers() | {"W_o": None}).encode())),
-              numbers() | {"W_o": np.eye(4)})
+    assert_is(
+        load(written(b"\xef\xbb\xbf" + json.dumps(numbers() | {"W_o": None}).encode())),
+        numbers() | {"W_o": np.eye(4)},
+    )
 
 
-@pytest.mark.parametrize("names", [
-    ("x", "Wq", "wk", "WV", "Wo"), ("inputs", "W_Q", "w_K", "W_value", "W_out"),
-    ("X", "q_proj.weight", "k_proj.weight", "v_proj.weight", "out_proj.weight")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("x", "Wq", "wk", "WV", "Wo"),
+        ("inputs", "W_Q", "w_K", "W_value", "W_out"),
+        ("X", "q_proj.weight", "k_proj.weight", "v_proj.weight", "out_proj.weight"),
+    ],
+)
 def test_unambiguous_names_are_taken_and_said(written, names):
     fields = arrays() | {"W_o": np.diag([1, 2, 3, 4])}
     case = load(written({name: fields[role] for name, role in zip(names, MATRICES)}, "npz"))
     assert_is(case, fields)
-    assert all(f"{role} is called {name}" in case.notes[0]
-               for name, role in zip(names, MATRICES) if name != role)
+    assert all(
+        f"{role} is called {name}" in case.notes[0]
+        for name, role in zip(names, MATRICES)
+        if name != role
+    )
 
 
 def test_names_as_told(written, monkeypatch):
@@ -169,10 +215,14 @@ def test_names_as_told(written, monkeypatch):
     assert "Not used: a, W_q, b." in case.notes
 
 
-@pytest.mark.parametrize("form, side, changed", [
-    ("one d x D matrix per head", "left", lambda W: W.reshape(2, 2, 4)),
-    ("one D x d matrix per head", "right", lambda W: W.reshape(2, 2, 4).swapaxes(1, 2)),
-    ("length 1", "left", lambda W: W[None])])
+@pytest.mark.parametrize(
+    "form, side, changed",
+    [
+        ("one d x D matrix per head", "left", lambda W: W.reshape(2, 2, 4)),
+        ("one D x d matrix per head", "right", lambda W: W.reshape(2, 2, 4).swapaxes(1, 2)),
+        ("length 1", "left", lambda W: W[None]),
+    ],
+)
 def test_heads_apart_and_batches_of_one(written, form, side, changed):
     fields = arrays()
     for kind in ("npz", "json"):
@@ -185,10 +235,15 @@ def test_heads_apart_and_batches_of_one(written, form, side, changed):
         assert any(form in note for note in case.notes)
 
 
-@pytest.mark.parametrize("stack, side", [
-    (lambda *W: np.concatenate(W), "left"), (lambda *W: np.stack(W), "left"),
-    (lambda *W: np.concatenate([w.T for w in W], axis=1), "right"),
-    (lambda *W: np.stack([w.T for w in W]), "right")])
+@pytest.mark.parametrize(
+    "stack, side",
+    [
+        (lambda *W: np.concatenate(W), "left"),
+        (lambda *W: np.stack(W), "left"),
+        (lambda *W: np.concatenate([w.T for w in W], axis=1), "right"),
+        (lambda *W: np.stack([w.T for w in W]), "right"),
+    ],
+)
 def test_one_array_with_all_three_weights(written, stack, side):
     X, *W = (fields := arrays()).values()
     path = written({"X": X, "W_qkv": stack(*W)}, "npz")
@@ -206,6 +261,7 @@ def test_inputs_in_columns_are_transposed_where_the_shapes_say_so(written):
 
 
 # Files that are refused: one message, with the path, the key, both shapes and what to type
+
 
 def with_entry(entry):
     fields = numbers()
@@ -250,17 +306,29 @@ BAD_JSON = {
     "true": (with_entry(True), r"W_k\[2\]\[1\] .*True"),
     "NaN": (with_entry(float("nan")), r"W_k\[2\]\[1\] .*nan"),
     "infinity": (with_entry(-float("inf")), r"W_k\[2\]\[1\] .*-inf"),
-    "too large": (with_entry(10 ** 400), "W_k .*10000"),
+    "too large": (with_entry(10**400), "W_k .*10000"),
     "scores overflow": (numbers() | {"X": [[1e200] * 4] * 3}, "X, W_q and W_k .*row"),
     "outputs overflow": (numbers() | {"W_v": [[1e307] * 4] * 4, "X": [[9.0] * 4] * 3}, "outputs"),
-    "W_q^T W_k overflows": (numbers() | {"X": [[0] * 4] * 2, "W_q": [[1e200] * 4] * 4,
-                                         "W_k": [[1e200] * 4] * 4}, "W_q.T W_k"),
+    "W_q^T W_k overflows": (
+        numbers() | {"X": [[0] * 4] * 2, "W_q": [[1e200] * 4] * 4, "W_k": [[1e200] * 4] * 4},
+        "W_q.T W_k",
+    ),
     "H not a divisor": (numbers() | {"H": 3}, "heads .*4.*3"),
     "one of the heads not a divisor": (numbers() | {"heads": [1, 2, 8]}, "heads .*4.*8"),
-    **{f"heads {heads}": (numbers() | {"heads": heads}, f"heads .*{re.escape(repr(shown))}")
-       for heads, shown in [(1.5, 1.5), ([0], 0), (-2, -2), (True, True), ("3", "3"),
-                            (float("nan"), float("nan")), (float("inf"), float("inf")),
-                            ([None], None), ([[1]], [1])]},
+    **{
+        f"heads {heads}": (numbers() | {"heads": heads}, f"heads .*{re.escape(repr(shown))}")
+        for heads, shown in [
+            (1.5, 1.5),
+            ([0], 0),
+            (-2, -2),
+            (True, True),
+            ("3", "3"),
+            (float("nan"), float("nan")),
+            (float("inf"), float("inf")),
+            ([None], None),
+            ([[1]], [1]),
+        ]
+    },
 }
 BAD_NPZ = {
     "not a zip file": (b"no zip", "zip"),
@@ -302,9 +370,15 @@ def test_a_bad_npz_file(written, fields, pattern):
     refused(written(fields, "npz"), pattern)
 
 
-@pytest.mark.parametrize("told, pattern", [
-    (dict(names="X"), "NAMES .*'X'"), (dict(names="X=Y"), "NAMES .*X=Y.*W_q"),
-    (dict(names="Z=X"), "NAMES .*Z=X"), (dict(side="up"), "SIDE .*'up'")])
+@pytest.mark.parametrize(
+    "told, pattern",
+    [
+        (dict(names="X"), "NAMES .*'X'"),
+        (dict(names="X=Y"), "NAMES .*X=Y.*W_q"),
+        (dict(names="Z=X"), "NAMES .*Z=X"),
+        (dict(side="up"), "SIDE .*'up'"),
+    ],
+)
 def test_bad_settings(written, told, pattern):
     refused(written(numbers()), pattern, **told)
 
@@ -315,9 +389,15 @@ def test_contradictions_are_refused(written):
     refused(written(per_head, "npz"), "right.*left", side="right")
 
 
-@pytest.mark.parametrize("name, pattern", [
-    ("gone.json", "nothing"), ("case.yaml", r"\.npz.*\.yaml"), ("case", r"\.npz"),
-    ("d.json", "folder")])
+@pytest.mark.parametrize(
+    "name, pattern",
+    [
+        ("gone.json", "nothing"),
+        ("case.yaml", r"\.npz.*\.yaml"),
+        ("case", r"\.npz"),
+        ("d.json", "folder"),
+    ],
+)
 def test_a_bad_path(tmp_path, name, pattern):
     (tmp_path / "d.json").mkdir()
     if name.startswith("case"):
@@ -351,14 +431,23 @@ def test_a_compressed_bomb_is_refused_unopened(tmp_path):
 
 # Notebooks
 
+
 def notebook(*sources):
-    return json.dumps({"nbformat": 4, "cells": [{"cell_type": "markdown", "source": ["X"]}] + [
-        {"cell_type": "code", "source": source.splitlines(True)} for source in sources]})
+    return json.dumps(
+        {
+            "nbformat": 4,
+            "cells": [{"cell_type": "markdown", "source": ["X"]}]
+            + [{"cell_type": "code", "source": source.splitlines(True)} for source in sources],
+        }
+    )
 
 
-GIVEN = ("%matplotlib inline\nimport numpy as np\nimport not_installed_here as missing",
-         "np.random.seed(1)\ninputs = np.random.normal(size=(5, 6))\nH = 2",
-         "Wq, Wk, Wv = np.random.normal(size=(3, 6, 6))", "inputs = inputs[::-1]\n1 / 0")
+GIVEN = (
+    "%matplotlib inline\nimport numpy as np\nimport not_installed_here as missing",
+    "np.random.seed(1)\ninputs = np.random.normal(size=(5, 6))\nH = 2",
+    "Wq, Wk, Wv = np.random.normal(size=(3, 6, 6))",
+    "inputs = inputs[::-1]\n1 / 0",
+)
 
 
 def test_a_notebook_is_run_until_the_arrays_are_there(written):
@@ -377,10 +466,13 @@ def test_threads_of_a_notebook_are_not_waited_for(written, monkeypatch):
     def kill(process):
         ends.append(process.poll())
         process.kill()
+
     monkeypatch.setattr(notebooks, "_kill", kill)
     monkeypatch.setattr(notebooks, "TIME_LIMIT", 20)
-    source = ("import threading, numpy as np\nX = W_q = W_k = W_v = np.eye(2)\n"
-              "threading.Thread(target=threading.Event().wait).start()")
+    source = (
+        "import threading, numpy as np\nX = W_q = W_k = W_v = np.eye(2)\n"
+        "threading.Thread(target=threading.Event().wait).start()"
+    )
     load(written(notebook(source), "ipynb"), side="left")
     assert ends == [0, 0]
 
@@ -411,11 +503,14 @@ def test_a_notebook_sees_its_folder_and_modules_of_any_name(written, tmp_path):
     """What it opens there is opened by the build's own process, too, which takes note of it."""
     (tmp_path / "solutions.py").write_text("import numpy as np\nW = np.eye(2)\n")
     np.save(tmp_path / "X.npy", np.ones((2, 2)))
-    source = ("import numpy as np\nfrom solutions import W\nprint('loud', flush=True)\n"
-              "X = np.load('X.npy')\nWq = Wk = Wv = W")
+    source = (
+        "import numpy as np\nfrom solutions import W\nprint('loud', flush=True)\n"
+        "X = np.load('X.npy')\nWq = Wk = Wv = W"
+    )
     opened, on = set(), [True]
-    sys.addaudithook(lambda event, arguments: on and event == "open" and opened.add(
-        str(arguments[0])))
+    sys.addaudithook(
+        lambda event, arguments: on and event == "open" and opened.add(str(arguments[0]))
+    )
     path = written(notebook("%%writefile other.py\n1 / 0", "%%time\n" + source), "ipynb")
     assert_array_equal(load(path, side="left").X, np.ones((2, 2)))
     on.clear()
@@ -427,16 +522,22 @@ X_ONLY = "import numpy as np\nX = np.ones((2, 2))"
 W_TOO = "W_q = W_k = W_v = np.eye(2)"
 
 
-@pytest.mark.parametrize("sources, pattern", [
-    ([X_ONLY, "nowhere + 1"], r"cell 2 of 2.*NameError.*nowhere.*W_q, W_k, W_v .*X \(2 x 2\)"),
-    ([X_ONLY, "exit()"], "cell 2 of 2.*SystemExit"),
-    ([X_ONLY, "import os; os.abort()"], "cell 2 of 2.*-6"),
-    ([X_ONLY, "while True: pass"], "cell 2 of 2.* 3 s"),
-    ([X_ONLY, "W_q = # your code"], "W_q, W_k, W_v .*cell 2 of 2 is not Python"),
-    ([X_ONLY + "\nX = np.ma.masked_array(X, X > 2)", W_TOO], "X .*masked"),
-    ([X_ONLY + "\nX = np.random.rand(2, 2)", W_TOO], "X .*seed"),
-    ([X_ONLY, "W_q = W_k = W_v = np.eye(3)"], "W_q .*2 x 2.*3 x 3"),
-    ([], "X, W_q, W_k and W_v"), ("[1]", "notebook"), ("{", "notebook")])
+@pytest.mark.parametrize(
+    "sources, pattern",
+    [
+        ([X_ONLY, "nowhere + 1"], r"cell 2 of 2.*NameError.*nowhere.*W_q, W_k, W_v .*X \(2 x 2\)"),
+        ([X_ONLY, "exit()"], "cell 2 of 2.*SystemExit"),
+        ([X_ONLY, "import os; os.abort()"], "cell 2 of 2.*-6"),
+        ([X_ONLY, "while True: pass"], "cell 2 of 2.* 3 s"),
+        ([X_ONLY, "W_q = # your code"], "W_q, W_k, W_v .*cell 2 of 2 is not Python"),
+        ([X_ONLY + "\nX = np.ma.masked_array(X, X > 2)", W_TOO], "X .*masked"),
+        ([X_ONLY + "\nX = np.random.rand(2, 2)", W_TOO], "X .*seed"),
+        ([X_ONLY, "W_q = W_k = W_v = np.eye(3)"], "W_q .*2 x 2.*3 x 3"),
+        ([], "X, W_q, W_k and W_v"),
+        ("[1]", "notebook"),
+        ("{", "notebook"),
+    ],
+)
 def test_a_notebook_that_does_not_give_the_arrays(written, sources, pattern, monkeypatch):
     monkeypatch.setattr(notebooks, "TIME_LIMIT", 3)
     text = sources if isinstance(sources, str) else notebook(*sources)
@@ -445,8 +546,10 @@ def test_a_notebook_that_does_not_give_the_arrays(written, sources, pattern, mon
 
 def test_nothing_that_a_notebook_starts_outlives_it(written, tmp_path, monkeypatch):
     monkeypatch.setattr(notebooks, "TIME_LIMIT", 3)
-    source = ("import subprocess, time\np = subprocess.Popen(['sleep', '60'])\n"
-              "open('pid', 'w').write(str(p.pid))\ntime.sleep(60)")
+    source = (
+        "import subprocess, time\np = subprocess.Popen(['sleep', '60'])\n"
+        "open('pid', 'w').write(str(p.pid))\ntime.sleep(60)"
+    )
     refused(written(notebook(source), "ipynb"), "cell 1", side="left")
     pid = int((tmp_path / "pid").read_text())
     for _ in range(100):  # killed, it may still take a moment to end
@@ -462,6 +565,7 @@ def test_nothing_that_a_notebook_starts_outlives_it(written, tmp_path, monkeypat
 
 
 # Comparing
+
 
 @pytest.mark.parametrize("size", [1e-300, 1e-13, 1.0, 1e8, 1e300])
 def test_comparable_is_relative(size):
@@ -482,17 +586,43 @@ def test_comparable_at_the_edges():
 
 # Whatever is in the file: a case, or a CaseError
 
-NAMES = st.sampled_from(["X", "x", "inputs", "W_q", "Wq", "W_k", "W_v", "W_o", "W_qkv", "heads",
-                         "H", "from_right", "b_q", "é", ""])
+NAMES = st.sampled_from(
+    [
+        "X",
+        "x",
+        "inputs",
+        "W_q",
+        "Wq",
+        "W_k",
+        "W_v",
+        "W_o",
+        "W_qkv",
+        "heads",
+        "H",
+        "from_right",
+        "b_q",
+        "é",
+        "",
+    ]
+)
 SIDES = st.sampled_from(["", "left", "right"])
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
-MATRIX = st.integers(1, 3).flatmap(lambda D: st.lists(
-    st.lists(st.integers(-9, 9) | st.floats(), min_size=D, max_size=D), min_size=1, max_size=4))
-ANY = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3)
-                   | st.dictionaries(NAMES, inner, max_size=2), max_leaves=12)
+MATRIX = st.integers(1, 3).flatmap(
+    lambda D: st.lists(
+        st.lists(st.integers(-9, 9) | st.floats(), min_size=D, max_size=D), min_size=1, max_size=4
+    )
+)
+ANY = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=2),
+    max_leaves=12,
+)
 DTYPES = st.sampled_from(["f8", "f4", "f2", ">f8", "i4", "u1", "?", "c16", "U2", "M8[s]", "g"])
-ARRAY = DTYPES.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=4,
-                                                                        min_side=0, max_side=4)))
+ARRAY = DTYPES.flatmap(
+    lambda dtype: hnp.arrays(
+        dtype, hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
+    )
+)
 
 
 def a_case_or_its_refusal(path, **told):
@@ -509,8 +639,9 @@ def test_fuzz_json(tmp_path_factory, value, side):
     a_case_or_its_refusal(path, side=side)
 
 
-@given(st.dictionaries(NAMES.filter(bool), ARRAY, max_size=7), SIDES,
-       st.text("XW_q= ,x", max_size=9))
+@given(
+    st.dictionaries(NAMES.filter(bool), ARRAY, max_size=7), SIDES, st.text("XW_q= ,x", max_size=9)
+)
 def test_fuzz_arrays(tmp_path_factory, found, side, names):
     path = tmp_path_factory.getbasetemp() / "any.npz"
     np.savez(path, **found)
@@ -521,14 +652,21 @@ VALID = io.BytesIO()
 np.savez(VALID, **arrays())
 
 
-@given(st.sampled_from(["npz", "json", "ipynb"]), st.integers(0, 5000), st.binary(max_size=6),
-       st.integers(0, 6))
+@given(
+    st.sampled_from(["npz", "json", "ipynb"]),
+    st.integers(0, 5000),
+    st.binary(max_size=6),
+    st.integers(0, 6),
+)
 def test_fuzz_damaged_files(tmp_path_factory, kind, at, inserted, dropped):
-    whole = {"npz": VALID.getvalue(), "json": json.dumps(numbers()).encode(),
-             "ipynb": notebook("X = 1", "Y = 2").encode()}[kind]
+    whole = {
+        "npz": VALID.getvalue(),
+        "json": json.dumps(numbers()).encode(),
+        "ipynb": notebook("X = 1", "Y = 2").encode(),
+    }[kind]
     at %= len(whole)
     path = tmp_path_factory.getbasetemp() / f"damaged.{kind}"
-    path.write_bytes(whole[:at] + inserted + whole[at + dropped:])
+    path.write_bytes(whole[:at] + inserted + whole[at + dropped :])
     if kind == "ipynb":  # without running it
         with contextlib.suppress(CaseError):
             assert all(isinstance(source, str) for _, source in notebooks.cells(path))

@@ -24,6 +24,7 @@ series = st.lists(values, min_size=1, max_size=30).map(np.array)
 
 # The tokeniser
 
+
 @given(series)
 def test_the_round_trip_errs_by_at_most_half_a_bin_and_clips_beyond_fifteen_scales(x):
     tokens, scale = chronos.tokenize(x)
@@ -83,15 +84,24 @@ def test_what_is_no_series_is_refused(x, part):
         chronos.tokenize(x)
 
 
-@pytest.mark.parametrize("tokens, scale, bad", [
-    ([2049, 1], 1, 1), ([2049, 2], 1, 2), ([4096], 1, 4096),
-    ([3], 0.0, 0.0), ([3], -1.0, -1.0), ([3], np.nan, np.nan)])
+@pytest.mark.parametrize(
+    "tokens, scale, bad",
+    [
+        ([2049, 1], 1, 1),
+        ([2049, 2], 1, 2),
+        ([4096], 1, 4096),
+        ([3], 0.0, 0.0),
+        ([3], -1.0, -1.0),
+        ([3], np.nan, np.nan),
+    ],
+)
 def test_what_is_no_token_or_no_scale_is_refused(tokens, scale, bad):
     with pytest.raises(ValueError, match=f"got {bad}"):
         chronos.detokenize(np.array(tokens), scale)
 
 
 # The parameters
+
 
 @pytest.mark.parametrize("size", chronos.SIZES.values(), ids=chronos.SIZES)
 def test_the_published_totals_are_met_in_their_two_digits(size):
@@ -118,6 +128,7 @@ def test_the_count_of_the_original_T5_small():
 
 # The buckets
 
+
 def bucket_in_integers(distance, bidirectional):
     """The rule in integers: bucket k begins where n^steps >= exact^(steps - k) max^k."""
     half, offset = (16, 16 if distance < 0 else 0) if bidirectional else (32, 0)
@@ -125,7 +136,7 @@ def bucket_in_integers(distance, bidirectional):
     exact = steps = half // 2
     if n < exact:
         return offset + n
-    return offset + exact + sum(n**steps >= exact**(steps - k) * 128**k for k in range(1, steps))
+    return offset + exact + sum(n**steps >= exact ** (steps - k) * 128**k for k in range(1, steps))
 
 
 @pytest.mark.parametrize("bidirectional", [True, False])
@@ -147,6 +158,7 @@ def test_far_keys_share_a_bucket_and_the_two_directions_share_none():
 
 
 # The scores
+
 
 def test_all_22_aggregates_of_table_9_are_met():
     """To 0.002 in the printed digits; the rounding of the 27 printed scores allows for more."""
@@ -182,8 +194,12 @@ def test_an_aggregate_by_hand():
 def test_the_order_of_two_models_does_not_depend_on_the_baseline():
     """Section 5.4 says so of the geometric mean: all scores change by one factor."""
     by_naive, by_theta = (
-        [chronos.aggregate_relative_score(TABLE_9, model, baseline, ["Car Parts", "M4 (Yearly)"])
-         for model in ("TFT", LARGE, "N-BEATS")] for baseline in ("Naive", "AutoTheta"))
+        [
+            chronos.aggregate_relative_score(TABLE_9, model, baseline, ["Car Parts", "M4 (Yearly)"])
+            for model in ("TFT", LARGE, "N-BEATS")
+        ]
+        for baseline in ("Naive", "AutoTheta")
+    )
     assert_allclose(np.divide(by_naive, by_naive[0]), np.divide(by_theta, by_theta[0]))
 
 
@@ -209,6 +225,7 @@ def test_table_3_adds_up_to_the_numbers_of_section_5_1():
 
 # Tables and figures
 
+
 def test_the_table_of_results_shows_the_best_of_each_group_in_each_column():
     shown = {model for models in tables.SHOWN.values() for model in models}
     for column in tables.SCORES:
@@ -230,8 +247,12 @@ def test_the_table_of_sizes_shows_what_is_counted():
 
 
 def test_numbers_in_words():
-    words = {"context": "512", "steps": r"200\,000", "mixtures": "10~million",
-             "training observations": "84~billion"}
+    words = {
+        "context": "512",
+        "steps": r"200\,000",
+        "mixtures": "10~million",
+        "training observations": "84~billion",
+    }
     assert {name: tables.quoted(name) for name in words} == words
     assert tables.places_of_large() == "first 3 times, second 22 times and third 2 times"
     assert tables.weatherbench_share("observations") == r"98.3\,\%" and tables.last_bucket() == 91

@@ -109,8 +109,9 @@ def test_the_weights_are_readable(N, D, H):
     ):
         found = checked(drawing)
         meshes = drawing.figure.axes[0].collections
+        darkest = 1 if A.max() > 0.5 else A.max()  # the same shades for one head and for several
         for mesh, A_h in zip(meshes, A, strict=True):
-            np.testing.assert_allclose(mesh.get_array(), A_h / A.max())
+            np.testing.assert_allclose(mesh.get_array(), A_h / darkest)
         written = [text for text in found if re.fullmatch(r"\d\.\d\d", text)]
         assert written in ([f"{a:.2f}" for a in A.flat], []) and (written or N > 12 or H > 4)
 

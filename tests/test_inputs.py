@@ -86,10 +86,7 @@ KINDS = {
         "__import__('beside').value",
         lambda: Path("code/beside.py").write_text("value = 3"),
     ),
-    "a database": (
-        "row_of('data.db')",
-        lambda: in_database(2),
-    ),
+    "a database": ("row_of('data.db')", lambda: in_database(2)),
     "a file that it names": (
         "subprocess.run(['cat', 'data.txt'], capture_output=True).stdout",
         lambda: change("data.txt", "1", "2"),

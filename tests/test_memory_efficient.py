@@ -71,6 +71,7 @@ def in_blocks(monkeypatch, queries=16, keys=5, count=2, itemsize=8):
 def no_plain_function(monkeypatch):
     def refuse(Q, K, V):
         raise AssertionError("the plain function was called")
+
     monkeypatch.setattr(memory_efficient, "scaled_dot_product_attention", refuse)
 
 
@@ -86,6 +87,7 @@ def alone(function, Q, K, V, keys=16):
 
 
 # The same results
+
 
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("d", [3, 64])
@@ -131,8 +133,9 @@ def test_any_shape(data):
     assert (np.abs(Y - plain(Q, K, V)) <= 3 * np.array(bounds)).all()
 
 
-@pytest.mark.parametrize("N, M, d, d_v", [
-    (1, 500_000, 2, 3), (500_000, 1, 2, 3), (700, 900, 17, 5), (600, 600, 64, 3)])
+@pytest.mark.parametrize(
+    "N, M, d, d_v", [(1, 500_000, 2, 3), (500_000, 1, 2, 3), (700, 900, 17, 5), (600, 600, 64, 3)]
+)
 def test_sizes_that_are_cut_without_being_asked(N, M, d, d_v, no_plain_function, monkeypatch):
     monkeypatch.setattr(memory_efficient, "with_maximum", None)  # ordinary scores do not need it
     Q, K, V = draw(1, (N, d), (M, d), (M, d_v))
@@ -148,11 +151,21 @@ def with_scores(S, dtype=np.float64):
 
 
 @pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("scores", [
-    np.linspace(-1e4, 1e4, 23), np.linspace(1e4, -1e4, 23), np.full(23, 1e4), np.full(23, -1e4),
-    np.full(23, -30.0), 1e4 + np.arange(23) % 7, np.where(np.arange(23) == 17, 0, -1e4),
-    np.where(np.arange(23) == 3, 1e30, 1e4), np.where(np.arange(23) < 12, -200, 200),
-], ids="rising falling high low negative ties middle above late".split())
+@pytest.mark.parametrize(
+    "scores",
+    [
+        np.linspace(-1e4, 1e4, 23),
+        np.linspace(1e4, -1e4, 23),
+        np.full(23, 1e4),
+        np.full(23, -1e4),
+        np.full(23, -30.0),
+        1e4 + np.arange(23) % 7,
+        np.where(np.arange(23) == 17, 0, -1e4),
+        np.where(np.arange(23) == 3, 1e30, 1e4),
+        np.where(np.arange(23) < 12, -200, 200),
+    ],
+    ids="rising falling high low negative ties middle above late".split(),
+)
 def test_scores_of_ten_thousand(scores, dtype, small_blocks):
     """The running maximum moves in every way, between rows with ordinary scores."""
     a, b, V = draw(2, (8, 23), (8, 23), (23, 2), dtype=dtype)
@@ -232,16 +245,23 @@ def test_the_lowest_number_is_a_score_like_others(dtype, small_blocks):
     """It stands for -inf before the first block."""
     Q, K = np.full((20, 1), np.finfo(dtype).min), np.ones((13, 1), dtype)
     V = np.arange(26, dtype=dtype).reshape(13, 2)
-    assert_allclose(memory_efficient_attention(Q, K, V), np.broadcast_to([12, 13], (20, 2)),
-                    rtol=4 * np.finfo(dtype).eps)
+    assert_allclose(
+        memory_efficient_attention(Q, K, V),
+        np.broadcast_to([12, 13], (20, 2)),
+        rtol=4 * np.finfo(dtype).eps,
+    )
 
 
 @pytest.mark.parametrize("dtype, largest", [(np.float32, 88), (np.float64, 709)])
 def test_when_the_maximum_can_be_left_out(dtype, largest):
     """As long as every sum of weights is at least 1 and finite; one bad row is enough."""
     V = np.array([[0.3], [0.4], [0.5]], dtype)
-    for row, safe in (([-1, -2, -3], False), ([0, -9, -9], True), ([largest, 0, 0], True),
-                      ([0, 0, largest + 1], False)):
+    for row, safe in (
+        ([-1, -2, -3], False),
+        ([0, -9, -9], True),
+        ([largest, 0, 0], True),
+        ([0, 0, largest + 1], False),
+    ):
         y = alone(without_maximum, *with_scores([[1, 2, 3], row, [3, 2, 1]], dtype), V)
         assert (y is not None) == safe, row
     V *= np.finfo(dtype).max / 8  # then o overflows
@@ -250,17 +270,25 @@ def test_when_the_maximum_can_be_left_out(dtype, largest):
 
 # Shapes, types and layouts
 
+
 def test_batch_axes_are_broadcast(small_blocks):
     Q, K, V = draw(10, (2, 1, 17, 3), (4, 13, 3), (1, 4, 13, 5))
     for arrays in ((Q, K, V), (Q[0, 0], K, V[0]), (Q[:, 0], K[0], V[0, 0]), (Q[0, 0], K[0], V)):
         assert_allclose(memory_efficient_attention(*arrays), plain(*arrays), rtol=0, atol=1e-14)
 
 
-@pytest.mark.parametrize("lay", [
-    np.asfortranarray, lambda a: a[..., ::-1, ::-1], lambda a: np.repeat(a, 3, axis=-1)[..., ::3],
-    lambda a: np.ascontiguousarray(a.swapaxes(0, 1)).swapaxes(0, 1),
-    lambda a: np.broadcast_to(a[..., :1], a.shape), lambda a: a.astype(a.dtype.newbyteorder()),
-], ids="Fortran reversed apart inside broadcast byteorder".split())
+@pytest.mark.parametrize(
+    "lay",
+    [
+        np.asfortranarray,
+        lambda a: a[..., ::-1, ::-1],
+        lambda a: np.repeat(a, 3, axis=-1)[..., ::3],
+        lambda a: np.ascontiguousarray(a.swapaxes(0, 1)).swapaxes(0, 1),
+        lambda a: np.broadcast_to(a[..., :1], a.shape),
+        lambda a: a.astype(a.dtype.newbyteorder()),
+    ],
+    ids="Fortran reversed apart inside broadcast byteorder".split(),
+)
 def test_layouts(lay, small_blocks):
     arrays = [lay(a) for a in draw(11, (3, 17, 6), (3, 13, 6), (3, 13, 5))]
     before = [a.copy() for a in arrays]
@@ -277,9 +305,17 @@ def test_types(types, small_blocks):
     assert_allclose(Y, expected, rtol=0, atol=64 * np.finfo(Y.dtype).eps)
 
 
-@pytest.mark.parametrize("shapes", [
-    [(4,), (4, 2), (4, 2)], [(4, 2), (4, 3), (4, 2)], [(4, 2), (5, 2), (4, 2)],
-    [(4, 0), (4, 0), (4, 2)], [(4, 2), (0, 2), (0, 2)], [(2, 4, 2), (3, 4, 2), (4, 2)]])
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        [(4,), (4, 2), (4, 2)],
+        [(4, 2), (4, 3), (4, 2)],
+        [(4, 2), (5, 2), (4, 2)],
+        [(4, 0), (4, 0), (4, 2)],
+        [(4, 2), (0, 2), (0, 2)],
+        [(2, 4, 2), (3, 4, 2), (4, 2)],
+    ],
+)
 def test_bad_shapes_and_types_are_refused_as_by_the_plain_function(shapes, small_blocks):
     arrays = [np.ones(shape) for shape in shapes]
     the_same_error(ValueError, *arrays)
@@ -288,23 +324,33 @@ def test_bad_shapes_and_types_are_refused_as_by_the_plain_function(shapes, small
 
 # Blocks and memory
 
+
 def test_small_inputs_go_to_the_plain_function(monkeypatch):
     monkeypatch.setattr(memory_efficient, "BLOCK", 120 * 8)
     monkeypatch.setattr(memory_efficient, "SMALL", 30)
     taken = []
-    monkeypatch.setattr(memory_efficient, "scaled_dot_product_attention",
-                        lambda Q, K, V: (taken.append(len(K)), None))
+    monkeypatch.setattr(
+        memory_efficient,
+        "scaled_dot_product_attention",
+        lambda Q, K, V: (taken.append(len(K)), None),
+    )
     for heads, N, M, dtype, small in (
-            (9, 5, 6, float, True), (9, 4, 8, float, False),     # 30 weights in a head, 32
-            (2, 6, 10, float, True), (2, 6, 11, float, False),   # 120 weights in all, 132
-            (2, 6, 20, np.float32, True), (2, 6, 21, np.float32, False)):
+        (9, 5, 6, float, True),
+        (9, 4, 8, float, False),  # 30 weights in a head, 32
+        (2, 6, 10, float, True),
+        (2, 6, 11, float, False),  # 120 weights in all, 132
+        (2, 6, 20, np.float32, True),
+        (2, 6, 21, np.float32, False),
+    ):
         taken.clear()
         memory_efficient_attention(*(np.ones((heads, n, 2), dtype) for n in (N, M, M)))
         assert bool(taken) == small, (N, M, dtype)
 
 
-@pytest.mark.parametrize("heads, N, n", [
-    (8, 512, 256), (16, 384, 384), (16, 385, 193), (8, 1024, 342), (1, 1601, 101), (1, 3, 1)])
+@pytest.mark.parametrize(
+    "heads, N, n",
+    [(8, 512, 256), (16, 384, 384), (16, 385, 193), (8, 1024, 342), (1, 1601, 101), (1, 3, 1)],
+)
 def test_queries_in_a_block(heads, N, n):
     assert memory_efficient.queries_in_a_block(heads, N) == n
 
@@ -344,6 +390,7 @@ def test_memory_does_not_grow_with_the_input(scale, monkeypatch):
 
 # The workers
 
+
 @pytest.fixture
 def blas(monkeypatch):
     blas = Blas(3)
@@ -365,6 +412,7 @@ def test_each_task_once_and_one_blas_thread_per_worker(blas):
         seen.append((blas.num_threads, threading.get_ident()))
         done.extend(share)
         together.wait()
+
     workers.run(work, range(1000))
     assert sorted(done) == list(range(1000))
     assert [n for n, _ in seen] == [1, 1, 1] and len({thread for _, thread in seen}) == 3
@@ -380,6 +428,7 @@ def test_an_error_ends_all_workers_and_restores_the_blas(blas):
                 raise MemoryError("no room")
             time.sleep(0.001)
             done.append(task)
+
     with pytest.raises(MemoryError, match="no room"):
         workers.run(work, range(2000))
     assert len(done) < 1000 and blas.settings == [3, 1, 3]
@@ -396,8 +445,10 @@ def test_two_callers_take_turns(blas):
 
     def quick(share):
         seen.extend(("quick", blas.num_threads) for _ in share)
-    callers = [threading.Thread(target=workers.run, args=(work, range(5)))
-               for work in (slow, quick)]
+
+    callers = [
+        threading.Thread(target=workers.run, args=(work, range(5))) for work in (slow, quick)
+    ]
     callers[0].start()
     assert inside.wait(10)
     callers[1].start()
@@ -416,6 +467,7 @@ def test_several_threads_each_get_their_own_result():
 
     def call(i):
         results[i] = memory_efficient_attention(*inputs[i])
+
     threads = [threading.Thread(target=call, args=(i,)) for i in range(len(inputs))]
     for thread in threads:
         thread.start()
@@ -439,6 +491,7 @@ def test_ctrl_c_ends_the_work_and_restores_the_blas(delay, blas):
 
     def interrupt(number, frame):
         raise KeyboardInterrupt
+
     old = signal.signal(signal.SIGALRM, interrupt)
     try:
         with pytest.raises(KeyboardInterrupt):

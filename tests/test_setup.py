@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-TOOLS = "sh cat cmp cp dirname env grep head kill mkdir mv printf rm sed sleep tail touch tr true".split()
+TOOLS = (
+    "sh cat cmp cp dirname env grep head kill mkdir mv printf rm sed sleep tail touch tr true"
+).split()
 PINNED = {
     "requirements.txt": "numpy==2.4.6 --hash=sha256:00\n",
     "requirements-notebook.txt": "nbformat==5.11.1\n",

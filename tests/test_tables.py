@@ -83,7 +83,6 @@ def everything(comparison):
                 comparison.inputs(),
                 comparison.heading(1),
                 comparison.matrices(1),
-                
                 comparison.matrices_of_several() if several else "",
                 comparison.how_far_apart(),
                 comparison.one_query(),

@@ -18,8 +18,7 @@ PLAIN_UP_TO = 4096  # beyond, its weights fill the memory
 TYPES = ("float32", "float64")
 
 
-def contestants(N: int, dtype: str,
-                names=("ours", "torch", "jax", "plain")) -> dict[str, Callable]:
+def contestants(N: int, dtype: str, names=("ours", "torch", "jax", "plain")) -> dict[str, Callable]:
     """{name: function without arguments}; all compute the same outputs (HEADS, N, D)."""
     rng = np.random.default_rng(N)
     Q, K, V = (rng.standard_normal((HEADS, N, D)).astype(dtype) for _ in range(3))
@@ -42,6 +41,7 @@ def torch_attention(Q, K, V):
     def run():
         with torch.inference_mode():
             return torch.nn.functional.scaled_dot_product_attention(q, k, v)[0]
+
     return run
 
 
@@ -97,17 +97,22 @@ def limits() -> dict:
                 for row in rows:
                     for _ in range(64):
                         function(X[row], out=outputs[row])
+
             return lambda: workers.run(work, range(cores))
+
         rates[dtype] = {
             "flops": 2 * 2048**3 / measure.best(lambda A=A: A @ A),
-            "exponentials": 64 * X.size / min(measure.best(exponentials(np.exp)),
-                                              measure.best(exponentials(np.exp2)))}
+            "exponentials": 64
+            * X.size
+            / min(measure.best(exponentials(np.exp)), measure.best(exponentials(np.exp2))),
+        }
     big = np.zeros((cores, 2**24))  # 128 MiB per core
     other = np.empty_like(big)
 
     def copy(rows):
         for row in rows:
             np.copyto(other[row], big[row])
+
     rates["bytes"] = 2 * big.nbytes / measure.best(lambda: workers.run(copy, range(cores)))
     return measure.rounded(rates)
 

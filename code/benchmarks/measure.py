@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 
-def in_turns(contestants: dict[str, Callable], seconds: float, label: str,
-             least: int = 3) -> dict[str, list[float]]:
+def in_turns(
+    contestants: dict[str, Callable], seconds: float, label: str, least: int = 3
+) -> dict[str, list[float]]:
     """{name: [seconds per call, one per round]}; the order changes from round to round.
 
     Rounds go on until `seconds` have passed, but there are at least `least`. A contestant that
@@ -28,11 +29,12 @@ def in_turns(contestants: dict[str, Callable], seconds: float, label: str,
     start = time.perf_counter()
     while len(times[names[0]]) < least or time.perf_counter() - start < seconds:
         turn = len(times[names[0]])
-        for name in names[turn % len(names):] + names[:turn % len(names)]:
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
             used = np.nansum(times[name]) * calls[name]
             sits_out = name != names[0] and turn >= 2 and used > seconds
-            times[name].append(float("nan") if sits_out else
-                               seconds_of(contestants[name], calls[name]))
+            times[name].append(
+                float("nan") if sits_out else seconds_of(contestants[name], calls[name])
+            )
         progress(label, min(1, (time.perf_counter() - start) / seconds))
     return times
 
@@ -86,7 +88,8 @@ def machine() -> dict:
     memory = _after("/proc/meminfo", "MemTotal").split()
     described = {
         "processor": _after("/proc/cpuinfo", "model name") or platform.processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
         "memory": f"{int(memory[0]) / 2**20:.0f} GiB" if memory else "",
         "system": f"{platform.system()} {platform.release()}",
@@ -94,8 +97,9 @@ def machine() -> dict:
         "NumPy": np.__version__,
         "BLAS": f"{blas['name']} {blas['version']}",
     }
-    versions = {name: sys.modules[name].__version__ for name in ("torch", "jax")
-                if name in sys.modules}
+    versions = {
+        name: sys.modules[name].__version__ for name in ("torch", "jax") if name in sys.modules
+    }
     return described | versions
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-HEADS, D = 8, 64          # of the attention that is timed
-JAX_WHOLE_UP_TO = 8192    # beyond, JAX takes the heads one by one
+HEADS, D = 8, 64  # of the attention that is timed
+JAX_WHOLE_UP_TO = 8192  # beyond, JAX takes the heads one by one
 FILE = Path(__file__).with_name("results.json")
 # How often the plain function reads or writes its weights: each product 1, the division by sqrt(d)
 # 2; in the softmax the maximum 1, its subtraction 2, exp 2, sum 1, division 2.
@@ -27,8 +27,12 @@ def write(results: dict, file: Path = FILE) -> None:
 
 def rounds(results: dict, dtype: str, N: int, name: str) -> np.ndarray | None:
     """Seconds of each round of each run, nan where it sat out; None if it was not measured."""
-    entries = [entry["seconds"] for run in results["attention"] for entry in run["times"]
-               if (entry["dtype"], entry["N"]) == (dtype, N)]
+    entries = [
+        entry["seconds"]
+        for run in results["attention"]
+        for entry in run["times"]
+        if (entry["dtype"], entry["N"]) == (dtype, N)
+    ]
     if not entries or name not in entries[0]:
         return None
     return np.concatenate([np.array(entry[name], float) for entry in entries])
@@ -36,14 +40,18 @@ def rounds(results: dict, dtype: str, N: int, name: str) -> np.ndarray | None:
 
 def sizes(results: dict, dtype: str, name: str) -> list[int]:
     """The N at which it was measured."""
-    return [entry["N"] for entry in results["attention"][0]["times"]
-            if entry["dtype"] == dtype and name in entry["seconds"]]
+    return [
+        entry["N"]
+        for entry in results["attention"][0]["times"]
+        if entry["dtype"] == dtype and name in entry["seconds"]
+    ]
 
 
 def seconds(results: dict, dtype: str, name: str) -> dict[int, float]:
     """{N: median seconds}"""
-    return {N: float(np.nanmedian(rounds(results, dtype, N, name)))
-            for N in sizes(results, dtype, name)}
+    return {
+        N: float(np.nanmedian(rounds(results, dtype, N, name))) for N in sizes(results, dtype, name)
+    }
 
 
 def ratio(results: dict, dtype: str, N: int, rival: str) -> float:
@@ -65,9 +73,11 @@ def held(results: dict, name: str) -> dict[int, float]:
 def rates(results: dict, dtype: str) -> tuple[float, float, float]:
     """Multiplications and additions of a large product, exponentials, bytes copied, per second."""
     runs = [run["rates"] for run in results["attention"]]
-    return (float(np.median([run[dtype]["flops"] for run in runs])),
-            float(np.median([run[dtype]["exponentials"] for run in runs])),
-            float(np.median([run["bytes"] for run in runs])))
+    return (
+        float(np.median([run[dtype]["flops"] for run in runs])),
+        float(np.median([run[dtype]["exponentials"] for run in runs])),
+        float(np.median([run["bytes"] for run in runs])),
+    )
 
 
 def limit(results: dict, dtype: str, N: int, heads: int = HEADS, d: int = D) -> float:

@@ -237,7 +237,7 @@ def _heat_maps(A, titles, whose):
             for k in _labelled(N, size[0]):
                 words(ax, left + (k + 0.5) * size[0], top - tall - 0.1, str(k + 1))
     caption = (
-        f"The weights of {whose}, from white for zero to the darkest, {A.max():.2f}. Each row "
+        f"The weights of {whose}, from white for zero to the darkest, {darkest:.2f}. Each row "
         "belongs to one query and adds up to one."
     )
     alt = (

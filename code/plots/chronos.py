@@ -41,11 +41,13 @@ def tokeniser(x: np.ndarray) -> Drawing:
         rf"The tokeniser on {len(x)} values of ours, with the released code's bins. The scale is "
         rf"the mean absolute value, {scale:.4g}. A value that fits comes back with an error of at "
         rf"most half a bin, here {chronos.BIN_WIDTH * scale / 2:.3f} (the largest is {worst:.3f}), "
-        rf"and one beyond {chronos.LIMIT} scales as {chronos.LIMIT} scales.")
+        rf"and one beyond {chronos.LIMIT} scales as {chronos.LIMIT} scales."
+    )
     alt = (
         f"A bar for each of {len(x)} values; most are small, and the largest is {x.max():.4g}. "
         f"A dashed line marks {limit:.4g}. Below each bar stand the value, the value over the "
-        f"scale, its token and the value that comes back: {back.max():.4g} for the largest.")
+        f"scale, its token and the value that comes back: {back.max():.4g} for the largest."
+    )
     return Drawing(fig, caption, alt)
 
 
@@ -62,8 +64,11 @@ def way() -> Drawing:
     steps = [
         (f"series, up to\n{quoted['context']} values", "", "scale,\nbin"),
         (f"a token a value,\n{chronos.VOCABULARY} kinds", f"{first_tokens}\n…", "encode"),
-        ("T5: encoder\nand decoder",
-         f"{len(chronos.SIZES)} sizes,\n{smallest}M to {largest}M\nparameters", "softmax"),
+        (
+            "T5: encoder\nand decoder",
+            f"{len(chronos.SIZES)} sizes,\n{smallest}M to {largest}M\nparameters",
+            "softmax",
+        ),
         ("distribution of\nthe next token", "", "draw,\nunscale"),
         (f"{quoted['paths']} paths of up\nto {quoted['horizon']} values", "", ""),
     ]
@@ -88,12 +93,14 @@ def way() -> Drawing:
     caption = (
         r"From a series to a forecast. The numbers are the article's (Sections 5.2 and 5.4); the "
         r"curves are sketches. Training stops at the distribution: cross-entropy compares it with "
-        r"the token that really came next.")
+        r"the token that really came next."
+    )
     alt = (
         "Five boxes from left to right, joined by arrows: a series of up to "
         f"{quoted['context']} values; its tokens; T5, with encoder and decoder; a distribution of "
         f"the next token; {quoted['paths']} paths that continue the series. A further arrow leads "
-        "from the distribution back to T5.")
+        "from the distribution back to T5."
+    )
     return Drawing(fig, caption, alt)
 
 

@@ -18,7 +18,7 @@ def scaled_dot_product_attention(Q, K, V):
     """Outputs Y (..., N, d_v), weights A (..., N, M): Vaswani et al. 2017, eq. 1."""
     d = Q.shape[-1]
     S = Q @ K.swapaxes(-1, -2) / d**0.5  # (..., N, M)
-    A = softmax(S)                       # (..., N, M)
+    A = softmax(S)  # (..., N, M)
     return A @ V, A
 
 
@@ -31,8 +31,7 @@ def self_attention(X, W_q, W_k, W_v):
     return scaled_dot_product_attention(Q, K, V)
 
 
-@shapes(X="... N D", W_q="H*d_h D", W_k="H*d_h D", W_v="H*d_v D",
-        W_o="D_o H*d_v", n_heads="H")
+@shapes(X="... N D", W_q="H*d_h D", W_k="H*d_h D", W_v="H*d_v D", W_o="D_o H*d_v", n_heads="H")
 def multi_head_self_attention(X, W_q, W_k, W_v, W_o, n_heads):
     """Every head has rows of its own in W_q, W_k and W_v; W_o mixes their outputs."""
     W_q, W_k, W_v = (np.split(W, n_heads) for W in (W_q, W_k, W_v))  # H matrices each
@@ -41,5 +40,5 @@ def multi_head_self_attention(X, W_q, W_k, W_v, W_o, n_heads):
         Y, A = self_attention(X, W_q[h], W_k[h], W_v[h])  # (..., N, d_v), (..., N, N)
         outputs.append(Y)
         weights.append(A)
-    Y = np.concatenate(outputs, axis=-1) @ W_o.T          # (..., N, D_o)
-    return Y, np.stack(weights, axis=-3)                  # A: (..., H, N, N)
+    Y = np.concatenate(outputs, axis=-1) @ W_o.T  # (..., N, D_o)
+    return Y, np.stack(weights, axis=-3)  # A: (..., H, N, N)

@@ -27,16 +27,16 @@ MOST_BYTES = 2**26  # of the arrays in an .npz file; a JSON file may have twice 
 class Case:
     """Inputs and weights, q_i = W_q x_i, as read-only float64 arrays. Raises: CaseError."""
 
-    X: np.ndarray              # (N, D)
-    W_q: np.ndarray            # (D, D), as the others
+    X: np.ndarray  # (N, D)
+    W_q: np.ndarray  # (D, D), as the others
     W_k: np.ndarray
     W_v: np.ndarray
-    W_o: np.ndarray = None     # default: the identity, as on the sheet
+    W_o: np.ndarray = None  # default: the identity, as on the sheet
     heads: tuple[int, ...] = None  # 1 comes first; default: (1, 3), as on the sheet
-    source: str = ""           # name of the file
+    source: str = ""  # name of the file
     is_placeholder: bool = False
-    from_right: bool = False   # the file has q = x W_q, and its weights were transposed
-    notes: tuple[str, ...] = ()    # plain sentences: what was taken from the file, and how
+    from_right: bool = False  # the file has q = x W_q, and its weights were transposed
+    notes: tuple[str, ...] = ()  # plain sentences: what was taken from the file, and how
 
     def __post_init__(self):
         notes = list(self.notes)
@@ -84,8 +84,10 @@ def load(path: str | Path, names: str | None = None, side: str | None = None) ->
         if side not in ("", "left", "right"):
             raise CaseError(f"SIDE must be left or right, got {side!r}")
         if not path.is_file():
-            raise CaseError("must be a file, got " + ("a folder or device" if path.exists() else
-                            "nothing of this name"))
+            raise CaseError(
+                "must be a file, got "
+                + ("a folder or device" if path.exists() else "nothing of this name")
+            )
         suffix = path.suffix.lower()
         if suffix in (".ipynb", ".py"):
             fields, notes = notebooks.run(path, told, side or None)
@@ -93,8 +95,10 @@ def load(path: str | Path, names: str | None = None, side: str | None = None) ->
             found = read_json(path) if suffix == ".json" else read_npz(path)
             fields, notes = arrange(found, told, side or None, default_side="left")
         else:
-            raise CaseError(f"the name must end in .npz, .json, .ipynb or .py, got "
-                            f"{path.suffix or 'no ending'}; save the arrays: {SAVE}")
+            raise CaseError(
+                f"the name must end in .npz, .json, .ipynb or .py, got "
+                f"{path.suffix or 'no ending'}; save the arrays: {SAVE}"
+            )
         return Case(**fields, source=path.name, notes=notes)
     except CaseError as error:
         command = f"CASE={shlex.quote(str(path))}"
@@ -122,8 +126,9 @@ def comparable(a: np.ndarray, b: np.ndarray, scale: float | None = None) -> bool
 def read_json(path: Path) -> dict:
     """The object in a JSON file. Raises: CaseError, also for a key given twice."""
     if path.stat().st_size > 2 * MOST_BYTES:
-        raise CaseError(f"the file must have at most {2 * MOST_BYTES} bytes, "
-                        f"got {path.stat().st_size}")
+        raise CaseError(
+            f"the file must have at most {2 * MOST_BYTES} bytes, got {path.stat().st_size}"
+        )
     try:
         pairs = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=tuple)
     except Exception as error:  # the parser fails in many ways, recursion and memory included
@@ -133,8 +138,9 @@ def read_json(path: Path) -> dict:
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise CaseError(f"{next(key for key in keys if keys.count(key) > 1)} must be given once, "
-                        "got it twice")
+        raise CaseError(
+            f"{next(key for key in keys if keys.count(key) > 1)} must be given once, got it twice"
+        )
     return found
 
 
@@ -153,8 +159,10 @@ def read_npz(path: Path) -> dict:
                 if name == member.filename:
                     found[name] = Unusable("must be an array, got another kind of file")
                 elif total + member.file_size > MOST_BYTES:
-                    found[name] = Unusable(f"must be small (the file at most {MOST_BYTES} bytes "
-                                           f"unpacked), got {member.file_size} bytes")
+                    found[name] = Unusable(
+                        f"must be small (the file at most {MOST_BYTES} bytes "
+                        f"unpacked), got {member.file_size} bytes"
+                    )
                 else:
                     total += member.file_size
                     found[name] = _read_npy(archive, member)
@@ -169,12 +177,17 @@ def _read_npy(archive, member):
     """The array in a member, or Unusable. What its header says is not believed but tried."""
     with archive.open(member) as file:
         version = np.lib.format.read_magic(file)
-        read_header = (np.lib.format.read_array_header_1_0 if version == (1, 0)
-                       else np.lib.format.read_array_header_2_0)
+        read_header = (
+            np.lib.format.read_array_header_1_0
+            if version == (1, 0)
+            else np.lib.format.read_array_header_2_0
+        )
         shape, fortran_order, dtype = read_header(file)
         if dtype.hasobject:
-            return Unusable("must hold numbers, got Python objects (None, or rows of different "
-                            "lengths?); leave it out or convert it before saving")
+            return Unusable(
+                "must hold numbers, got Python objects (None, or rows of different "
+                "lengths?); leave it out or convert it before saving"
+            )
         data = file.read()
     array = np.frombuffer(data, dtype)
     return array.reshape(shape[::-1]).T if fortran_order else array.reshape(shape)
@@ -210,12 +223,16 @@ def _check_range(case):
     """Raise CaseError if the products in the attention of this case are beyond double precision."""
     with np.errstate(all="ignore"):
         try:
-            parts = {f"outputs of H = {H}": multi_head_self_attention(case.X, *case.weights, H)[0]
-                     for H in case.heads}
+            parts = {
+                f"outputs of H = {H}": multi_head_self_attention(case.X, *case.weights, H)[0]
+                for H in case.heads
+            }
         except ValueError as error:
             raise CaseError(f"X, W_q and W_k must be smaller: {error}") from None
         parts["entries of W_q^T W_k"] = case.W_q.T @ case.W_k
     for what, array in parts.items():
         if not np.isfinite(array).all():
-            raise CaseError(f"the {what} must be finite in double precision, got "
-                            f"{array[~np.isfinite(array)][0]}; scale X and the weights down")
+            raise CaseError(
+                f"the {what} must be finite in double precision, got "
+                f"{array[~np.isfinite(array)][0]}; scale X and the weights down"
+            )

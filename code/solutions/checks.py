@@ -16,6 +16,7 @@ def shapes(**wanted: str):
     Raises: ValueError, with both sizes, for a wrong shape or an empty axis; TypeError for numbers
     that are not real, and for masked arrays, whose mask would be lost.
     """
+
     def decorate(function):
         signature = inspect.signature(function)
 
@@ -24,14 +25,20 @@ def shapes(**wanted: str):
             given = signature.bind(*args, **kwargs).arguments
             given.update(conform({name: given[name] for name in wanted}, wanted))
             return function(**given)
+
         return checked
+
     return decorate
 
 
 def conform(given: dict, wanted: dict[str, str]) -> dict:
     """The arguments as `shapes` passes them on, by name. Raises: as described there."""
-    sizes = {wanted[name]: name for name in wanted if wanted[name].isidentifier()
-             and any(f"{wanted[name]}*" in axes for axes in wanted.values())}
+    sizes = {
+        wanted[name]: name
+        for name in wanted
+        if wanted[name].isidentifier()
+        and any(f"{wanted[name]}*" in axes for axes in wanted.values())
+    }
     for name in sizes.values():
         size = given[name]
         if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
@@ -51,6 +58,7 @@ def no_undefined_row(softmax):
 
     Such a row comes out as NaN from its first entry on, so the first column is all there is to see.
     """
+
     @functools.wraps(softmax)
     def checked(S):
         with np.errstate(invalid="ignore"):
@@ -59,6 +67,7 @@ def no_undefined_row(softmax):
         if undefined.any():
             check_maxima(np.where(undefined, S.max(axis=-1), 0))
         return A
+
     return checked
 
 
@@ -83,7 +92,7 @@ def _check_shape(name, axes, shape, known):
     wanted = f"{name} must be ({', '.join(axes)})"
     if axes[0] == "...":
         axes = axes[1:]
-        shape = shape[max(0, len(shape) - len(axes)):]
+        shape = shape[max(0, len(shape) - len(axes)) :]
     if len(shape) != len(axes):
         raise ValueError(f"{wanted}, got {len(shape)}-D")
     for axis, size in zip(axes, shape):

@@ -113,6 +113,7 @@ EXAMPLE = np.array([1, 0, 2, 1, 0, 1, 3, 0, 1, 2, 0, 1, 1, 100, 0, 2, 1, 0, 3, 1
 
 # The sizes --------------------------------------------------------------------------------------
 
+
 class T5Config(NamedTuple):
     """The shape of a T5 model; the decoder has as many layers as the encoder."""
 
@@ -175,6 +176,7 @@ def parameter_count(config: T5Config) -> int:
 
 # The relative position bias ---------------------------------------------------------------------
 
+
 def relative_position_bucket(
     distance: np.ndarray, bidirectional: bool = True, buckets: int = 32, max_distance: int = 128
 ) -> np.ndarray:
@@ -224,22 +226,28 @@ def _number(cell: str) -> float:
 def zero_shot_scores() -> dict[str, dict[str, float]]:
     """Table 9: the WQL of each model on each dataset of Benchmark II; NaN where it failed."""
     rows = read_table("chronos_table9.csv")
-    return {dataset: {model: _number(cell) for model, cell in row.items()}
-            for dataset, row in rows.items()}
+    return {
+        dataset: {model: _number(cell) for model, cell in row.items()}
+        for dataset, row in rows.items()
+    }
 
 
 def printed_aggregates() -> dict[str, dict[str, float | str]]:
     """The aggregates of Tables 7 to 10: of each model its group and scores; NaN for no score."""
     rows = read_table("chronos_aggregates.csv")
-    return {model: {name: cell if name == "group" else _number(cell) for name, cell in row.items()}
-            for model, row in rows.items()}
+    return {
+        model: {name: cell if name == "group" else _number(cell) for name, cell in row.items()}
+        for model, row in rows.items()
+    }
 
 
 def training_observations() -> dict[str, tuple[int, int]]:
     """Table 3: of each training dataset the series and the observations (series x mean length)."""
     rows = read_table("chronos_training.csv")
-    return {dataset: (int(row["series"]), int(row["series"]) * int(row["average length"]))
-            for dataset, row in rows.items()}
+    return {
+        dataset: (int(row["series"]), int(row["series"]) * int(row["average length"]))
+        for dataset, row in rows.items()
+    }
 
 
 def aggregate_relative_score(

@@ -13,16 +13,39 @@ WEIGHTS = ("W_q", "W_k", "W_v", "W_o")
 ROLES = ("X", *WEIGHTS, "W_qkv", "heads", "from_right")
 SAVE = 'np.savez("case.npz", X=X, W_q=W_q, W_k=W_k, W_v=W_v)'
 MOST = 1024  # inputs or dimensions: more cannot be shown
-KINDS = {"V": "raw bytes, perhaps bfloat16", "O": "Python objects", "b": "booleans",
-         "c": "complex numbers", "U": "text", "S": "text", "M": "dates", "m": "times"}
+KINDS = {
+    "V": "raw bytes, perhaps bfloat16",
+    "O": "Python objects",
+    "b": "booleans",
+    "c": "complex numbers",
+    "U": "text",
+    "S": "text",
+    "M": "dates",
+    "m": "times",
+}
 
-VARIANTS = {"x": "X", "input": "X", "inputs": "X", "fromright": "from_right", "wqkv": "W_qkv",
-            "inprojweight": "W_qkv", "wout": "W_o", "outprojweight": "W_o",
-            **dict.fromkeys(("h", "heads", "nheads", "numheads"), "heads")}
+VARIANTS = {
+    "x": "X",
+    "input": "X",
+    "inputs": "X",
+    "fromright": "from_right",
+    "wqkv": "W_qkv",
+    "inprojweight": "W_qkv",
+    "wout": "W_o",
+    "outprojweight": "W_o",
+    **dict.fromkeys(("h", "heads", "nheads", "numheads"), "heads"),
+}
 BIASES = {"inprojbias", "outprojbias"}
 for _letter, _word in (("q", "query"), ("k", "key"), ("v", "value"), ("o", "output")):
-    for _variant in (f"w{_letter}", f"w{_word}", f"{_word}weight", f"{_word}weights",
-                     f"{_letter}weights", f"weights{_letter}", f"{_letter}projweight"):
+    for _variant in (
+        f"w{_letter}",
+        f"w{_word}",
+        f"{_word}weight",
+        f"{_word}weights",
+        f"{_letter}weights",
+        f"weights{_letter}",
+        f"{_letter}projweight",
+    ):
         VARIANTS[_variant] = f"W_{_letter}"
     BIASES |= {f"b{_letter}", f"bias{_letter}", f"{_word}bias", f"{_letter}projbias"}
 
@@ -44,8 +67,12 @@ class Unusable:
     reason: str
 
 
-def arrange(found: Mapping[str, object], names: Mapping[str, str], side: str | None,
-            default_side: str | None) -> tuple[dict, tuple[str, ...]]:
+def arrange(
+    found: Mapping[str, object],
+    names: Mapping[str, str],
+    side: str | None,
+    default_side: str | None,
+) -> tuple[dict, tuple[str, ...]]:
     """The fields of a Case and the sentences that say what was taken.
 
     found: what the file or notebook holds, by name; names: {role: name}, as told; side: "left"
@@ -55,15 +82,19 @@ def arrange(found: Mapping[str, object], names: Mapping[str, str], side: str | N
     taken = resolve(found, names)
     notes = _naming_notes(found, taken, is_file=default_side is not None)
     side = _told_side(found, taken, side)
-    arrays = {role: _without_batch(name, numbers(name, found[name], notes), notes)
-              for role, name in taken.items() if role not in ("heads", "from_right")
-              and not (role == "W_o" and found[name] is None)}
+    arrays = {
+        role: _without_batch(name, numbers(name, found[name], notes), notes)
+        for role, name in taken.items()
+        if role not in ("heads", "from_right") and not (role == "W_o" and found[name] is None)
+    }
     _refuse_biases(found, notes)
     W_o = arrays.pop("W_o", None)
     X, weights, shape_side, n_heads = _read_shapes(arrays, taken, notes)
     if shape_side and side and shape_side != side:
-        raise CaseError(f"the weights must multiply from the {side} (as told), "
-                        f"but their shapes say from the {shape_side}")
+        raise CaseError(
+            f"the weights must multiply from the {side} (as told), "
+            f"but their shapes say from the {shape_side}"
+        )
     side = shape_side or side or default_side
     D = X.shape[1]
     if W_o is None:
@@ -72,13 +103,17 @@ def arrange(found: Mapping[str, object], names: Mapping[str, str], side: str | N
     if W_o.shape != (D, D):
         raise CaseError(f"{taken['W_o']} must be {D} x {D} (D = {D}, as in X), got {in_words(W_o)}")
     if side is None:
-        raise SideUnknown(f"the weights are {D} x {D}, which does not say whether q = W_q x "
-                          "(SIDE=left) or q = x W_q, in NumPy X @ W_q (SIDE=right); say which: "
-                          "make pdf CASE=... SIDE=left")
+        raise SideUnknown(
+            f"the weights are {D} x {D}, which does not say whether q = W_q x "
+            "(SIDE=left) or q = x W_q, in NumPy X @ W_q (SIDE=right); say which: "
+            "make pdf CASE=... SIDE=left"
+        )
     if side == "right":
         weights, W_o = (weights if shape_side else [W.T for W in weights]), W_o.T
-        notes.append("The weights of the file multiply from the right (q = x W_q); "
-                     "they are transposed here, so that q = W_q x.")
+        notes.append(
+            "The weights of the file multiply from the right (q = x W_q); "
+            "they are transposed here, so that q = W_q x."
+        )
     heads = found[taken["heads"]] if "heads" in taken else n_heads
     fields = dict(zip(WEIGHTS, (*weights, W_o)), X=X, heads=heads, from_right=side == "right")
     return fields, tuple(notes)
@@ -91,8 +126,10 @@ def resolve(found: Mapping[str, object], names: Mapping[str, str]) -> dict[str, 
     """
     for role, name in names.items():
         if role not in ROLES or name not in found:
-            raise CaseError(f"NAMES must give one of {', '.join(ROLES)} the name of an array, "
-                            f"got {role}={name}; there are {listing(found)}")
+            raise CaseError(
+                f"NAMES must give one of {', '.join(ROLES)} the name of an array, "
+                f"got {role}={name}; there are {listing(found)}"
+            )
     variants = {}
     for name in found:
         if name not in (*names.values(), "h") and (role := VARIANTS.get(simple(name))):
@@ -101,8 +138,10 @@ def resolve(found: Mapping[str, object], names: Mapping[str, str]) -> dict[str, 
     for role in [role for role in variants if role not in names]:
         first, *others = variants[role]
         if role not in variants[role] and not all(_same(found[first], found[o]) for o in others):
-            raise CaseError(f"{role} must have one name, got {' and '.join(variants[role])}; "
-                            f'say which: make pdf CASE=... NAMES="{role}={first}"')
+            raise CaseError(
+                f"{role} must have one name, got {' and '.join(variants[role])}; "
+                f'say which: make pdf CASE=... NAMES="{role}={first}"'
+            )
         taken[role] = role if role in variants[role] else first
     needed = ["X", "W_q", "W_k", "W_v"]
     if "W_qkv" in taken and set(needed) <= set(taken):
@@ -111,9 +150,11 @@ def resolve(found: Mapping[str, object], names: Mapping[str, str]) -> dict[str, 
         taken, needed = {role: taken[role] for role in taken if role not in needed[1:]}, ["X"]
     if missing := [role for role in needed if role not in taken]:
         told = " ".join(f"{role}=..." for role in missing)
-        raise CaseError(f"{', '.join(missing)} must be given, got {listing(found)}; "
-                        f'say which of these are meant: make pdf CASE=... NAMES="{told}" '
-                        f"(W_qkv=... if one array holds all three weights); or save: {SAVE}")
+        raise CaseError(
+            f"{', '.join(missing)} must be given, got {listing(found)}; "
+            f'say which of these are meant: make pdf CASE=... NAMES="{told}" '
+            f"(W_qkv=... if one array holds all three weights); or save: {SAVE}"
+        )
     return taken
 
 
@@ -122,12 +163,16 @@ def numbers(name: str, value: object, notes: list[str]) -> np.ndarray:
     if isinstance(value, Unusable):
         raise CaseError(f"{name} {value.reason}")
     if isinstance(value, np.ma.MaskedArray):
-        raise CaseError(f"{name} must be a plain array, got a masked one; type "
-                        f"{name} = {name}.filled(0), or whatever the gaps should hold")
+        raise CaseError(
+            f"{name} must be a plain array, got a masked one; type "
+            f"{name} = {name}.filled(0), or whatever the gaps should hold"
+        )
     array = value if isinstance(value, np.ndarray) else _from_lists(name, value)
     if array.dtype.kind in KINDS:
-        raise CaseError(f"{name} must hold real numbers, got {KINDS[array.dtype.kind]} (dtype "
-                        f"{array.dtype}); type {name} = {name}.astype(float)")
+        raise CaseError(
+            f"{name} must hold real numbers, got {KINDS[array.dtype.kind]} (dtype "
+            f"{array.dtype}); type {name} = {name}.astype(float)"
+        )
     if 0 in array.shape or array.ndim == 0:
         raise CaseError(f"{name} must be a matrix, got {in_words(array) or 'a single number'}")
     with np.errstate(over="ignore", invalid="ignore"):
@@ -135,8 +180,9 @@ def numbers(name: str, value: object, notes: list[str]) -> np.ndarray:
         exact = (converted.astype(array.dtype) == array).all()
     if not np.isfinite(converted).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(converted))[0])
-        raise CaseError(f"{_entry(name, place)} must be finite in double precision, "
-                        f"got {array[place]}")
+        raise CaseError(
+            f"{_entry(name, place)} must be finite in double precision, got {array[place]}"
+        )
     if not exact:
         notes.append(f"{name} is rounded from {array.dtype} to double precision.")
     return converted
@@ -149,8 +195,10 @@ def in_words(array: np.ndarray) -> str:
 
 def listing(found: Mapping[str, object], most: int = 12) -> str:
     """Names and shapes in words, for a message."""
-    parts = [f"{name} ({in_words(value)})" if isinstance(value, np.ndarray) else name
-             for name, value in found.items()]
+    parts = [
+        f"{name} ({in_words(value)})" if isinstance(value, np.ndarray) else name
+        for name, value in found.items()
+    ]
     more = f" and {len(parts) - most} more" if len(parts) > most else ""
     return ", ".join(parts[:most]) + more or "nothing"
 
@@ -161,10 +209,18 @@ def simple(name: str) -> str:
 
 
 def _naming_notes(found, taken, is_file):
-    renamed = [f"{role} is called {name}" for role, name in taken.items()
-               if role != name and role not in ("heads", "from_right")]
-    unused = [name for name in found if name not in taken.values() and simple(name) not in BIASES
-              and (is_file or (name != "h" and simple(name) in VARIANTS))]
+    renamed = [
+        f"{role} is called {name}"
+        for role, name in taken.items()
+        if role != name and role not in ("heads", "from_right")
+    ]
+    unused = [
+        name
+        for name in found
+        if name not in taken.values()
+        and simple(name) not in BIASES
+        and (is_file or (name != "h" and simple(name) in VARIANTS))
+    ]
     notes = [f"In the file {', '.join(renamed)}."] if renamed else []
     return notes + [f"Not used: {listing(dict.fromkeys(unused))}."] * bool(unused)
 
@@ -198,15 +254,18 @@ def _from_lists(name, value):
         if isinstance(entry, list):  # rows of different lengths stay lists
             lengths = [len(row) if isinstance(row, list) else 0 for row in value]
             i = next((i for i, length in enumerate(lengths) if length != lengths[0]), 0)
-            raise CaseError(f"{name}[{i}] must be as long as {name}[0] ({lengths[0]}), "
-                            f"got {lengths[i]}")
+            raise CaseError(
+                f"{name}[{i}] must be as long as {name}[0] ({lengths[0]}), got {lengths[i]}"
+            )
         if isinstance(entry, bool) or not isinstance(entry, (int, float)):
             raise CaseError(f"{_entry(name, place)} must be a number, got {str(entry)[:20]!r}")
     try:
         return array.astype(np.float64)
     except OverflowError:
-        raise CaseError(f"{name} must hold numbers of double precision, got "
-                        f"{str(max(array.flat, key=abs))[:20]}...") from None
+        raise CaseError(
+            f"{name} must hold numbers of double precision, got "
+            f"{str(max(array.flat, key=abs))[:20]}..."
+        ) from None
 
 
 def _without_batch(name, array, notes):
@@ -229,20 +288,26 @@ def _read_shapes(arrays, taken, notes):
     """X (N, D), the three weights (D, D), the side their shapes tell, and the heads they have."""
     X = arrays.pop("X")
     if X.ndim != 2:
-        raise CaseError(f"{taken['X']} must be N x D, got {in_words(X)}; "
-                        f"take one input set of the batch: {taken['X']}[0]")
+        raise CaseError(
+            f"{taken['X']} must be N x D, got {in_words(X)}; "
+            f"take one input set of the batch: {taken['X']}[0]"
+        )
     reading = _reading(list(arrays.values()), X.shape[1])
     if not reading and (reading := _reading(list(arrays.values()), X.shape[0])):
-        notes.append(f"{taken['X']} is {in_words(X)} and holds one input per column; "
-                     "it is transposed here.")
+        notes.append(
+            f"{taken['X']} is {in_words(X)} and holds one input per column; it is transposed here."
+        )
         X = X.T
     if not reading:
         D = X.shape[1]
-        name, W = next((taken[role], W) for role, W in arrays.items()
-                       if W.shape != (D, D) or len(arrays) == 1)
+        name, W = next(
+            (taken[role], W) for role, W in arrays.items() if W.shape != (D, D) or len(arrays) == 1
+        )
         wanted = f"{3 * D} x {D}" if len(arrays) == 1 else f"{D} x {D}"
-        raise CaseError(f"{name} must be {wanted} (D = {D}, the columns of X), got {in_words(W)}; "
-                        f"X is {in_words(X)}; save them so: {SAVE}")
+        raise CaseError(
+            f"{name} must be {wanted} (D = {D}, the columns of X), got {in_words(W)}; "
+            f"X is {in_words(X)}; save them so: {SAVE}"
+        )
     text, side, n_heads, weights = reading
     if text:
         names = ", ".join(f"{taken[role]} ({in_words(W)})" for role, W in arrays.items())

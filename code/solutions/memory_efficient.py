@@ -17,9 +17,9 @@ from solutions import workers
 from solutions.attention import scaled_dot_product_attention
 from solutions.checks import check_maxima, shapes
 
-QUERIES = 384       # at most this many in a block
-BLOCK = 3 * 2**18   # bytes for the weights of a block: three quarters of a MiB
-SMALL = 128 * 128   # up to this many weights in a head: the plain function
+QUERIES = 384  # at most this many in a block
+BLOCK = 3 * 2**18  # bytes for the weights of a block: three quarters of a MiB
+SMALL = 128 * 128  # up to this many weights in a head: the plain function
 
 
 @shapes(Q="... N d", K="... M d", V="... M d_v")
@@ -45,8 +45,7 @@ def memory_efficient_attention(Q, K, V):
                 rows = slice(i, i + n)
                 y = without_maximum(Q[head][rows], K[head], V[head], workspace)
                 if y is None:
-                    y, maxima[head][rows] = with_maximum(
-                        Q[head][rows], K[head], V[head], workspace)
+                    y, maxima[head][rows] = with_maximum(Q[head][rows], K[head], V[head], workspace)
                 Y[head][rows] = y
 
     workers.run(work, [(head, i) for head in np.ndindex(batch) for i in range(0, N, n)])
@@ -62,14 +61,14 @@ def queries_in_a_block(heads, N):
 def with_maximum(Q, K, V, workspace):
     """y (n, d_v), m (n,) for n queries; each block rescales l and o to the new m."""
     value_scale = 2.0 ** -math.ceil(math.log2(len(K)))  # keeps o finite where y is
-    m, l, o = np.finfo(V.dtype).min, 0, 0               # the lowest number for -inf
+    m, l, o = np.finfo(V.dtype).min, 0, 0  # the lowest number for -inf
     for K_j, V_j, ones, E_j in key_blocks(K, V, len(Q), workspace):
-        np.matmul(K_j, Q.T, out=E_j)                    # (keys, n)
+        np.matmul(K_j, Q.T, out=E_j)  # (keys, n)
         E_j /= math.sqrt(Q.shape[-1])
         new_m = np.maximum(m, E_j.max(axis=0))
         E_j -= new_m
         np.exp(E_j, out=E_j)
-        rescale = np.exp(m - new_m)                     # (n,)
+        rescale = np.exp(m - new_m)  # (n,)
         l = rescale * l + ones @ E_j
         o = rescale[:, None] * o + E_j.T @ (value_scale * V_j)
         m = new_m
@@ -85,10 +84,10 @@ def without_maximum(Q, K, V, workspace):
     Q_T = Q.T * (math.log2(math.e) / math.sqrt(Q.shape[-1]))
     l, o = 0, 0
     for K_j, V_j, ones, E_j in key_blocks(K, V, len(Q), workspace):
-        np.matmul(K_j, Q_T, out=E_j)                    # (keys, n)
+        np.matmul(K_j, Q_T, out=E_j)  # (keys, n)
         np.exp2(E_j, out=E_j)
         l = l + ones @ E_j
-        o = o + E_j.T @ V_j                             # (n, d_v)
+        o = o + E_j.T @ V_j  # (n, d_v)
         if not (l.min() >= 1 and l.max() < np.inf):
             return None
     return o / l[:, None] if np.isfinite(o).all() else None
@@ -96,8 +95,8 @@ def without_maximum(Q, K, V, workspace):
 
 def key_blocks(K, V, n, workspace):
     """Blocks of keys and values whose weights fit the workspace; ones to sum the weights."""
-    E = workspace[:len(workspace) // n * n].reshape(-1, n)
+    E = workspace[: len(workspace) // n * n].reshape(-1, n)
     ones = np.ones(len(E), V.dtype)
     for j in range(0, len(K), len(E)):
-        K_j, V_j = K[j:j + len(E)], V[j:j + len(E)]
-        yield K_j, V_j, ones[:len(K_j)], E[:len(K_j)]
+        K_j, V_j = K[j : j + len(E)], V[j : j + len(E)]
+        yield K_j, V_j, ones[: len(K_j)], E[: len(K_j)]

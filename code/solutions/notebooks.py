@@ -31,8 +31,10 @@ def run(path: Path, names: dict[str, str], side: str | None) -> tuple[dict, tupl
     report, again = (_in_a_process(path, names, side) for _ in range(2))
     for name, value in report["fields"].items():
         if value != again["fields"][name]:
-            raise CaseError(f"{name} must be the same in every run, got other numbers the second "
-                            f"time; set the seed (np.random.seed(0)) or save the arrays: {SAVE}")
+            raise CaseError(
+                f"{name} must be the same in every run, got other numbers the second "
+                f"time; set the seed (np.random.seed(0)) or save the arrays: {SAVE}"
+            )
     for file in [path, *map(Path, report["opened"])]:
         if file.is_file():
             file.open("rb").close()
@@ -56,6 +58,7 @@ def execute(path: str, names: dict[str, str], side: str | None) -> None:
 
     def report(**content):
         print(json.dumps(content), file=out, flush=True)
+
     try:
         report(**_until_the_arrays_are_there(Path(path), names, side, main.__dict__, report))
     except CaseError as error:
@@ -73,14 +76,16 @@ def _until_the_arrays_are_there(path, names, side, namespace, report):
             file = os.path.abspath(os.fsdecode(arguments[0]))
             if file.startswith(str(path.parent)):
                 opened.add(file)
+
     sys.addaudithook(note)
     for place, source in cells(path):
         report(place=place)
         try:
             _run(source, namespace, place, skipped)
         except BaseException as error:  # whatever it raises, SystemExit too
-            raise CaseError(f"{place} must run, got {type(error).__name__}: {error}; "
-                            f"{problem}") from None
+            raise CaseError(
+                f"{place} must run, got {type(error).__name__}: {error}; {problem}"
+            ) from None
         try:
             fields, notes = arrange(_candidates(namespace), names, side, None)
         except SideUnknown:
@@ -93,8 +98,10 @@ def _until_the_arrays_are_there(path, names, side, namespace, report):
         if fields["heads"] and D % fields["heads"]:
             notes.append(f"H = {fields['heads']} in the file does not divide D = {D}: not used.")
             fields["heads"] = None
-        plain = {name: value.tolist() if isinstance(value, np.ndarray) else value
-                 for name, value in fields.items()}
+        plain = {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in fields.items()
+        }
         return {"fields": plain, "notes": notes, "opened": sorted(opened)}
     raise CaseError(" ".join([str(problem), *skipped]))
 
@@ -110,8 +117,11 @@ def cells(path: Path) -> Iterator[tuple[str, str]]:
         if path.suffix.lower() == ".ipynb":
             notebook = json.loads(text)
             parts = notebook.get("cells") or notebook["worksheets"][0]["cells"]
-            sources = [part.get("source", part.get("input", "")) for part in parts
-                       if part["cell_type"] == "code"]
+            sources = [
+                part.get("source", part.get("input", ""))
+                for part in parts
+                if part["cell_type"] == "code"
+            ]
             sources = ["".join(source) for source in sources]
         elif re.search(r"^# ?%%", text, re.MULTILINE):
             sources = re.split(r"^# ?%%.*$", text, flags=re.MULTILINE)
@@ -119,8 +129,9 @@ def cells(path: Path) -> Iterator[tuple[str, str]]:
             yield from _paragraphs(text)
             return
     except Exception as error:  # any JSON may stand in a file of this name, any bytes too
-        raise CaseError(f"must be a notebook or Python, got {type(error).__name__}: "
-                        f"{error}") from None
+        raise CaseError(
+            f"must be a notebook or Python, got {type(error).__name__}: {error}"
+        ) from None
     for number, source in enumerate(sources, 1):
         yield f"code cell {number} of {len(sources)}", source
 
@@ -130,8 +141,9 @@ def _paragraphs(text):
     lines = text.splitlines()
     for i, statement in enumerate(statements, 1):
         end = statement.end_lineno
-        if i == len(statements) or any(not line.strip() for line in
-                                       lines[end:statements[i].lineno - 1]):
+        if i == len(statements) or any(
+            not line.strip() for line in lines[end : statements[i].lineno - 1]
+        ):
             yield f"line {end} of {len(lines)}", "\n" * begin + "\n".join(lines[begin:end])
             begin = end
 
@@ -184,12 +196,18 @@ def _candidates(namespace):
 
 def _in_a_process(path, names, side):
     """The last line that `execute` wrote, in a process that has no terminal and no windows."""
-    arguments = [str(Path(__file__).resolve().parents[1]),
-                 json.dumps([str(path.resolve()), names, side])]
-    process = subprocess.Popen([sys.executable, "-c", START, *arguments],
-                               cwd=path.resolve().parent, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                               start_new_session=True)
+    arguments = [
+        str(Path(__file__).resolve().parents[1]),
+        json.dumps([str(path.resolve()), names, side]),
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-c", START, *arguments],
+        cwd=path.resolve().parent,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         written = process.communicate(timeout=TIME_LIMIT)[0]
         end = f"exit status {process.returncode}"
@@ -201,8 +219,10 @@ def _in_a_process(path, names, side):
     whole_lines = written.decode("utf-8").rpartition("\n")[0].splitlines()
     report = json.loads(whole_lines[-1]) if whole_lines else {"place": "the start"}
     if "place" in report:
-        raise CaseError(f"{report['place']} must come to its end, got {end}; "
-                        f"save the arrays in the notebook instead: {SAVE}")
+        raise CaseError(
+            f"{report['place']} must come to its end, got {end}; "
+            f"save the arrays in the notebook instead: {SAVE}"
+        )
     if "error" in report:
         raise CaseError(report["error"])
     return report

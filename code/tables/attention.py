@@ -142,8 +142,8 @@ class Comparison:
         )
         return latex.Tex(
             f"{self._veto(H, i, j)}\n\n"
-            rf"\begin{{table}}[htb]\caption{{The weights of query {i + 1} in each of the {_count(H)} "
-            "heads, "
+            rf"\begin{{table}}[htb]\caption{{The weights of query {i + 1} in each of the "
+            f"{_count(H)} heads, "
             rf"the product of these weights raised to the power $1/\sqrt{{{H}}}$, and the single "
             rf"head's."
             + self._of_many()
