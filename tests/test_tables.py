@@ -136,7 +136,7 @@ def test_a_swap_that_moved_something_else_is_refused():
 
 def test_weights_too_small_for_a_float_are_still_printed():
     assert tables._significant(np.log(0.25)) == "0.250"
-    assert tables._significant(-200 * np.log(10) + np.log(3)) == r"$3.0\cdot10^{-200}$"
+    assert tables._significant(-200 * np.log(10) + np.log(3)) == r"$3.0\times10^{-200}$"
 
 
 def test_the_two_tokens_come_out_as_the_page_says():

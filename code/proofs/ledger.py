@@ -87,7 +87,8 @@ class Claim:
 
     @property
     def title(self):
-        return self.name.replace("-", " ")
+        title = self.name.replace("-", " ").replace("one hot", "one-hot")
+        return title[0].upper() + title[1:].replace("jacobian", "Jacobian")
 
 
 def claim(name, left, right, *hypotheses, twins, scope, document="report", argued=""):

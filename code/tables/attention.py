@@ -359,7 +359,7 @@ def _significant(log_value):
     if exponent < -SMALLEST:
         return rf"$<10^{{-{SMALLEST}}}$"
     mantissa = float(np.exp(log_value - exponent * np.log(10)))
-    return rf"${mantissa:.1f}\cdot10^{{{exponent}}}$"
+    return rf"${mantissa:.1f}\times10^{{{exponent}}}$"
 
 
 def _count(number):

@@ -44,13 +44,16 @@ class Ledger:
         if failed:
             raise ClaimFailed("\n".join(failed))
 
-    def formula(self, *names: str, lines: int = 0) -> str:
+    def formula(self, *names: str, lines: int = 0, end: str = "") -> str:
         """One display with the statements of the claims, each ticked.
 
         lines   1 breaks before the sign of equality, n also after every nth term on the right
+        end     the punctuation that the sentence around it needs
         """
         numbers = ",".join(str(self._number(name)) for name in names)
         shown = r" \qquad ".join(self.claims[name].statement.latex(lines) for name in names)
+        last = r"\end{aligned}"
+        shown = shown.removesuffix(last) + end + last if shown.endswith(last) else shown + end
         return rf"\checked{{{numbers}}}{{{shown}}}"
 
     def inline(self, name: str) -> str:
@@ -136,7 +139,7 @@ class Ledger:
         if claim.statement.left.head == "tuple":  # TeX breaks no line between brackets
             shown = rf"\par\fittedtext{{${claim.statement.latex(lines=1)}$}}\par "
         text = (
-            rf"\emph{{{claim.title.capitalize()}.}} {shown}"
+            rf"\emph{{{claim.title}.}} {shown}"
             + ("" if shown.endswith("par ") or not hypotheses else ", ")
             + hypotheses
             + (f". Argued in the text: {claim.argued}" if claim.argued else "")

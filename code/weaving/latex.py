@@ -85,8 +85,8 @@ def scientific(value: float, digits: int = 1) -> Tex:
 
 
 def thousands(number: float) -> Tex:
-    """A number with thin spaces between the thousands."""
-    return Tex(f"{number:,}".replace(",", r"\,"))
+    """A number with thin spaces between the thousands, from five digits on."""
+    return Tex(f"{number:,}".replace(",", r"\,") if number >= 10_000 else str(number))
 
 
 def bold(name: str) -> Tex:
