@@ -111,7 +111,7 @@ make_venv() {
     if ! find_python; then
         why="CPython 3.11 to 3.14 is needed${seen:-, and none was found}"
         [ -z "$lacks_venv" ] || why="Python $lacks_venv lacks venv or ensurepip"
-        [ -z "${PYTHON:-}" ] || fail "PYTHON=$PYTHON will not do: $why"
+        [ -z "${PYTHON:-}" ] || fail "PYTHON=$PYTHON cannot be used: $why"
         provide python "$why"
         find_python || fail 'still no Python can make .venv; choose: make PYTHON=/path/to/python'
     fi
@@ -137,7 +137,7 @@ check_tex() {
     [ -n "$missing" ] || return 0
     provide tex "TeX lacks$missing"
     look_at_tex
-    [ -z "$missing" ] || fail "TeX is installed, but still lacks$missing. Deleted files come back by
+    [ -z "$missing" ] || fail "TeX is installed, but still lacks$missing. Restore deleted files with
     ${sudo}apt-get install --reinstall" $debian_tex
 }
 

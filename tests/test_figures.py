@@ -116,13 +116,6 @@ def test_the_weights_are_readable(N, D, H):
         assert written in ([f"{a:.2f}" for a in A.flat], []) and (written or N > 12 or H > 4)
 
 
-@pytest.mark.parametrize(
-    "weight, text", [(0, "0"), (0.0004, r"$4\cdot 10^{-4}$"), (0.0876, "0.088"), (1, "1.000")]
-)
-def test_a_weight_keeps_a_digit(weight, text):
-    assert attention._weight(weight) == text
-
-
 @pytest.mark.parametrize("N, D, H", [*SIZES, (5, 6, 1)])
 @pytest.mark.parametrize("scale", [0, 1, 1e6])
 def test_the_swap_is_readable(N, D, H, scale):

@@ -1,4 +1,4 @@
-"""One letter, one meaning: the clashes that readers of the first edition met stay gone."""
+"""One letter, one meaning: clashes that once stopped readers do not come back."""
 
 import re
 from pathlib import Path

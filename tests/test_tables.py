@@ -55,6 +55,11 @@ CASES = {
 }
 
 
+def swapped(N):
+    """The order of N inputs after the first two have changed places."""
+    return [1, 0, *range(2, N)] if N > 1 else [0]
+
+
 def run(case, order=slice(None)):
     return {
         H: attention.multi_head_self_attention(
@@ -73,7 +78,9 @@ def comparison(request):
 def everything(comparison):
     """All that the report writes about a case."""
     several = comparison.several
-    after = tables.Swap(comparison.case, comparison.results, run(comparison.case, comparison.swap))
+    after = tables.Swap(
+        comparison.case, comparison.results, run(comparison.case, swapped(comparison.N))
+    )
     return "\n".join(
         map(
             str,

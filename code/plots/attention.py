@@ -267,14 +267,6 @@ def _labelled(n, size):
     return range(0, n, 1 if size >= LABEL else math.ceil(3 * LABEL / size))
 
 
-def _weight(weight):
-    """Three decimals, or one digit and a power of ten where these would show nothing."""
-    if weight == 0 or weight >= 0.0005:
-        return f"{weight:.3f}" if weight else "0"
-    digit, power = f"{weight:.0e}".split("e")
-    return rf"${digit}\cdot 10^{{{int(power)}}}$"
-
-
 # A swap of the first two inputs -------------------------------------------------------------------
 
 CELL = 0.155  # inches

@@ -69,7 +69,7 @@ def _curves(ax, curves, thin, name_of_thin, formatted, ticks):
 
 
 def _apart(heights):
-    """{name: height} moved as little as it takes that no label covers another."""
+    """{name: height} moved just enough that no labels overlap."""
     names, heights = zip(*sorted(heights.items(), key=lambda item: item[1]), strict=True)
     heights = np.array(heights)
     for _ in range(200):

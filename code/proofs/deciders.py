@@ -55,7 +55,7 @@ def _minimised(statement):
     hessian = [[engine.derivative(part, target) for target in targets] for part in gradient]
     letters_ = {name.leaf[0] for name in names}
     if any(letters_in(cell) & letters_ for line in hessian for cell in line):
-        raise Undecided("a minimiser of what is not quadratic")
+        raise Undecided("the function to minimise is not quadratic")
     at_value = [_put(engine, part, targets, values) for part in gradient]
     return all(map(engine.is_zero, at_value)) and _positive_definite(engine, hessian)
 
@@ -82,7 +82,7 @@ def _positive_definite(engine, hessian):
 
 
 def _integrated(statement):
-    """Both sides carried out by SymPy, for numbers without indices."""
+    """Evaluate both sides with SymPy, for numbers without indices."""
     import sympy
 
     shifts = {}

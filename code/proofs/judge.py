@@ -95,7 +95,7 @@ class World:
     def whole(self, tree):
         value = self.number(tree, {})
         if abs(value - round(value)) > 1e-9 or value < 0:
-            raise Undefined(f"{latex(tree)} = {value} is no size")
+            raise Undefined(f"{latex(tree)} = {value} is not a valid size")
         return round(value)
 
     # Hypotheses: Newton's method on what is left of them
@@ -147,7 +147,7 @@ class World:
                 raise Undefined("a hypothesis is not met")
 
     def assignments(self, trees):
-        """All values of the free indices, as far as they are declared to differ."""
+        """All values of the free indices, skipping those that violate a `differ` hypothesis."""
         free = {}
         for tree in trees:
             free_indices(tree, frozenset(), free)
@@ -204,7 +204,7 @@ class World:
 
     def whole_number(self, tree):
         if tree.head != "num" or tree.leaf[0].denominator != 1:
-            raise Undefined(f"{latex(tree)} is no index")
+            raise Undefined(f"{latex(tree)} is not an index")
         return int(tree.leaf[0])
 
     def letter(self, tree, env):

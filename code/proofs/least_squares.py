@@ -83,7 +83,6 @@ x_bar, y_bar, w_hat = number("bar x"), number("bar y"), number("hat w")
 MEANS = where(x_bar, summed(xs(i), i) / n), where(y_bar, summed(ys(i), i) / n)
 CENTRED = summed((xs(i) - x_bar)**2, i)
 SLOPE = summed((xs(i) - x_bar) * (ys(i) - y_bar), i) / CENTRED
-SLOPE_MEANS = where(w_hat, SLOPE)
 FIT = minimiser(summed((plus(ys(i), -(w * xs(i)), -w_0))**2, i), w, w_0)
 claim("sample-with-intercept",
       FIT, several(SLOPE, y_bar - SLOPE * x_bar), *MEANS, positive(CENTRED),

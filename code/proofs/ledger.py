@@ -66,7 +66,7 @@ class Statement:
 
 
 def _broken(terms, most):
-    """A sum as lines of at most so many terms."""
+    """A sum as lines of at most `most` terms."""
     head, *rest = [Node("add", terms[k : k + most]) for k in range(0, len(terms), most)]
     lines = [latex(head)]
     for part in rest:

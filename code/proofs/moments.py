@@ -97,7 +97,7 @@ def _product(form):
             and all(atom[0] == "l" and not atom[2] and e > 0 for atom, e in factors)
         ):
             return factors
-    raise IllFormed("a moment of something else than a product of letters")
+    raise IllFormed("only moments of products of letters can be declared")
 
 
 def variance(normaliser, form, known):
@@ -131,7 +131,7 @@ def _of_term(normaliser, coefficient, factors, bound, fixed):
         if not inside:
             rest.append((atom, exponent))
         elif atom[0] != "l" or exponent < 0 or Fraction(exponent).denominator != 1:
-            raise Undecided("the expected value of something else than a polynomial")
+            raise Undecided("only polynomials have a computable expected value here")
         else:
             random.setdefault(declared.letters[atom[1]], []).extend([atom] * int(exponent))
     _need_independence(declared, random, fixed)

@@ -214,7 +214,7 @@ def expanded(tree):
     if tree.head != "merge":
         return tree
     if any(len(expanded(part).args) != 3 or expanded(part).head != "tuple" for part in tree.args):
-        raise IllFormed(f"{latex(tree)} merges what is no state")
+        raise IllFormed(f"{latex(tree)} operands of merge must be states (m, l, o)")
     return joined(*tree.args)
 
 
@@ -401,7 +401,7 @@ def _shape_of_letter(tree):
 
 def _shape_of_body(tree):
     if tree.args[1].head != "index":
-        raise IllFormed(f"a sum or product over {latex(tree.args[1])}, which is no index")
+        raise IllFormed(f"a sum or product over {latex(tree.args[1])}, which is not an index")
     for limit in tree.args[2:]:
         if shape(limit):
             raise IllFormed(f"a matrix as a limit in {latex(tree)}")

@@ -82,7 +82,7 @@ def is_refused(statement):
 
 
 def _read(cache, key):
-    """The outcomes kept in a file; none if it is not there, spoilt, or of other code."""
+    """The outcomes kept in a file; none if it is missing, damaged, or of another version."""
     try:
         kept = json.loads(Path(cache).read_text(encoding="utf-8")) if cache else {}
         if kept.get("key") != key:

@@ -124,7 +124,7 @@ class Normaliser:
         factors, bound = next(iter(pattern))[0]
         atoms = [atom for atom, exponent in sorted(factors, key=key) for _ in range(int(exponent))]
         if any(atom[0] != "l" for atom in atoms) or not atoms:
-            raise Undecided("a hypothesis about something else than letters")
+            raise Undecided("a hypothesis may only involve letters")
         ranges = dict(bound)
         self.rules.append((atoms, ranges, value, quantified))
 
@@ -192,7 +192,7 @@ class Normaliser:
             if limits is None or self.permuted.setdefault(tree.leaf[0], limits) != limits:
                 raise IllFormed(f"{latex(tree)} is not in the range of the permutation")
             return at(("p", tree.leaf[0], value))
-        raise IllFormed(f"{latex(tree)} is no index")
+        raise IllFormed(f"{latex(tree)} is not an index")
 
     def _limits(self, value):
         """The range of an index value that is a single index, else None."""
@@ -629,7 +629,9 @@ class Normaliser:
 
     def log(self, form):
         if not self.is_positive(form):
-            raise Undecided("the logarithm or a symbolic power of what may not be positive")
+            raise Undecided(
+                "the logarithm or a symbolic power of an expression not known to be positive"
+            )
         if len(form) == 1:
             (((factors, bound), coefficient),) = form
             if not bound:

@@ -174,7 +174,7 @@ def read_npz(path: Path) -> dict:
 
 
 def _read_npy(archive, member):
-    """The array in a member, or Unusable. What its header says is not believed but tried."""
+    """The array in a member, or Unusable. The header is not trusted; its claims are tested."""
     with archive.open(member) as file:
         version = np.lib.format.read_magic(file)
         read_header = (

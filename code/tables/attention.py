@@ -60,11 +60,6 @@ class Comparison:
         """The numbers of heads beyond one; the first of them is followed through one query."""
         return [H for H in self.case.heads if H > 1]
 
-    @property
-    def swap(self):
-        """The order of the inputs after the first two have changed places."""
-        return [1, 0, *range(2, self.N)] if self.N > 1 else [0]
-
     def how_far_apart(self):
         """By how much the outputs differ, for each number of heads."""
         if not self.several:
@@ -112,14 +107,11 @@ class Comparison:
         heads = f"{_count(H)} head{'s' * (H > 1)}".capitalize()
         return latex.Tex(rf"\paragraph{{{heads}, $H = {H}$.}} " + self._what_is_shown(H))
 
-    def matrices(self, H, results=None, prime=""):
+    def matrices(self, H):
         """The outputs and the weights of each head, displayed."""
-        Y, A = (results or self.results)[H]
+        Y, A = self.results[H]
         names = [r"\mathbf A"] if H == 1 else [rf"\mathbf A_{{{h}}}" for h in range(1, H + 1)]
-        return latex.displayed(
-            [(rf"\mathbf Y{prime}", Y), *((name + prime, A_h) for name, A_h in zip(names, A))],
-            DECIMALS,
-        )
+        return latex.displayed([(r"\mathbf Y", Y), *zip(names, A)], DECIMALS)
 
     def matrices_of_several(self):
         return latex.Tex("\n".join(f"{self.heading(H)}\n{self.matrices(H)}" for H in self.several))
@@ -171,6 +163,9 @@ class Comparison:
 
     # How far apart --------------------------------------------------------------------------------
 
+    def _in_which_case(self):
+        return "In the placeholder case" if self.case.is_placeholder else "In this case"
+
     def _distance(self, H):
         Y, Y_1 = self.results[H][0], self.results[1][0]
         row, column = np.unravel_index(np.abs(Y - Y_1).argmax(), Y.shape)
@@ -180,13 +175,14 @@ class Comparison:
             return f"Here the outputs with $H = {H}$ are those of one head up to rounding{why}."
         difference = latex.number(float(np.abs(Y - Y_1).max()), DECIMALS)
         return (
-            f"In this case, the outputs with $H = {H}$ differ from those of one head by up to "
+            f"{self._in_which_case()}, the outputs with $H = {H}$ differ from those of one head "
+            "by up to "
             f"${difference}$ (row {row + 1}, column {column + 1})."
         )
 
     def _what_is_shown(self, H):
         what = (
-            r"The output $\mathbf Y$ and the weights $\mathbf A$."
+            r"The output $\mathbf Y$ and the weights $\mathbf A$ are as follows."
             if H == 1
             else r"The output $\mathbf Y$ and the weights $\mathbf A_1"
             + (r", \mathbf A_2$" if H == 2 else rf", \dots, \mathbf A_{{{H}}}$")
@@ -252,7 +248,7 @@ class Comparison:
     def _veto(self, H, i, j):
         """What the heads and the single head give one key, in words."""
         of_heads, single = self.results[H][1][:, i, j], self.results[1][1][0, i, j]
-        given = latex.listed([f"${a:.3f}$" for a in of_heads])
+        given = latex.listed([f"{_significant(np.log(a))}" if a > 0 else "$0$" for a in of_heads])
         text = (
             f"Look at query {i + 1} and key {j + 1} in \\cref{{tab:query}}. "
             f"The {_count(H)} heads give this key the weights {given}, whereas the single head "
@@ -313,7 +309,7 @@ class Swap:
         how = (
             "exactly"
             if deviation == 0
-            else f"to within {latex.scientific(deviation)} of their size, which is rounding error"
+            else f"to within {latex.scientific(deviation)} of the largest entry, a rounding error"
         )
         return latex.Tex(
             f"{tried} with $H = {{}}${heads}: outputs and weights move with the inputs {how}."

@@ -60,10 +60,6 @@ class Ledger:
         """The statement without a tick, for use between dollars."""
         return self._claim(name).statement.latex()
 
-    def hypotheses(self, name: str) -> str:
-        """What the claim supposes, as LaTeX text."""
-        return self._claim(name).statement.latex_hypotheses()
-
     def table(self) -> str:
         """The longtable of all claims; raises ClaimFailed if the document never made one."""
         missing = [c for n, c in self.claims.items() if n not in self.numbers]
@@ -115,7 +111,7 @@ class Ledger:
             f"true ones in a single place. {_number(counts['mutants'] - kept)} of them are "
             f"refused. The other {_number(kept)} were accepted, and rightly: "
             f"{_number(counts['accepted_true'])} are still true, for instance because two "
-            "terms of a sum were exchanged, which a second program confirmed by computing "
+            "terms of a sum were exchanged, which a second program found by computing "
             f"both sides in numbers{empty}."
         )
 

@@ -80,7 +80,8 @@ class Measurements:
             f"(\\cref{{fig:scaling}}). "
             f"From $N = {latex.thousands(self.sizes[2])}$ on, PyTorch takes between "
             f"{min(ratios):.2f} and "
-            f"{max(ratios):.2f} times as long in single precision (\\cref{{tab:ratios}})."
+            f"{max(ratios):.2f} times as long in single precision (\\cref{{tab:ratios}}). "
+            "\\Cref{fig:roofline} shows how far each is from what the machine can do."
         )
 
     def ratio_table(self):

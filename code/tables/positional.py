@@ -1,5 +1,7 @@
 """Exercise 1: addition beside concatenation, a collision, random directions."""
 
+import math
+
 import numpy as np
 
 from solutions import positional
@@ -28,13 +30,13 @@ def addition_and_concatenation(D=WIDTH, D_p=WIDTH, d=HEAD_WIDTH):
         ("content and position", "merged into one vector", "can be told apart"),
         (
             "attending by position alone",
-            "if contents leave directions free",
+            "only if contents leave directions free",
             r"yes: set $\mathbf W_q^x$ and $\mathbf W_k^x$ to zero",
         ),
         (
             "position in the values",
-            r"unless $\mathbf W_v\mathbf p_j = \mathbf 0$",
-            r"unless its block of $\mathbf W_v$ is zero",
+            r"yes, unless $\mathbf W_v\mathbf p_j = \mathbf 0$",
+            r"yes, unless its block of $\mathbf W_v$ is zero",
         ),
     ]
     return latex.table(["", "addition", "concatenation"], rows, "lll")
@@ -63,8 +65,9 @@ def random_directions(many=2048, dim=256):
         f"worst pair has "
         f"$\\abs{{\\mathbf p_i\\T\\mathbf p_j}} = {worst:.2f}$; the typical size is "
         f"$1/\\sqrt{{{dim}}} = {dim**-0.5:.2f}$, "
-        f"and by the Welch bound no choice of so many directions has all of them below "
-        f"${positional.welch_bound(many, dim):.2f}$."
+        f"and whichever directions are chosen, it is at least "
+        f"${math.floor(1e3 * positional.welch_bound(many, dim)) / 1e3:.3f}$ for one of the pairs "
+        "(the Welch bound)."
     )
 
 

@@ -40,11 +40,7 @@ SYMBOLS = [
         "Ex. 1",
     ),
     (r"$\alpha$, $\mathbf u$", r"a number, in $\alpha\mathbf I$; any vector", "Ex. 1 (b)"),
-    (
-        r"$\mathbf g$, $\mathbf T$",
-        "gradient of the loss; table of learned embeddings",
-        "Ex. 1 (c)",
-    ),
+    (r"$\mathbf g$, $\mathbf T$", "gradient of the loss; table of learned embeddings", "Ex. 1 (c)"),
     (
         r"$s, t$, $r$, $\omega_m, \mu_m, \nu_m$",
         "positions; a distance between them; a frequency and its two parameters",

@@ -143,7 +143,7 @@ def target_named(name: str, case_file: str) -> Target:
 
 
 def _made_from(target):
-    """A hash of the document, the case's name, the commit, and what nobody records."""
+    """A hash of the document, the case's name, the commit, and what no recorder sees."""
     commit = provenance()
     parts = [inputs.signature(), target.case_file, commit.archived(), commit.changed]
     parts += [digest(Path(target.source)), names_for_tex()]

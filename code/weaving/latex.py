@@ -118,24 +118,6 @@ def table(header: Sequence[str], rows: Iterable[Sequence], align: str) -> Tex:
     )
 
 
-def long_table(header: Sequence[str], groups: Iterable[Iterable[Sequence]], align: str) -> Tex:
-    """A table that may break between pages, but not within a group of rows; cells are LaTeX."""
-    lines = [" \\\\*\n".join(" & ".join(map(str, row)) for row in rows) + r" \\" for rows in groups]
-    return Tex(
-        "\n".join(
-            [
-                f"\\begin{{longtable}}{{@{{}}{align}@{{}}}}",
-                r"\toprule",
-                " & ".join(header) + r" \\",
-                r"\midrule\endhead",
-                *lines,
-                r"\bottomrule",
-                r"\end{longtable}",
-            ]
-        )
-    )
-
-
 def escape(text: str) -> Tex:
     """Plain text as LaTeX."""
     special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}

@@ -25,7 +25,6 @@ MEANING = r"""
 \newcommand{\question}[1]{\begin{asked}\emph{#1}\end{asked}}
 \newenvironment{answer}{\begin{answerbox}\textbf{Answer.} }{\end{answerbox}}
 \newenvironment{theorem}[1][]{\begin{theorembox}\textbf{#1.} }{\end{theorembox}}
-\newenvironment{claimbox}[1][]{\begin{theorembox}\textbf{#1.} }{\end{theorembox}}
 \newenvironment{remark}[1][]{\par\textbf{Remark (#1).} }{\par}
 \newenvironment{totry}{\begin{totrybox}\textbf{Questions to try}
 
@@ -41,7 +40,6 @@ MEANING = r"""
 \newcommand{\tick}[1]{\classed{ticks}{#1}}
 \newcommand{\claimrow}[1]{\classed{row}{#1}}
 \newcommand{\given}[1]{#1}
-\newcommand{\wideformula}[1]{\[#1\]}
 \newcommand{\addlinespace}[1][]{}
 \newcommand{\fitted}[1]{#1}
 \newcommand{\fittedtext}[1]{#1}
@@ -54,7 +52,7 @@ MEANING = r"""
 # Layout means nothing outside the PDF; macros by the number of their arguments.
 LAYOUT = {
     0: "selectfont nopagebreak LTright arraybackslash allowbreak".split(),
-    1: "Needspace needspace onpage thispagestyle hypersetup bibliographystyle".split(),
+    1: "Needspace thispagestyle hypersetup bibliographystyle".split(),
     2: ["fontsize"],
 }
 

@@ -44,7 +44,7 @@ class StrictProcessor(PwebProcessorBase):
     """
 
     namespace: dict = {}  # noqa: RUF012 (names that every chunk knows)
-    replay: list | None = None  # results of an earlier run, in the place of running anything
+    replay: list | None = None  # results of an earlier run, used instead of running the chunks
     progress = staticmethod(lambda number, total, name: None)
 
     def run(self):
@@ -225,7 +225,7 @@ class StrictProcessor(PwebProcessorBase):
         self.unheard.clear()
 
     def _problem(self, error, line, what):
-        if getattr(error, "in_the_input", False):  # the code is right, what it was given is not
+        if getattr(error, "in_the_input", False):  # the input is at fault: no traceback
             return Problem(self.source, line, str(error))
         trace = traceback.extract_tb(error.__traceback__)
         frames = [frame for frame in trace if frame.filename != __file__]

@@ -27,7 +27,7 @@ CHATTER = re.compile(
 BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|I was expecting|Illegal"
                     r"|Sorry).*$", re.MULTILINE)  # fmt: skip
 
-# Said by every run, and true of no fault in the document: (its text, why it is harmless).
+# Messages that never indicate a fault in the document: (its text, why it is harmless).
 HARMLESS = [
     ("Label(s) may have changed", "latexmk runs again until they settle"),
     ("Rerun to", "latexmk runs again until they settle"),
