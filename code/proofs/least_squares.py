@@ -27,11 +27,6 @@ claim("population-risk", RISK, SQUARES, SECOND,
       twins={"no intercept": plus((w - c)**2, 1, -(c**2)), "the residual's sign":
              plus((w - c)**2, w_0**2, 1, c**2), "other moments": SECOND})
 
-claim("risk-gradient",
-      several(diff(RISK, w), diff(RISK, w_0)), several(2 * (w - c), 2 * w_0), SECOND,
-      scope="all $w$ and $w_0$",
-      twins={"half": several(w - c, w_0), "exchanged": several(2 * w_0, 2 * (w - c))})
-
 claim("least-squares-learns-c", minimiser(RISK, w, w_0), several(c, 0), SECOND,
       scope="all $c$",
       twins={"the other slope": several(1 / c, 0), "nothing": several(0, 0),

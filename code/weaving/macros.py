@@ -51,7 +51,7 @@ MEANING = r"""
 
 # Layout means nothing outside the PDF; macros by the number of their arguments.
 LAYOUT = {
-    0: "selectfont nopagebreak LTright arraybackslash allowbreak".split(),
+    0: "onnewpage selectfont nopagebreak LTright arraybackslash allowbreak".split(),
     1: "Needspace thispagestyle hypersetup bibliographystyle".split(),
     2: ["fontsize"],
 }

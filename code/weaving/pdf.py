@@ -47,7 +47,9 @@ def _latex(part: Part) -> str:
         case Chunk():
             return "".join(map(_latex, part.shown)) or "%\n"
         case Listing():
-            heading = f"\\listingname{{{escape(part.file)}}}\n" if part.file else ""
+            lines = part.code.count("\n") + 3  # the name stays with what must stand on one page
+            room = f"\\Needspace{{{10.1 * min(lines, WHOLE):.0f}pt}}"
+            heading = f"{room}\\listingname{{{escape(part.file)}}}\n" if part.file else ""
             numbered = f"numbers=left,firstnumber={part.first}," if part.file else ""
             options = numbered + "formatcom=\\listing"
             return heading + _coloured(part.code, PythonLexer(stripnl=False), options)
