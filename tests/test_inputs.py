@@ -73,6 +73,26 @@ KINDS = {
         "os.path.exists('new.txt')",
         lambda: Path("new.txt").write_text("1"),
     ),
+    "permission to read a file": (
+        "os.access('new.txt', os.R_OK)",
+        lambda: Path("new.txt").write_text("1"),
+    ),
+    "the names in the environment": (
+        "[name for name in os.environ if name == 'COLOUR']",
+        lambda: os.environ.update(COLOUR="red"),
+    ),
+    "a hidden file in a folder": (
+        "sorted(os.listdir('data'))",
+        lambda: Path("data/.b.csv").touch(),
+    ),
+    "a file called like the document": (
+        "sorted(glob.glob('*.dat'))",
+        lambda: Path("report.dat").touch(),
+    ),
+    "a module that is missing": (
+        "__import__('importlib.util').util.find_spec('rules') is not None",
+        lambda: Path("rules.py").write_text("value = 1"),
+    ),
     "a path that is asked for": ("Path('new').is_dir()", lambda: Path("new").mkdir()),
     "a file's size": ("os.path.getsize('data.txt')", lambda: Path("data.txt").write_text("123")),
     "a folder's files": ("sorted(os.listdir('data'))", lambda: Path("data/b.csv").touch()),
@@ -115,6 +135,21 @@ def project(folder, monkeypatch):  # noqa: F811
         Path(name).write_text(text)
     in_database(1)
     return folder
+
+
+def test_a_module_saved_while_the_chunks_run_is_not_taken_for_the_one_that_ran(project):
+    report(
+        '<<name="Read", depends=["data.txt"]>>=',
+        COUNT,
+        "import subprocess, beside",
+        "value = beside.value",
+        "_ = subprocess.run(['sh', '-c', 'echo value = 2 > beside.py'])  # somebody saves",
+        "@",
+        "It is <%= value %>.",
+    )
+    _, first = run()
+    again, second = run()
+    assert again == 2 and "It is 1" in first and "It is 2" in second
 
 
 @pytest.mark.parametrize("kind", KINDS)

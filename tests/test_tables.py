@@ -120,6 +120,30 @@ def test_small_outputs_are_not_called_equal():
     assert not re.search(r"up to \$0\.0+\$", comparison.how_far_apart())
 
 
+def test_rounding_is_told_only_of_what_rounding_can_explain():
+    rng = np.random.default_rng(2)
+    X = np.vstack([rng.standard_normal((1, 64))] * 7) * 1e6
+    W_q, W_k, W_v = rng.standard_normal((3, 64, 64))
+    case = Case(X=X, W_q=W_q, W_k=W_k, W_v=W_v, heads=(1, 2))
+    assert "scores are as large as" in tables._as_rounding(case, 1e-4)
+    with pytest.raises(ValueError, match="rounding explains"):
+        tables._as_rounding(CASES["placeholder"], 1e-4)
+    assert "move with the inputs" in tables.Swap(case, run(case), run(case)).every_order()
+
+
+def test_of_many_heads_the_table_shows_some_and_says_so():
+    case = random_case(D=12, heads=(1, 12))
+    assert "Of 12 heads the first 6" in tables.Comparison(case, run(case)).one_query()
+
+
+def test_a_file_name_is_printed_as_it_is():
+    case = Case(
+        X=np.ones((2, 2)), W_q=np.eye(2), W_k=np.eye(2), W_v=np.eye(2), source="a b é_%.npz"
+    )
+    name = str(tables.source_of(case)).replace(r"\allowbreak{}", "")
+    assert name == r"the file \texttt{a b é\_\%.npz}"
+
+
 def test_the_pool_of_the_heads_is_the_single_head(comparison):
     for H in comparison.several:
         np.testing.assert_allclose(comparison._pool(H), comparison.results[1][1][0], atol=1e-9)

@@ -123,6 +123,12 @@ FAULTS = {
     'a typed number without its zero': ('It is .5 then.', 3, 'the number .5'),
     'a bare percent sign': ('\nIn 20% of cases.', 4, "'% of cases.'"),
     'a bare percent sign after a line break': (r"One \\% two", 3, 'a bare %'),
+    'a bare percent sign after verbatim': (r"\verb|a|% lost", 3, 'a bare %'),
+    'a bare percent sign after an address': (r"  \path{a}  % lost and more", 3, 'a bare %'),
+    'a typed listing': ("\\begin{listing}{}{1}\nx = 5\n\\end{listing}", 3, 'listing is for'),
+    'a figure that is cut off': (
+        figure() + DRAWING.replace("\nfigure\n", "\n_ = figure.text(1.2, 1, 'off')\nfigure\n"),
+        3, 'sticks out'),
     'a percent sign in a value': ("<%= f'{0.5:.0%}' %> are ill.", 3, 'a bare %'),
     'a percent sign in the last line of a value': (r"<%= 'a\n% b' %> are ill.", 3, 'a bare %'),
     'a percent sign in a result': (

@@ -4,7 +4,7 @@
 # fmt: off
 from proofs.ledger import claim  # noqa: I001
 from proofs.notation import (
-    CIRCLE, INFINITY, E, any_moments, diff, exp, gamma, gaussian_pair, given, index,
+    CIRCLE, INFINITY, E, any_moments, exp, gamma, gaussian_pair, given, index,
     independent, integral, letter, minimiser, moments, neg, node, normal, number, plus,
     positive, several, size, sqrt, summed, where)
 

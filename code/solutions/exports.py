@@ -35,7 +35,7 @@ VARIANTS = {
     "outprojweight": "W_o",
     **dict.fromkeys(("h", "heads", "nheads", "numheads"), "heads"),
 }
-BIASES = {"inprojbias", "outprojbias"}
+BIASES = {"inprojbias", "outprojbias", "bias", "bqkv", "qkvbias", "wqbias", "wkbias", "wvbias"}
 for _letter, _word in (("q", "query"), ("k", "key"), ("v", "value"), ("o", "output")):
     for _variant in (
         f"w{_letter}",

@@ -14,6 +14,8 @@ DECIMALS = 3  # of the results
 FEW = 8  # keys that the table of one query shows
 ALL_ORDERS = 6  # up to this many inputs every order is tried: 6! = 720
 SMALLEST = 999  # power of ten below which a weight is only said to be smaller
+LARGE = 1e4  # scores from here on lose digits that a reader would miss
+MOST_HEADS = 6  # heads that the table of one query shows
 VETO = 0.1  # a head that gives a key less than this share of another head's weight overrules it
 
 
@@ -35,9 +37,12 @@ def where_the_numbers_come_from(case):
 
 def source_of(case):
     """Where the arrays come from, in a few words."""
-    return latex.Tex(
-        "the placeholder case" if case.is_placeholder else rf"the file \nolinkurl{{{case.source}}}"
-    )
+    if case.is_placeholder:
+        return latex.Tex("the placeholder case")
+    name = latex.escape(case.source)
+    for mark in ("\\_", ".", "-", " "):
+        name = name.replace(mark, mark + r"\allowbreak{}")
+    return latex.Tex(rf"the file \texttt{{{name}}}")
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,8 @@ class Comparison:
             if max(self.N, self.D) <= latex.LIMIT
             else f"Of larger matrices the first {latex.LIMIT} rows and columns are shown."
         )
-        size = f"There are $N = {self.N}$ inputs of dimension $D = {self.D}$."
+        are = "are" if self.N > 1 else "is"
+        size = f"There {are} $N = {self.N}$ input{'s' * (self.N > 1)} of dimension $D = {self.D}$."
         return latex.Tex("\n".join(filter(None, [size, final, origin, notes, corner])))
 
     def inputs(self):
@@ -126,11 +132,11 @@ class Comparison:
             return latex.Tex("One head, or one input, leaves nothing to compare.")
         H = self.several[0]
         i, j = self._query_and_key(H)
-        heads = ", ".join(f"head {h}" for h in range(1, H + 1))
+        heads = [f"head {h}" for h in range(1, H + 1)][:MOST_HEADS]
         table = latex.table(
-            ["key", *heads.split(", "), "product of powers", "divided by their sum", "one head"],
+            ["key", *heads, "product of powers", "divided by their sum", "one head"],
             self._rows_of_query(H, i),
-            "l" + "r" * (H + 3),
+            "l" + "r" * (len(heads) + 3),
         )
         return latex.Tex(
             f"{self._veto(H, i, j)}\n\n"
@@ -138,6 +144,7 @@ class Comparison:
             f"{_count(H)} heads, "
             rf"the product of these weights raised to the power $1/\sqrt{{{H}}}$, and the single "
             rf"head's."
+            + (f" Of {H} heads the first {MOST_HEADS} are shown." if H > MOST_HEADS else "")
             + self._of_many()
             + r"}\label{tab:query}"
             + "\n\\begin{wide}\n"
@@ -154,11 +161,7 @@ class Comparison:
         )
         return latex.Tex(
             "In this case the weights computed from the two sides differ by "
-            + (
-                "nothing."
-                if largest == 0
-                else f"at most {latex.scientific(largest)}, which is rounding error."
-            )
+            + ("nothing." if largest == 0 else f"at most {_as_rounding(self.case, largest)}.")
         )
 
     # How far apart --------------------------------------------------------------------------------
@@ -174,10 +177,13 @@ class Comparison:
             why = " because all weights are equal" if uniform else ""
             return f"Here the outputs with $H = {H}$ are those of one head up to rounding{why}."
         difference = latex.number(float(np.abs(Y - Y_1).max()), DECIMALS)
+        doubt = ""
+        if comparable(Y, Y_1, _scale_of_outputs(self.case)):
+            largest = latex.scientific(_largest_score(self.case))
+            doubt = f" With scores as large as {largest}, rounding alone could explain this."
         return (
             f"{self._in_which_case()}, the outputs with $H = {H}$ differ from those of one head "
-            "by up to "
-            f"${difference}$ (row {row + 1}, column {column + 1})."
+            f"by up to ${difference}$ (row {row + 1}, column {column + 1}).{doubt}"
         )
 
     def _what_is_shown(self, H):
@@ -186,7 +192,7 @@ class Comparison:
             if H == 1
             else r"The output $\mathbf Y$ and the weights $\mathbf A_1"
             + (r", \mathbf A_2$" if H == 2 else rf", \dots, \mathbf A_{{{H}}}$")
-            + f" of the heads, each with ${self.D // H}$ rows of the matrices."
+            + f" of the heads, each with ${self.D // H}$ row{'s' * (self.D > H)} of the matrices."
         )
         smallest = 0.5 * 10.0**-DECIMALS
         rounded = (
@@ -229,7 +235,9 @@ class Comparison:
                 str(j + 1),
                 *(
                     _significant(np.log(a) if a > 0 else log_a)
-                    for a, log_a in zip(A_h[:, j], self._log_weights[H][:, i, j])
+                    for a, log_a in zip(
+                        A_h[:MOST_HEADS, j], self._log_weights[H][:MOST_HEADS, i, j]
+                    )
                 ),
                 _significant(log_power[j]),
                 f"{pooled[j]:.4f}",
@@ -292,6 +300,8 @@ class Swap:
     def every_order(self):
         """How exactly the outputs and weights move along, over every order that was tried."""
         N = len(self.case.X)
+        if N == 1:
+            return latex.Tex("")
         orders = (
             list(permutations(range(N)))
             if N <= ALL_ORDERS
@@ -309,15 +319,17 @@ class Swap:
         how = (
             "exactly"
             if deviation == 0
-            else f"to within {latex.scientific(deviation)} of the largest entry, a rounding error"
+            else f"to within {_as_rounding(self.case, deviation)}, relative to the largest value"
         )
         return latex.Tex(
             f"{tried} with $H = {{}}${heads}: outputs and weights move with the inputs {how}."
         )
 
     def _moved(self):
+        scale = _scale_of_outputs(self.case)
         swapped = all(
-            comparable(self.after[H][0][:2], self.before[H][0][1::-1]) for H in self.case.heads
+            comparable(self.after[H][0][:2], self.before[H][0][1::-1], scale)
+            for H in self.case.heads
         )
         if not swapped:
             raise ValueError(
@@ -326,24 +338,60 @@ class Swap:
         return "The first two rows have changed places."
 
     def _rest(self):
+        scale = _scale_of_outputs(self.case)
         if len(self.case.X) == 2:
             return ""
         if not all(
-            comparable(self.after[H][0][2:], self.before[H][0][2:]) for H in self.case.heads
+            comparable(self.after[H][0][2:], self.before[H][0][2:], scale) for H in self.case.heads
         ):
             raise ValueError("the swap of inputs 1 and 2 must leave the other outputs as they are")
         return " The other rows are the same as before."
 
     def _deviation(self, H, order):
-        """The largest deviation from moving along, relative to the largest output and weight."""
+        """The largest deviation from moving along, relative to the largest value and weight."""
         Y, A = self.before[H]
         case = self.case
         Y_moved, A_moved = attention.multi_head_self_attention(
             case.X[order], case.W_q, case.W_k, case.W_v, case.W_o, H
         )
-        of_Y = np.abs(Y_moved - Y[order]).max() / (np.abs(Y).max() or 1)
+        of_Y = np.abs(Y_moved - Y[order]).max() / (_largest_value(case) or 1)
         of_A = np.abs(A_moved - A[:, order][:, :, order]).max() / A.max()
         return float(max(of_Y, of_A))
+
+
+def _largest_score(case):
+    """The largest score in absolute value, of one head and of several."""
+    scores = (
+        (case.X @ W_q.T) @ (case.X @ W_k.T).T / len(W_q) ** 0.5
+        for H in case.heads
+        for W_q, W_k in zip(np.split(case.W_q, H), np.split(case.W_k, H))
+    )
+    return max(float(np.abs(S).max()) for S in scores)
+
+
+def _largest_value(case):
+    """The largest entry that the values and the final transformation can give an output."""
+    return float(np.abs(case.X @ case.W_v.T).max() * max(1, np.abs(case.W_o).sum(axis=1).max()))
+
+
+def _scale_of_outputs(case):
+    """The magnitude that the rounding of the outputs is relative to (see cases.comparable)."""
+    return _largest_value(case) * max(1.0, _largest_score(case))
+
+
+def _as_rounding(case, deviation):
+    """A deviation that only rounding may have caused. Raises ValueError if it is larger."""
+    largest = max(1.0, _largest_score(case))
+    bound = (256 + case.X.size) * float(np.finfo(float).eps) * largest
+    if deviation > bound:
+        raise ValueError(
+            f"rounding explains a deviation of at most {bound:.1g}, got {deviation:.1g}: the "
+            "functions do not do what the text says of them"
+        )
+    why = "rounding error"
+    if largest > LARGE:
+        why += f" where scores are as large as {latex.scientific(largest)}"
+    return f"{latex.scientific(deviation)}, which is {why}"
 
 
 def _significant(log_value):

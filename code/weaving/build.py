@@ -156,7 +156,7 @@ def _note_made(target, made_from):
     if not target.results.exists():
         return  # the chunks run at every build
     recorded = json.loads(target.results.read_text(encoding="utf-8"))["recorded"]
-    recorded["file"] |= inputs.modules()  # also of those that ran after the chunks
+    recorded["file"] = inputs.modules() | recorded["file"]  # as they were when they were read
     recorded["file"] |= {str(path): digest(path) for path in (target.pdf, target.synctex)}
     made = {"from": made_from, "recorded": recorded, "tex": _tex_state(tex.inputs(target.job))}
     replace(target.made, json.dumps(made).encode())

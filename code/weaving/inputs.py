@@ -47,17 +47,19 @@ class Recorder:
     def __enter__(self):
         global _recorder
         _install_hook()
+        importlib.invalidate_caches()  # else what the importer has listed before is not seen
+        self.read |= modules()  # the builder's own, as they are now
         self._environment = dict(os.environ)
-        self._before = os.environ.__class__, os.stat, os.lstat
+        self._before = os.environ.__class__, os.stat, os.lstat, os.access
         os.environ.__class__ = _Environment
-        os.stat, os.lstat = self._noting(os.stat), self._noting(os.lstat)
+        os.stat, os.lstat, os.access = map(self._noting, self._before[1:])
         _recorder = self
         return self
 
     def __exit__(self, *_):
         global _recorder
         _recorder = None
-        os.environ.__class__, os.stat, os.lstat = self._before
+        os.environ.__class__, os.stat, os.lstat, os.access = self._before
         os.environ.clear()  # what a chunk has set is not for TeX
         os.environ.update(self._environment)
 
@@ -90,7 +92,11 @@ class Recorder:
             noted.setdefault(name, state(os.path.join(self.root, name)))
 
     def note_variable(self, name):
-        self.variables.setdefault(name, _hash(self._environment.get(name)))
+        """Note a variable that was looked up, or, for None, that all names were listed."""
+        if name is None:
+            self.variables.setdefault("", _hash(" ".join(sorted(self._environment))))
+        else:
+            self.variables.setdefault(name, _hash(self._environment.get(name)))
 
     def note_unfollowed(self, event, arguments):
         line, declared = self.place
@@ -209,6 +215,11 @@ class _Environment(type(os.environ)):
             _recorder.note_variable(name)
         return super().__getitem__(name)
 
+    def __iter__(self):
+        if _recorder is not None:
+            _recorder.note_variable(None)
+        return super().__iter__()
+
 
 def _asked(path):
     """What asking about a path can tell: its kind, and the size of a file."""
@@ -220,13 +231,18 @@ def _asked(path):
 def _listing(folder):
     """A hash of the names in a folder, without what a build makes."""
     try:
-        names = sorted(name for name in os.listdir(folder) if name[0] != "." and name not in OWN)
+        names = sorted(
+            name
+            for name in os.listdir(folder)
+            if name not in OWN and not (name[0] == "." and name.endswith(".part"))
+        )
     except OSError:
         return None
     made = tuple(name.removesuffix("texw") for name in names if name.endswith(".texw"))
     if made:  # the project's folder
-        names = [name for name in names if name != "figures"
-                 and (name.endswith(".texw") or not name.startswith(made))]  # fmt: skip
+        written = (".pdf", ".html", ".ipynb", ".synctex.gz")
+        outputs = {name + suffix.removeprefix(".") for name in made for suffix in written}
+        names = [name for name in names if name != "figures" and name not in outputs]
     return _hash("\n".join(names))
 
 
@@ -247,5 +263,5 @@ _STATES = {
     "asked": _asked,
     "folder": _listing,
     "importable": _importable,
-    "variable": lambda name: _hash(os.environ.get(name)),
+    "variable": lambda name: _hash(os.environ.get(name) if name else " ".join(sorted(os.environ))),
 }

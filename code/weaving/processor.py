@@ -159,6 +159,7 @@ class StrictProcessor(PwebProcessorBase):
             typed = {"content": options["caption"], "line": chunk["line"] - 1}
             about["caption"] = "".join(text for _, text, _ in _pieces(typed, self._value))
         path = Path(self.getFigDirectory(), options["label"] + ".pdf")
+        _check_edges(figure)
         figure.savefig(path, metadata=NO_DATES)
         with matplotlib.rc_context(SVG):
             figure.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
@@ -350,6 +351,17 @@ def _pieces(chunk, value):
             line += match[0].count("\n")
             end = match.end()
     return [*pieces, (line, content[end:], False)]
+
+
+def _check_edges(figure):
+    """Raise ValueError if something in the figure lies outside its paper, where it is cut off."""
+    drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    beyond = {"left": -drawn.x0, "bottom": -drawn.y0, "right": drawn.x1 - width,
+              "top": drawn.y1 - height}  # fmt: skip
+    for side, inches in beyond.items():
+        if inches > 1 / 36:  # what sticks out less cannot be seen
+            raise ValueError(f"the figure is cut off: something sticks out {inches:.2f} inches "
+                             f"at its {side}")  # fmt: skip
 
 
 def _stream(text):

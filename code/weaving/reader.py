@@ -209,6 +209,11 @@ class StrictReader(PwebReader):
         end = re.search(END, text, re.MULTILINE)
         text, rest = (text[: end.end()], text[end.end() :]) if end else (text, "")
         self._check_numbers(text, line)
+        for match in re.finditer(
+            r"^(?![ \t]*%).*?\\begin\{(listing|printed)\}", text, re.MULTILINE
+        ):
+            message = f"{match[1]} is for what a program made; type Verbatim, or a chunk"
+            self._problem(line + text.count("\n", 0, match.end()), message)
         if lost := re.search(r"^(?![ \t]*%)[ \t]*\S", rest, re.MULTILINE):
             where = line + text.count("\n") + rest.count("\n", 0, lost.end())
             self._problem(where, r"text after \end{document} is not printed; move or delete it")
@@ -222,7 +227,7 @@ class StrictReader(PwebReader):
 
     def _check_numbers(self, text, first_line):
         """Complain of the first typed number of each line."""
-        prose, told = NOT_RESULTS.sub(_blank, _without_raw(text)), set()
+        prose, told = NOT_RESULTS.sub(_filled, _without_raw(text)), set()
         for match in TYPED_NUMBER.finditer(prose):
             line = first_line + prose.count("\n", 0, match.start())
             if line not in told:
@@ -303,13 +308,16 @@ def _parses(code):
     return True
 
 
-def _blank(match):
-    return re.sub(r"[^\n]", " ", match[0])
+def _filled(match):
+    return re.sub(r"[^\n]", VALUE, match[0])
 
 
 def _without_raw(text):
-    """The text, blanks in the place of what TeX reads letter by letter."""
-    return RAW.sub(lambda match: _blank(match) if match["raw"] else match[0], text)
+    """The text, one and the same letter in the place of what TeX reads letter by letter.
+
+    It must not be a blank: a % after it would look like the beginning of a comment line.
+    """
+    return RAW.sub(lambda match: _filled(match) if match["raw"] else match[0], text)
 
 
 def _text(file):
