@@ -33,7 +33,7 @@ notebook: ready ## report.ipynb, the same as a Jupyter notebook that has been ru
 
 test: ready ## run all tests
 	@sh code/setup.sh notebook || true  # without them its tests are skipped
-	@$(RUN) -m pytest -q
+	@$(RUN) -m pytest -q -n auto --dist loadscope
 
 fuzz: ready ## draw new examples for the tests named fuzz, for minutes
 	@HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -q -k fuzz
