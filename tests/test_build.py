@@ -31,7 +31,7 @@ BODY = r"""\section{One}\label{one}
 Section \ref{one}, figure \ref{fig:line}, \citet{book}: <%= 2 + 3 %>.
 <<name="Draw", fig=True, caption="A line.", alt="A line.", label="line">>=
 from matplotlib.figure import Figure
-figure = Figure(figsize=(2, 1))
+figure = Figure(figsize=(2, 1), layout="constrained")
 figure.subplots().plot([1, 3, 2])
 figure
 @

@@ -44,7 +44,7 @@ So it is.
 \end{theorem}
 <<name="Draw", fig=True, caption="A line of <%= number %> points.", alt="A line.", label="line">>=
 from matplotlib.figure import Figure
-figure = Figure(figsize=(2, 1))
+figure = Figure(figsize=(2, 1), layout="constrained")
 figure.subplots().plot([1, 3, 2])
 figure
 @

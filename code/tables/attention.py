@@ -160,7 +160,7 @@ class Comparison:
             float(np.abs(self._pool(H) - self.results[1][1][0]).max()) for H in self.several
         )
         return latex.Tex(
-            "In this case the weights computed from the two sides differ by "
+            "Computed for this case, the two sides differ by "
             + ("nothing." if largest == 0 else f"at most {_as_rounding(self.case, largest)}.")
         )
 

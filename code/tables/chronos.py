@@ -116,6 +116,12 @@ def first_without(dataset: str) -> str:
     return next(iter(chronos.ranking(chronos.zero_shot_scores(), [dataset])))
 
 
+def relative(dataset: str, model: str) -> str:
+    """A model's score on one dataset of Table 9, divided by that of Seasonal Naive."""
+    scores = chronos.zero_shot_scores()[dataset]
+    return f"{scores[model] / scores['Seasonal Naive']:.1f}"
+
+
 def places_of_large() -> str:
     """How often Chronos-T5 (Large) is first, second ... when each dataset is left out in turn."""
     places = chronos.places_when_one_is_left_out(chronos.zero_shot_scores(), LARGE)

@@ -64,9 +64,9 @@ def random_directions(many=2048, dim=256):
         f"Of {latex.thousands(many)} random directions in ${dim}$ dimensions, drawn once, the "
         f"worst pair has "
         f"$\\abs{{\\mathbf p_i\\T\\mathbf p_j}} = {worst:.2f}$; the typical size is "
-        f"$1/\\sqrt{{{dim}}} = {dim**-0.5:.2f}$, "
-        f"and whichever directions are chosen, it is at least "
-        f"${math.floor(1e3 * positional.welch_bound(many, dim)) / 1e3:.3f}$ for one of the pairs "
+        f"$1/\\sqrt{{{dim}}} = {dim**-0.5:.2f}$. "
+        f"No choice of {latex.thousands(many)} directions does better than "
+        f"${math.floor(1e3 * positional.welch_bound(many, dim)) / 1e3:.3f}$ for its worst pair "
         "(the Welch bound)."
     )
 

@@ -355,6 +355,7 @@ def _pieces(chunk, value):
 
 def _check_edges(figure):
     """Raise ValueError if something in the figure lies outside its paper, where it is cut off."""
+    figure.draw_without_rendering()  # which lays it out
     drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
     beyond = {"left": -drawn.x0, "bottom": -drawn.y0, "right": drawn.x1 - width,
               "top": drawn.y1 - height}  # fmt: skip
