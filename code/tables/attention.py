@@ -293,7 +293,9 @@ class Swap:
         outputs = latex.displayed(
             [(rf"\mathbf Y'\,(H = {H})", Y) for H, (Y, _) in self.after.items()], DECIMALS
         )
+        lines = min(30, len(self.case.heads) * min(len(self.case.X), latex.LIMIT) + 3)
         return latex.Tex(
+            rf"\Needspace{{{lines}\baselineskip}}" + "\n"
             f"After the swap, the outputs are as follows.\n{outputs}\n{self._moved()}{self._rest()}"
         )
 
