@@ -91,9 +91,9 @@ def way() -> Drawing:
     arrow(ax, (middles[3], foot), (middles[3], low), (middles[2], low), (middles[2], foot))
     words(ax, middles[2:4].mean(), low - 0.11, "the decoder reads the drawn token")
     caption = (
-        r"From a series to a forecast. The numbers are the article's (Sections 5.2 and 5.4); the "
-        r"curves are sketches. Training stops at the distribution: cross-entropy compares it with "
-        r"the token that really came next."
+        r"From a series to a forecast. The sizes are the article's (Sections 5.2 and 5.4), the "
+        r"tokens and curves are ours. Training stops at the distribution: cross-entropy compares "
+        r"it with the token that really came next."
     )
     alt = (
         "Five boxes from left to right, joined by arrows: a series of up to "
