@@ -1,9 +1,10 @@
 """An independent judge: what a statement says, computed in floating-point numbers.
 
-It reads the same trees as the deciders and shares no code with them but the vocabulary. Sizes are
-small numbers; letters are random numbers that satisfy the hypotheses; expected values are sums over
-all outcomes of discrete distributions with the declared moments, or Gauss-Hermite quadrature for
-the Gaussian pair; derivatives are differences; minimisers are found by Newton's method.
+It reads the same trees as the deciders and shares no code with them but the vocabulary, except for
+the one claim that is decided by running functions: it runs them here. Sizes are small numbers;
+letters are random numbers that satisfy the hypotheses; expected values are sums over all outcomes
+of discrete distributions with the declared moments, or Gauss-Hermite quadrature for the Gaussian
+pair; derivatives are differences; minimisers are found by Newton's method.
 """
 
 import math

@@ -1,8 +1,8 @@
 """The attack: from each statement's own tree, every statement that differs from it in one place.
 
-A check that accepts a mutant has accepted a falsehood, or else the mutant is true. Which of the two
-it is decides the judge, who shares nothing with the check but the vocabulary. A truth in other
-letters must still be accepted, whatever letters are chosen.
+If a check accepts a mutant, either it has accepted a falsehood or the mutant is true. The judge,
+which shares only the vocabulary with the check, decides which of the two. A true statement must
+stay accepted when its letters are renamed.
 """
 
 import json
