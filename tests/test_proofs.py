@@ -13,6 +13,7 @@ from proofs.forms import Undecided
 from proofs.ledger import CLAIMS, ClaimFailed, Statement
 from proofs.notation import (
     CIRCLE,
+    INFINITY,
     E,
     IllFormed,
     Node,
@@ -28,6 +29,7 @@ from proofs.notation import (
     eye,
     independent,
     index,
+    integral,
     inverse,
     latex,
     letter,
@@ -304,6 +306,36 @@ def test_a_minimiser_needs_the_zero_of_the_gradient_and_a_positive_hessian():
 
 
 # What checks of the first edition accepted
+
+
+@pytest.mark.parametrize("name", [number("p", "positive"), size("n")])
+@pytest.mark.parametrize("value", [-1, c])
+def test_a_minimiser_may_lie_on_the_boundary_where_a_letter_is_not_real(name, value):
+    with pytest.raises(Undecided):
+        deciders.holds(Statement(minimiser((name - value) ** 2, name), plus_of(value)))
+
+
+P = number("p", "positive")
+
+
+@pytest.mark.parametrize(
+    "left, right",
+    [
+        (integral(1 / P, P, 1, c), log(c)),
+        (integral(sqrt(P**2), P, 0, c), c**2 / 2),
+        (integral(sqrt(P**2), P, -2, 0), plus_of(-2)),
+        (integral(P, P, 0, P), P**2 / 2),
+        (integral(x**2, x, 0, 1), 1 / plus_of(3)),
+    ],
+)
+def test_an_integral_between_bounds_that_its_letter_does_not_reach_is_undecided(left, right):
+    with pytest.raises(Undecided):
+        deciders.holds(Statement(left, right))
+
+
+def test_an_integral():
+    assert deciders.holds(Statement(integral(exp(neg(P)), P, 0, INFINITY), plus_of(1)))
+    assert not deciders.holds(Statement(integral(exp(neg(P)), P, 0, INFINITY), plus_of(2)))
 
 
 def test_invariance_is_refused_in_every_letter():

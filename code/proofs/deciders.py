@@ -50,6 +50,8 @@ def _minimised(statement):
         name.head != "letter" or name.args or name.leaf[0] in taken for name in names
     ):
         raise IllFormed(f"{latex(left)}: the letters must be free and different")
+    if any(name.leaf[0].domain != "real" for name in names):
+        raise Undecided(f"{latex(left)}: only for real letters is the minimum at a zero of the gradient")
     targets = [("l", name.leaf[0], ()) for name in names]
     gradient = [engine.derivative(engine.number(body, {}), target) for target in targets]
     hessian = [[engine.derivative(part, target) for target in targets] for part in gradient]
@@ -138,9 +140,24 @@ def _to_sympy(tree, shifts):
         "sin": sympy.sin,
         "integral": lambda body, name, a, b: sympy.integrate(body, (name, a, b)),
     }
+    if tree.head == "integral":
+        _need_range(*tree.args[1:])
     if tree.head not in rules:
         raise Undecided(f"no rule for {tree.head} in {latex(tree)}")
     return rules[tree.head](*(_to_sympy(part, shifts) for part in tree.args))
+
+
+def _need_range(name, first, last):
+    """Undecided unless the letter is positive and its bounds are 0, positive numbers or infinity.
+
+    SymPy does not compare a letter's sign with the bounds, and sees no pole between unknown ones.
+    """
+    bounds = [bound.leaf[0] if bound.head == "num" else bound.head for bound in (first, last)]
+    known = bounds[0] != "infinity" and all(
+        bound == "infinity" or (not isinstance(bound, str) and bound >= 0) for bound in bounds
+    )
+    if name.leaf[0].domain != "positive" or not known:
+        raise Undecided(f"an integral over {latex(name)} from {latex(first)} to {latex(last)}")
 
 
 def _run(statement):
