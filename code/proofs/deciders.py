@@ -51,7 +51,9 @@ def _minimised(statement):
     ):
         raise IllFormed(f"{latex(left)}: the letters must be free and different")
     if any(name.leaf[0].domain != "real" for name in names):
-        raise Undecided(f"{latex(left)}: only for real letters is the minimum at a zero of the gradient")
+        raise Undecided(
+            f"{latex(left)}: only for real letters is the minimum at a zero of the gradient"
+        )
     targets = [("l", name.leaf[0], ()) for name in names]
     gradient = [engine.derivative(engine.number(body, {}), target) for target in targets]
     hessian = [[engine.derivative(part, target) for target in targets] for part in gradient]
