@@ -1,6 +1,7 @@
 """Hypothesis draws the same examples everywhere; no test sees the figures of another."""
 
 import os
+import signal
 import sys
 
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import settings
 settings.register_profile("fixed", derandomize=True, max_examples=50, deadline=None, database=None)
 settings.register_profile("fuzz", max_examples=5000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+# In the background of a script SIGINT is ignored, and what a test starts would ignore it, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -52,11 +52,6 @@ BIB = """@book{book,
 UNREAD = "@book{unread,\n  title = {Another},\n}\n"
 
 
-def hear_ctrl_c():
-    """Where SIGINT is ignored (nohup make test &), what is started here would ignore it, too."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 class Project:
     """A small report with code/ and a report.pdf to lose."""
 
@@ -95,7 +90,6 @@ class Project:
             stderr=subprocess.PIPE,
             start_new_session=True,
             env={name: value for name, value in environment.items() if value is not None},
-            preexec_fn=hear_ctrl_c,
         )
 
     def build(self, *words, **environment):

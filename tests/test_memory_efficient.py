@@ -405,7 +405,7 @@ def test_an_unknown_blas_has_one_worker(blas):
 
 
 def test_each_task_once_and_one_blas_thread_per_worker(blas):
-    together, seen, done = threading.Barrier(3, timeout=10), [], []
+    together, seen, done = threading.Barrier(3, timeout=60), [], []
 
     def work(share):
         together.wait()
