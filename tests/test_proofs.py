@@ -106,16 +106,6 @@ def test_a_claim_holds_in_all_letters(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_printed_is_what_is_meant(name):
-    """No two letters, and no letter and index, of a statement look the same."""
-    statement = CLAIMS[name].statement
-    trees = (statement.left, statement.right, *(q for h in statement.hypotheses for q in h.parts))
-    letters = judge.all_letters(trees)
-    shown = [latex(n(*(index("i") for _ in n.over))) for n in letters]
-    assert len(set(shown)) == len(shown), shown
-
-
-@pytest.mark.parametrize("name", NAMES)
 def test_every_hypothesis_is_needed(name):
     """But for those that only say which letters are random."""
     statement = CLAIMS[name].statement
@@ -241,6 +231,34 @@ def test_what_has_no_rule_is_undecided(tree):
 
 
 # Hypotheses
+
+
+def test_what_is_printed_is_what_is_meant():
+    """Each of these is true of its letters, and is printed as something false."""
+    t, f, p = size("t"), number("f(x)"), number("x", "positive")
+    i, xs = index("i", t), letter("x", (t,))
+    z = [number(name, tex="z") for name in "ab"]
+    for left, right in [
+        (diff(f, x), 0),
+        (minimiser((x - f) ** 2, x), f),
+        (diff(x * p, x), p),
+        (diff(z[0] * z[1], z[0]), z[1]),
+        (diff(number("xy"), x), 0),
+        (summed(number("i"), i), t * number("i")),
+        (summed(number("x_i"), i), t * number("x_i")),
+        (diff(xs(i) * number("x_i"), number("x_i")), xs(i)),
+        (diff(t * number("t"), number("t")), t),
+    ]:
+        with pytest.raises(IllFormed):
+            deciders.holds(Statement(*map(plus_of, (left, right))))
+
+
+@pytest.mark.parametrize("name, value", [("N", 5), ("D", 6), ("K", 2), ("K", 3), ("K", 4)])
+def test_a_program_that_is_run_does_not_tell_a_size(name, value):
+    claim = CLAIMS["every-order"].statement
+    left = several(*claim.left.args, size(name))
+    right = several(*claim.right.args, plus_of(value))
+    assert runner.is_refused(Statement(left, right))
 
 
 def test_a_hypothesis_is_used_only_as_it_is_written():

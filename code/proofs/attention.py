@@ -183,6 +183,7 @@ claim("mean-is-invariant", (1 / N) * summed(y(permuted(i)), i), (1 / N) * summed
 Pi = letter("Pi", (), (N, N), domain="permutation")()
 claim("every-order", several(attend(times(Pi, X), 1), attend(times(Pi, X), 3)),
       several(times(Pi, attend(X, 1)), times(Pi, attend(X, 3))),
-      scope="a random case with $N = 5$, $D = 6$, all $120$ orders, to $10^{-12}$",
+      scope="random cases with $N = 5$, $D = 6$ and $N = 4$, $D = 9$, all $120$ and $24$ orders, "
+            "to $10^{-12}$",
       twins={"the outputs stay": several(attend(X, 1), attend(X, 3)),
              "the inverse order": several(times(T(Pi), attend(X, 1)), times(T(Pi), attend(X, 3)))})

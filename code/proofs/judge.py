@@ -12,7 +12,7 @@ from itertools import permutations, product
 
 import numpy as np
 
-from proofs.notation import CIRCLE, Node, expanded, latex, letters, node, walk
+from proofs.notation import CIRCLE, all_letters, expanded, latex, letters, node, walk
 from solutions import attention
 
 TOLERANCE = 1e-6
@@ -346,22 +346,6 @@ class World:
         rng = np.random.default_rng(2)
         W_q, W_k, W_v, W_o = (rng.standard_normal((6, X.shape[1])) for _ in range(4))
         return attention.multi_head_self_attention(X, W_q, W_k, W_v, W_o.T[:, :6], tree.leaf[0])[0]
-
-
-def all_letters(trees):
-    """The letters of trees, and those in the sizes over which they and the indices run."""
-    found, waiting = set(), list(trees)
-    while waiting:
-        for name in letters(waiting.pop()) - found:
-            found.add(name)
-            waiting += [last for last in _flat((*name.over, *name.shape)) if isinstance(last, Node)]
-    return found
-
-
-def _flat(parts):
-    """All that stands in nested tuples."""
-    for part in parts:
-        yield from _flat(part) if isinstance(part, tuple) else (part,)
 
 
 def free_indices(tree, bound, found):

@@ -188,19 +188,20 @@ def _like(other, tree):
 # Other letters
 
 
-def renamed(statement, names):
-    """The statement with other names for its indices and letters."""
+def renamed(statement, indices, letters):
+    """The statement with other names for its indices and letters, each given as {old: new}."""
 
     def tree_(tree):
         leaf = tree.leaf
         if tree.head == "index":
-            leaf = (names.get(leaf[0], leaf[0]),)
+            leaf = (indices.get(leaf[0], leaf[0]),)
         elif tree.head == "letter":
             letter = leaf[0]
             leaf = (
                 replace(
                     letter,
-                    name=names.get(letter.name, letter.name),
+                    name=letters.get(letter.name, letter.name),
+                    tex="" if letter.name in letters else letter.tex,
                     over=tuple(part and tree_(part) for part in letter.over),
                     shape=tuple(map(dimension, letter.shape)),
                 ),
@@ -222,13 +223,14 @@ def renamed(statement, names):
 def renamings(statement):
     """Other names: all indices moved on by one, reversed, and letters that come last or first."""
     indices = sorted({p.leaf[0] for t in _trees(statement) for p in walk(t) if p.head == "index"})
-    names = sorted(
+    letters = sorted(
         {p.leaf[0].name for t in _trees(statement) for p in walk(t) if p.head == "letter"} - {"pi"}
     )
-    yield renamed(statement, dict(zip(indices, indices[1:] + indices[:1], strict=True)))
-    yield renamed(statement, dict(zip(indices, reversed(indices), strict=True)))
+    yield renamed(statement, dict(zip(indices, indices[1:] + indices[:1], strict=True)), {})
+    yield renamed(statement, dict(zip(indices, reversed(indices), strict=True)), {})
     for prefix in ("A", "z"):
-        yield renamed(statement, {name: f"{prefix}{k}" for k, name in enumerate(reversed(names))})
+        new = {name: f"{prefix}{k}" for k, name in enumerate(reversed(letters))}
+        yield renamed(statement, {}, new)
 
 
 # The attack

@@ -10,6 +10,7 @@ A tree is made of Nodes. It is printed by `latex`, decided by `sums`, evaluated 
     times(T(p(i)), p(j))                            # p_i^T p_j
 """
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -233,6 +234,58 @@ def walk(tree):
 def letters(tree):
     """The Letters that stand in a tree."""
     return {part.leaf[0] for part in walk(tree) if part.head == "letter"}
+
+
+def all_letters(trees):
+    """The letters of trees, and those in the sizes over which they and the indices run."""
+    found, waiting = set(), list(trees)
+    while waiting:
+        for name in letters(waiting.pop()) - found:
+            found.add(name)
+            waiting += [last for last in _flat((*name.over, *name.shape)) if isinstance(last, Node)]
+    return found
+
+
+def _flat(parts):
+    """All that stands in nested tuples."""
+    for part in parts:
+        yield from _flat(part) if isinstance(part, tuple) else (part,)
+
+
+NAMED = ("letter", "index", "part")
+BINDERS = ("sum", "prod", "stack", "beside", "diff", "argmin", "integral")
+
+
+def check_names(trees):
+    """Raise IllFormed if what is printed of these trees can be read in two ways.
+
+    That is so if two things look the same, if a name looks like a product, or if the name of a
+    letter holds an index or letter over which something runs: x_i, f(x) would be constants there.
+    """
+    nodes = {part for tree in trees for part in walk(tree)}
+    names = all_letters(trees)
+    for things in (
+        [(latex(n), n.leaf if n.head == "index" else n) for n in nodes if n.head in NAMED]
+        + [("\\" + n.leaf[0], n.leaf) for n in nodes if n.head == "perm"],
+        [(named(n, [index("i")] * len(n.over)), n) for n in names],
+    ):
+        shown = {}
+        for text, thing in things:
+            if shown.setdefault(text, thing) != thing:
+                raise IllFormed(f"{text} stands for two things")
+    runs = {
+        name.leaf[0] if name.head == "index" else name.leaf[0].name
+        for n in nodes
+        if n.head in BINDERS
+        for name in (n.args[1:] if n.head == "argmin" else n.args[1:2])
+        if name.head in ("index", "letter")
+    }
+    for name in names:
+        base, *inner = re.findall("[A-Za-z]+", re.sub("^(hat|bar) ", "", name.name))
+        if len(base) > 1 and base not in GREEK and not name.tex:
+            raise IllFormed(f"{named(name)} looks like a product")
+        for hidden in {*inner} & runs if name.domain != "natural" else ():  # d_h is one size
+            raise IllFormed(f"{named(name)} looks as if it changed with {hidden}")
 
 
 # Hypotheses -------------------------------------------------------------------------------------
