@@ -1,8 +1,11 @@
 """LaTeX from values: matrices, tables, numbers, source code."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from solutions import attention
 from weaving import latex
 
 
@@ -105,3 +108,11 @@ def test_a_whole_module_is_numbered_from_one(tmp_path, monkeypatch):
     import narrow
 
     assert latex.source(narrow).endswith('narrow.py}{1}\n"""A module."""\n\nx = 1\n\\end{listing}')
+
+
+def test_the_lines_of_a_function_are_those_of_its_listing():
+    function = attention.multi_head_self_attention
+    first, last = map(int, latex.lines(function).split(" to "))
+    listed = Path(attention.__file__).read_text().splitlines()[first - 1 : last]
+    assert listed[0].startswith("@") and any("def multi_head_self_attention" in x for x in listed)
+    assert "return" in listed[-1]

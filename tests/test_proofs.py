@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import sympy
 
 from proofs import deciders, judge, ledger, mutants, runner
 from proofs.__main__ import main
@@ -60,6 +61,7 @@ from proofs.notation import (
     where,
     zeros,
 )
+from proofs.sums import Normaliser
 from solutions import attention
 from tables.checks import Ledger
 
@@ -324,6 +326,18 @@ def test_a_minimiser_needs_the_zero_of_the_gradient_and_a_positive_hessian():
 
 
 # What checks of the first edition accepted
+
+
+def test_sympy_finds_the_minimum_of_least_squares_too(monkeypatch):
+    statement = CLAIMS["least-squares-learns-c"].statement
+    body, *names = statement.left.args
+    form = Normaliser(statement.hypotheses).number(body, {})
+    targets = [("l", name.leaf[0], ()) for name in names]
+    c = sympy.Symbol("c", real=True)
+    assert deciders.minimum_by_sympy(form, targets) == [c, 0]
+    monkeypatch.setattr(deciders, "minimum_by_sympy", lambda form, targets: [c + 1, 0])
+    with pytest.raises(Undecided):
+        deciders.holds(statement)
 
 
 @pytest.mark.parametrize("name", [number("p", "positive"), size("n")])

@@ -47,6 +47,7 @@ def _minimised(statement):
     if len(values) != len(names):
         return False
     engine = Normaliser(statement.hypotheses)
+    form = engine.number(body, {})
     taken = {*engine.meanings, *engine.random.letters}
     if len(set(names)) < len(names) or any(
         name.head != "letter" or name.args or name.leaf[0] in taken for name in names
@@ -57,13 +58,45 @@ def _minimised(statement):
             f"{latex(left)}: only for real letters is the minimum at a zero of the gradient"
         )
     targets = [("l", name.leaf[0], ()) for name in names]
-    gradient = [engine.derivative(engine.number(body, {}), target) for target in targets]
+    gradient = [engine.derivative(form, target) for target in targets]
     hessian = [[engine.derivative(part, target) for target in targets] for part in gradient]
     letters_ = {name.leaf[0] for name in names}
     if any(letters_in(cell) & letters_ for line in hessian for cell in line):
         raise Undecided("the function to minimise is not quadratic")
     at_value = [_put(engine, part, targets, values) for part in gradient]
-    return all(map(engine.is_zero, at_value)) and _positive_definite(engine, hessian)
+    found = all(map(engine.is_zero, at_value)) and _positive_definite(engine, hessian)
+    again = minimum_by_sympy(form, targets)
+    if found and again and again != [polynomial(engine.number(v, {})) for v in values]:
+        raise Undecided(f"{latex(left)}: SymPy finds another minimum, {again}")
+    return found
+
+
+def minimum_by_sympy(form, targets):
+    """Where SymPy finds the minimum of a polynomial in numbers; None of any other function."""
+    import sympy
+
+    function = polynomial(form)
+    if function is None:
+        return None
+    names = [sympy.Symbol(letter.name, real=True) for _, letter, _ in targets]
+    hessian = sympy.hessian(function, names)
+    zeros = sympy.solve([function.diff(name) for name in names], names, dict=True)
+    if not hessian.is_positive_definite or len(zeros) != 1:
+        return None
+    return [sympy.expand(zeros[0][name]) for name in names]
+
+
+def polynomial(form):
+    """A form in SymPy's terms; None if it is no polynomial in letters without indices."""
+    import sympy
+
+    total = sympy.Integer(0)
+    for (factors, bound), coefficient in form:
+        if bound or any(a[0] != "l" or a[2] or e.denominator != 1 or e < 0 for a, e in factors):
+            return None
+        powers = (sympy.Symbol(a[1].name, real=True) ** int(e) for a, e in factors)
+        total += sympy.Mul(sympy.Rational(str(coefficient)), *powers)
+    return total
 
 
 def _put(engine, gradient, targets, values):

@@ -38,6 +38,7 @@ QUOTED = {
     "mixtures": Quoted(10_000_000, "Section 5.2"),
     "synthetic series": Quoted(1_000_000, "Section 5.2"),
     "steps": Quoted(200_000, "Section 5.2"),
+    "batch": Quoted(256, "Section 5.2"),
     "GPUs": Quoted(8, "Section 5.2"),
     "paths": Quoted(20, "Section 5.4"),
     "bins": Quoted(4094, "Section 5.7"),
@@ -50,6 +51,8 @@ QUOTED = {
 # Zero-shot WQL of the released checkpoints as the repository's own evaluation gives it:
 # scripts/evaluation/results/chronos-t5-{base,large}-agg-rel-scores.csv in the released code.
 RERUN_ZERO_SHOT_WQL = {"Base": 0.6424634919486323, "Large": 0.6504834081319559}
+
+TOP_K = 50  # of the released configurations: a forecast is drawn from this many tokens
 
 
 # The tokeniser ----------------------------------------------------------------------------------

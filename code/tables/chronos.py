@@ -33,6 +33,11 @@ def score(model: str, column: str) -> str:
     return f"{chronos.printed_aggregates()[model][column]:.3f}"
 
 
+def number_of_models() -> int:
+    """The models whose aggregate can be computed from the article's Table 9."""
+    return len(chronos.ranking(chronos.zero_shot_scores()))
+
+
 def rerun(size: str) -> str:
     """The zero-shot WQL of a released checkpoint, from the repository."""
     return f"{chronos.RERUN_ZERO_SHOT_WQL[size]:.3f}"

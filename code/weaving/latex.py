@@ -129,6 +129,12 @@ def source(*objects: object) -> Tex:
     return Tex("\n".join(map(_source, objects)))
 
 
+def lines(thing: object) -> str:
+    """Where a function stands in the listing of its file: 34 to 44."""
+    code, first = inspect.getsourcelines(thing)
+    return f"{first} to {first + len(code) - 1}"
+
+
 def code_listing(code: str, first_line: int, file: str = "") -> Tex:
     """Python code as a listing, numbered from first_line; the file's name stands above it."""
     if "\\end{listing}" in code:
