@@ -236,7 +236,7 @@ def test_the_table_of_results_shows_the_best_of_each_group_in_each_column():
     rows = [line for line in tables.results().splitlines() if line.split(" & ")[0] in shown]
     assert len(rows) == len(shown) and all(row.count("&") == 5 for row in rows)
     bold = [row.split(" & ")[0] for row in rows if "textbf" in row]
-    assert bold == [LARGE, "PatchTST", "TFT"]
+    assert bold == [LARGE, "TFT", "PatchTST"]
 
 
 def test_the_table_of_sizes_shows_what_is_counted():
@@ -248,13 +248,14 @@ def test_the_table_of_sizes_shows_what_is_counted():
 
 def test_numbers_in_words():
     words = {
+        "seeds": "three",
         "context": "512",
         "steps": r"200\,000",
         "mixtures": "10~million",
         "training observations": "84~billion",
     }
     assert {name: tables.quoted(name) for name in words} == words
-    assert tables.places_of_large() == "first 3 times, second 22 times and third 2 times"
+    assert tables.places_of_large() == "first three times, second 22 times and third twice"
     assert tables.weatherbench_share("observations") == r"98.3\,\%" and tables.last_bucket() == 91
 
 

@@ -26,7 +26,7 @@ def collected(attention=12, forward=4, scales=5, bias=2 * BUCKETS, last=2):
 
 
 PIECES = plus(times(B, D), stack(4, 2), stack(8, 3))
-claim("t5-parameters", collected(), PIECES,
+claim("t5-parameters", collected(), PIECES, document="supplement",
       scope="all numbers of layers, widths, heads and tokens",
       twins={"cross-attention forgotten": (collected(attention=8), PIECES),
              "one table of biases": (collected(bias=BUCKETS), PIECES),
@@ -43,7 +43,7 @@ q, k = letter("q", (), (d, 1))(), letter("k", (), (d, 1))()
 SCORE = times(T(q), k)
 claim("relative-bias-depends-on-distance",
       SCORE + bias(plus(s_ + r, -(t_ + r))), SCORE + bias(s_ - t_),
-      scope="all $d$, all positions and shifts",
+      document="supplement", scope="all $d$, all positions and shifts",
       twins={"the other direction": SCORE + bias(t_ - s_),
              "one position moved": (SCORE + bias((s_ + r) - t_), SCORE + bias(s_ - t_))})
 
@@ -52,7 +52,7 @@ BIASED = where(s(i, j), times(T(query(i)), key(j)) + bias(i - j))
 MOVED = where(moved(i, j), times(T(query(permuted(i))), key(permuted(j))) + bias(i - j))
 GAP = moved(i, j) - s(permuted(i), permuted(j))
 claim("relative-bias-breaks-symmetry", GAP, bias(i - j) - bias(permuted(i) - permuted(j)),
-      BIASED, MOVED,
+      BIASED, MOVED, document="supplement",
       scope="all $N$ and $d$, every permutation $\\pi$",
       twins={"no bias": 0, "the other way": bias(permuted(i) - permuted(j)) - bias(i - j)})
 
@@ -63,6 +63,6 @@ x, noise, after = number("x_t"), number("eps_t"), number("x_{t+1}")
 NEXT = where(after, c * x + sqrt(1 - c**2) * noise)
 START = independent(x, noise)
 claim("autoregression-is-the-pair", several(E(x * after), E(after**2)), several(c, 1), NEXT, START,
-      scope="$\\abs{c} \\le 1$",
+      document="supplement", scope="$\\abs{c} \\le 1$",
       twins={"the variance of the noise": several(c, 1 - c**2), "uncorrelated": several(0, 1),
              "nothing known of the two": START})

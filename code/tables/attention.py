@@ -8,6 +8,7 @@ import numpy as np
 
 from solutions import attention
 from solutions.cases import comparable
+from tables import spelled
 from weaving import latex
 
 DECIMALS = 3  # of the results
@@ -110,7 +111,7 @@ class Comparison:
         return latex.displayed([(latex.bold(name), array) for name, array in named], decimals)
 
     def heading(self, H):
-        heads = f"{_count(H)} head{'s' * (H > 1)}".capitalize()
+        heads = f"{spelled(H)} head{'s' * (H > 1)}".capitalize()
         return latex.Tex(rf"\paragraph{{{heads}, $H = {H}$.}} " + self._what_is_shown(H))
 
     def matrices(self, H):
@@ -141,7 +142,7 @@ class Comparison:
         return latex.Tex(
             f"{self._veto(H, i, j)}\n\n"
             rf"\begin{{table}}[htb]\caption{{The weights of query {i + 1} in each of the "
-            f"{_count(H)} heads, "
+            f"{spelled(H)} heads, "
             rf"the product of these weights raised to the power $1/\sqrt{{{H}}}$, and the single "
             rf"head's."
             + (f" Of {H} heads the first {MOST_HEADS} are shown." if H > MOST_HEADS else "")
@@ -259,7 +260,7 @@ class Comparison:
         given = latex.listed([f"{_significant(np.log(a))}" if a > 0 else "$0$" for a in of_heads])
         text = (
             f"Look at query {i + 1} and key {j + 1} in \\cref{{tab:query}}. "
-            f"The {_count(H)} heads give this key the weights {given}, whereas the single head "
+            f"The {spelled(H)} heads give this key the weights {given}, whereas the single head "
             f"gives "
             f"it ${single:.3f}$."
         )
@@ -406,9 +407,3 @@ def _significant(log_value):
         return rf"$<10^{{-{SMALLEST}}}$"
     mantissa = float(np.exp(log_value - exponent * np.log(10)))
     return rf"${mantissa:.1f}\times10^{{{exponent}}}$"
-
-
-def _count(number):
-    """Small numbers as words."""
-    words = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-    return words[number] if number < len(words) else str(number)

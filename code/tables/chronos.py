@@ -6,14 +6,15 @@ from collections import Counter
 import numpy as np
 
 from solutions import chronos
+from tables import spelled
 
 SCORES = ["in-domain WQL", "in-domain MASE", "zero-shot WQL", "zero-shot MASE"]
 SHOWN = {  # by the article's groups; each group's best in any column is among them
     "Chronos": [f"Chronos-T5 ({size})" for size in ("Large", "Base", "Small", "Mini")],
     "pretrained": ["Moirai-1.0-R (Base)", "Moirai-1.0-R (Large)"],
-    "task-specific": ["PatchTST", "TFT", "N-HiTS"],
+    "task-specific": ["TFT", "N-HiTS", "PatchTST"],
     "local": ["SCUM", "AutoARIMA"],
-}
+}  # each group in the order of its zero-shot WQL
 TRAINED_ON = {
     "Chronos": "many datasets",
     "pretrained": "many datasets",
@@ -24,7 +25,7 @@ LARGE = "Chronos-T5 (Large)"
 
 
 def quoted(name: str) -> str:
-    """A number of the article for running text: 512, 200 000 with a thin space, 84 billion."""
+    """A number of the article for running text: three, 512, 200 000 (thin space), 84 billion."""
     return _in_words(chronos.QUOTED[name].value)
 
 
@@ -78,7 +79,8 @@ def results() -> str:
         lines.append(r"\addlinespace")
         for model in models:
             cells = [_cell(printed[model][column], best[column]) for column in SCORES]
-            lines.append(" & ".join([model, TRAINED_ON[group], *cells]) + r" \\")
+            trained_on = TRAINED_ON[group] if model == models[0] else ""
+            lines.append(" & ".join([model, trained_on, *cells]) + r" \\")
     head = [
         r" & & \multicolumn{2}{c}{in-domain} & \multicolumn{2}{c@{}}{zero-shot} \\",
         r"\cmidrule(lr){3-4}\cmidrule(l){5-6}",
@@ -131,8 +133,9 @@ def places_of_large() -> str:
     """How often Chronos-T5 (Large) is first, second ... when each dataset is left out in turn."""
     places = chronos.places_when_one_is_left_out(chronos.zero_shot_scores(), LARGE)
     ordinals = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth"}
+    often = {1: "once", 2: "twice"}
     counts = [
-        f"{ordinals[place]} {times} times"
+        f"{ordinals[place]} {often.get(times, f'{spelled(times)} times')}"
         for place, times in sorted(Counter(places.values()).items())
     ]
     return ", ".join(counts[:-1]) + " and " + counts[-1]
@@ -166,7 +169,7 @@ def _in_words(value: int) -> str:
     for size, word in ((10**9, "billion"), (10**6, "million")):
         if value >= size:
             return f"{value / size:g}~{word}"
-    return _thousands(value)
+    return _thousands(value) if value >= 10 else spelled(value)
 
 
 def _thousands(number: int) -> str:

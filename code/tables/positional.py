@@ -27,14 +27,14 @@ def addition_and_concatenation(D=WIDTH, D_p=WIDTH, d=HEAD_WIDTH):
             f"$2dD$ ({latex.thousands(2 * d * D)})",
             f"$2d(D + D_p)$ ({latex.thousands(2 * d * (D + D_p))})",
         ),
-        ("content and position", "merged into one vector", "can be told apart"),
+        ("content and embedding", "merged into one vector", "can be told apart"),
         (
             "attending by position alone",
-            "only if contents leave directions free",
+            "if the contents leave room (see below)",
             r"yes: set $\mathbf W_q^x$ and $\mathbf W_k^x$ to zero",
         ),
         (
-            "position in the values",
+            "embedding in the values",
             r"yes, unless $\mathbf W_v\mathbf p_j = \mathbf 0$",
             r"yes, unless its block of $\mathbf W_v$ is zero",
         ),
@@ -55,19 +55,19 @@ def collision(which):
     )
 
 
-def random_directions(many=2048, dim=256):
+def random_directions(many=2048, dim=256, seed=1974):
     """How close to orthogonal the vectors of one random draw are, and how close they could be."""
-    P = np.random.default_rng(1974).standard_normal((many, dim))
+    P = np.random.default_rng(seed).standard_normal((many, dim))
     P /= np.linalg.norm(P, axis=1, keepdims=True)  # (many, dim)
     worst = float(np.abs(P @ P.T - np.eye(many)).max())
+    bound = math.floor(1e4 * positional.welch_bound(many, dim)) / 1e4
     return latex.Tex(
-        f"Of {latex.thousands(many)} random directions in ${dim}$ dimensions, drawn once, the "
-        f"worst pair has "
-        f"$\\abs{{\\mathbf p_i\\T\\mathbf p_j}} = {worst:.2f}$; the typical size is "
-        f"$1/\\sqrt{{{dim}}} = {dim**-0.5:.2f}$. "
-        f"No choice of {latex.thousands(many)} directions does better than "
-        f"${math.floor(1e3 * positional.welch_bound(many, dim)) / 1e3:.3f}$ for its worst pair "
-        "(the Welch bound)."
+        f"For example, draw $N = {latex.thousands(many)}$ random directions in $D = {dim}$ "
+        f"dimensions (NumPy, seed {seed}). "
+        r"The typical size of $\mathbf p_i\T\mathbf p_j$ is "
+        f"$1/\\sqrt D = {dim**-0.5:.4f}$, and the largest, for the worst pair, is ${worst:.4f}$. "
+        "No choice of so many directions brings the worst pair below "
+        f"$\\sqrt{{(N - D)/(D(N - 1))}} = {bound:.4f}$, the Welch bound \\citep{{welch1974}}."
     )
 
 
