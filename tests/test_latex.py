@@ -28,8 +28,8 @@ def test_plain_text_is_escaped():
 def test_a_matrix_aligns_its_decimals_and_has_no_negative_zero():
     assert (
         latex.matrix(np.array([[1.0, -0.0004], [-2.25, 10.0]]), 2)
-        == "\\begin{pmatrix*}[r]\n\\phantom{-}1.00 & \\phantom{-}0.00 \\\\\n"
-        "-2.25 & \\phantom{-}10.00\n\\end{pmatrix*}"
+        == "\\begin{bmatrix*}[r]\n\\phantom{-}1.00 & \\phantom{-}0.00 \\\\\n"
+        "-2.25 & \\phantom{-}10.00\n\\end{bmatrix*}"
     )
     assert "phantom" not in latex.matrix(np.ones((2, 3)))
 

@@ -314,7 +314,7 @@ def test_the_report_as_a_notebook_runs_from_top_to_bottom_in_a_stock_jupyter(tmp
     outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
     typeset = "\n".join("".join(data.get("text/markdown", "")) for data in outputs)
     left = re.findall(
-        r"\\(?:vec|mat|T|norm|abs|cite\w*|[cC]ref|begin\{(?:tabular|pmatrix\*)\})(?![A-Za-z])"
+        r"\\(?:vec|mat|T|norm|abs|cite\w*|[cC]ref|begin\{(?:tabular|bmatrix\*)\})(?![A-Za-z])"
         r"|PART \d",
         prose + typeset,
     )

@@ -8,7 +8,7 @@ import pytest
 from solutions import attention
 from solutions.cases import Case, placeholder
 from tables import attention as tables
-from tables import least_squares, memory, one_page, positional
+from tables import least_squares, memory, one_page, positional, spelled
 
 
 def random_case(N=5, D=6, heads=(1, 3), scale=1.0, seed=1):
@@ -149,6 +149,22 @@ def test_the_pool_of_the_heads_is_the_single_head(comparison):
         np.testing.assert_allclose(comparison._pool(H), comparison.results[1][1][0], atol=1e-9)
 
 
+def test_that_small_weights_are_rounded_is_said_once(comparison):
+    text = "".join(comparison.heading(H) for H in comparison.case.heads)
+    small = any((A < 0.0005).any() for _, A in comparison.results.values())
+    assert text.count("is printed as $0.000$") == small
+
+
+def test_the_rival_of_the_followed_key_has_the_next_largest_weight():
+    comparison = tables.Comparison(CASES["placeholder"], run(CASES["placeholder"]))
+    i, j = comparison._query_and_key(3)
+    weights = comparison.results[1][1][0, i]
+    rival = max(set(range(5)) - {j}, key=weights.__getitem__)
+    text = comparison.one_query()
+    assert f"for key {j + 1}; of the other keys, key {rival + 1} has" in text
+    assert f"become {weights[j]:#.3g} and {weights[rival]:#.3g}." in text
+
+
 def test_a_veto_is_told_only_where_there_is_one():
     clear = tables.Comparison(CASES["placeholder"], run(CASES["placeholder"]))
     equal = tables.Comparison(CASES["equal inputs"], run(CASES["equal inputs"]))
@@ -166,7 +182,7 @@ def test_a_swap_that_moved_something_else_is_refused():
 
 
 def test_weights_too_small_for_a_float_are_still_printed():
-    assert tables._significant(np.log(0.25)) == "0.250"
+    assert tables._significant(np.log(0.25)) == "0.250" and tables._significant(0.0) == "1.00"
     assert tables._significant(-200 * np.log(10) + np.log(3)) == r"$3.0\times10^{-200}$"
 
 
@@ -188,6 +204,17 @@ def test_the_collision_is_one():
 def test_the_table_of_addition_and_concatenation_counts_weights():
     text = positional.addition_and_concatenation(D=10, D_p=4, d=3)
     assert f"({2 * 3 * 10})" in text and f"({2 * 3 * 14})" in text
+
+
+def test_the_table_of_fits_gives_the_error_of_each_slope():
+    rows = [row.split(" & ") for row in least_squares.fits(0.6).splitlines() if row[0].isdigit()]
+    assert len(rows) == len(least_squares.SIZES)
+    for _, slope, error, *_ in rows:
+        assert abs(float(slope) - 0.6) == pytest.approx(float(error), abs=0.0011)
+
+
+def test_small_counts_are_spelled_out():
+    assert [spelled(n) for n in (2, 9, 10, 22)] == ["two", "nine", "10", "22"]
 
 
 @pytest.mark.parametrize("c", [0.0, 1.0, -1.5])

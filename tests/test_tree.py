@@ -115,7 +115,7 @@ def test_boxes_notes_and_ticks():
 def test_formulas_are_latex_that_needs_no_macros():
     blocks = read(
         "$\\vec{x}\\T\\norm{y} \\in \\R$ $\\Var \\abs{z}$ "
-        "\\[ \\begin{pmatrix*}[r]\n1 & 2 \\\\\n3 & 4\n\\end{pmatrix*} \\]"
+        "\\[ \\begin{bmatrix*}[r]\n1 & 2 \\\\\n3 & 4\n\\end{bmatrix*} \\]"
         r"\begin{gather*} a \\ b \end{gather*}"
         r"\begin{alignat*}{2} a &= \fitted{b} & \qquad c &= d\end{alignat*}"
     )

@@ -26,10 +26,10 @@ def where_the_numbers_come_from(case):
     size = f"$N = {N}$ inputs of dimension $D = {D}$"
     if case.is_placeholder:
         return latex.Tex(
-            "The notebook with the numbers of the computer assignment was never published. The "
-            f"report therefore computes with a placeholder of the same size, {size}. For those who "
-            r"have the notebook, the command \texttt{make pdf CASE=session4.ipynb} puts its own "
-            "numbers in their place."
+            "The notebook with the numbers of the computer assignment was not available to us. "
+            f"The report therefore computes with placeholder numbers of the same size, {size}; "
+            r"the command \texttt{make pdf CASE=session4.ipynb} replaces them by those of the "
+            "notebook."
         )
     return latex.Tex(
         f"The numbers of the computer assignment, {size}, come from {source_of(case)}."
@@ -81,7 +81,7 @@ class Comparison:
             else r"The final transformation $\mathbf W_o$ is that of the case."
         )
         origin = (
-            "The numbers are a placeholder for the notebook's, which were never published: "
+            "The numbers of the notebook were not available to us. In their place stand "
             r"standard normal numbers drawn by NumPy, \texttt{default\_rng(2024)}, in the order "
             r"$\mathbf X$, $\mathbf W_q$, $\mathbf W_k$, $\mathbf W_v$, rounded to two decimals."
             if self.case.is_placeholder
@@ -196,12 +196,10 @@ class Comparison:
             + f" of the heads, each with ${self.D // H}$ row{'s' * (self.D > H)} of the matrices."
         )
         smallest = 0.5 * 10.0**-DECIMALS
-        rounded = (
-            f" A weight below ${smallest:g}$ is printed as ${0:.{DECIMALS}f}$."
-            if (self.results[H][1] < smallest).any()
-            else ""
-        )
-        return what + rounded
+        rounded = [h for h in self.case.heads if (self.results[h][1] < smallest).any()]
+        if H not in rounded[:1]:  # said once is enough
+            return what
+        return what + f" A weight below ${smallest:g}$ is printed as ${0:.{DECIMALS}f}$."
 
     # One query ------------------------------------------------------------------------------------
 
@@ -221,6 +219,10 @@ class Comparison:
         """The product over heads of the weights to the power 1 / sqrt(H), normalised (N, N)."""
         return attention.softmax(self._log_weights[H].sum(axis=0) / H**0.5)
 
+    def _log_powers(self, H, i):
+        """Of query i and each key: log of the product of the heads' weights' powers (N,)."""
+        return self._log_weights[H][:, i].sum(axis=0) / H**0.5
+
     def _query_and_key(self, H):
         """The query and key where one head's wish is overruled most clearly."""
         overruled = self.results[H][1].max(axis=0) - self.results[1][1][0]  # (N, N)
@@ -228,8 +230,8 @@ class Comparison:
 
     def _rows_of_query(self, H, i):
         A_h, A = self.results[H][1][:, i], self.results[1][1][0, i]  # (H, N), (N,)
-        log_power = self._log_weights[H][:, i].sum(axis=0) / H**0.5  # (N,)
-        pooled = self._pool(H)[i]  # (N,)
+        log_power = self._log_powers(H, i)
+        log_pool = log_power - _log_of_sum(log_power)
         shown = np.sort(np.argsort(-A, kind="stable")[:FEW])
         return [
             [
@@ -241,8 +243,8 @@ class Comparison:
                     )
                 ),
                 _significant(log_power[j]),
-                f"{pooled[j]:.4f}",
-                f"{A[j]:.4f}",
+                _significant(log_pool[j]),
+                _significant(np.log(A[j]) if A[j] > 0 else log_pool[j]),
             ]
             for j in shown
         ]
@@ -270,12 +272,18 @@ class Comparison:
                 f"{of_heads.argmin() + 1} gives it hardly any. In the single head their scores are "
                 "added up, so the head that disagrees pulls the weight down."
             )
+        log_power = self._log_powers(H, i)
+        rival = max((k for k in range(self.N) if k != j), key=lambda k: log_power[k])
+        log_sum = _log_of_sum(log_power)
+        products, shares = (
+            [_significant(log_power[k] - less) for k in (j, rival)] for less in (0, log_sum)
+        )
         return text + (
             rf" The product of the heads' weights, each raised to the power $1/\sqrt{{{H}}}$, is "
-            rf"divided "
-            "by its sum over all keys, and so it also matters what the heads give to the other "
-            "keys. "
-            "The last two columns agree, as the formula says."
+            f"{products[0]} for key {j + 1}; of the other keys, key {rival + 1} has the largest "
+            f"product, {products[1]}. Divided by the sum over all keys, the two become {shares[0]} "
+            f"and {shares[1]}. These are the weights of the single head: "
+            "the last two columns agree, as the formula says."
         )
 
 
@@ -322,7 +330,7 @@ class Swap:
         how = (
             "exactly"
             if deviation == 0
-            else f"to within {_as_rounding(self.case, deviation)}, relative to the largest value"
+            else f"to within {_as_rounding(self.case, deviation, ' of the largest value')}"
         )
         return latex.Tex(
             f"{tried} with $H = {{}}${heads}: outputs and weights move with the inputs {how}."
@@ -382,8 +390,11 @@ def _scale_of_outputs(case):
     return _largest_value(case) * max(1.0, _largest_score(case))
 
 
-def _as_rounding(case, deviation):
-    """A deviation that only rounding may have caused. Raises ValueError if it is larger."""
+def _as_rounding(case, deviation, of=""):
+    """A deviation that only rounding may have caused, and what it is a fraction of.
+
+    Raises ValueError if it is larger than rounding explains.
+    """
     largest = max(1.0, _largest_score(case))
     bound = (256 + case.X.size) * float(np.finfo(float).eps) * largest
     if deviation > bound:
@@ -394,14 +405,19 @@ def _as_rounding(case, deviation):
     why = "rounding error"
     if largest > LARGE:
         why += f" where scores are as large as {latex.scientific(largest)}"
-    return f"{latex.scientific(deviation)}, which is {why}"
+    return f"{latex.scientific(deviation)}{of}, which is {why}"
+
+
+def _log_of_sum(logs):
+    """The logarithm of the sum of numbers given by their logarithms (N,)."""
+    return logs.max() + np.log(np.exp(logs - logs.max()).sum())
 
 
 def _significant(log_value):
-    """A positive number, given by its logarithm, readable however small it is."""
+    """A positive number, given by its logarithm: three digits, or two and a power of ten."""
     value = float(np.exp(log_value))
     if value >= 0.001:
-        return f"{value:.3f}" if value >= 0.1 else f"{value:.3g}"
+        return f"{value:#.3g}"
     exponent = int(np.floor(log_value / np.log(10)))
     if exponent < -SMALLEST:
         return rf"$<10^{{-{SMALLEST}}}$"

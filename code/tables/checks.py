@@ -9,10 +9,10 @@ from proofs.ledger import DOCUMENTS, ClaimFailed
 
 RECORD = Path(runner.__file__).with_name("attack.json")  # written by python -m proofs --attack
 TABLE = r"""\begin{checks}
-\begin{longtable}{@{}r>{\raggedright\arraybackslash}p{96mm}%
->{\raggedright\arraybackslash}p{32mm}>{\raggedright\arraybackslash}p{17mm}r@{}}
+\begin{longtable}{@{}r>{\raggedright\arraybackslash}p{94mm}%
+>{\raggedright\arraybackslash}p{26mm}>{\raggedright\arraybackslash}p{17mm}>{\raggedleft\arraybackslash}p{19mm}@{}}
 \toprule
-& What is claimed, and under which conditions & For & Decided by & Refused \\ \midrule
+& What is claimed, and under which conditions & For & Decided by & False versions refused \\ \midrule
 \endhead
 ROWS
 \bottomrule
@@ -102,7 +102,7 @@ class Ledger:
             return text
         kept = counts["accepted_true"] + counts["vacuous"]
         empty = (
-            f", and {_number(counts['vacuous'])} suppose something that nothing can satisfy"
+            f", and {_number(counts['vacuous'])} have conditions that nothing satisfies"
             if counts["vacuous"]
             else ""
         )

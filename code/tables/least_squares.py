@@ -8,6 +8,7 @@ from solutions import least_squares
 from weaving import latex
 
 SIZES = (10, 100, 1000, 10_000)  # pairs that the table of fits draws
+SEED = 18
 
 
 @dataclass(frozen=True)
@@ -28,24 +29,29 @@ class Pair:
         return latex.Tex(f"{self.c_value * x:g}")
 
 
-def fits(c, seed=18):
+def fits(c):
     """Slopes fitted to samples of growing size, with and without an intercept, and their spread."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     rows = []
     for n in SIZES:
         x, y = least_squares.sample(c, n, rng)
         with_intercept, _ = least_squares.slope_and_intercept(x, y)
+        slope = least_squares.slope(x, y)
         spread = np.sqrt((1 - c**2) / (n - 2))
         rows.append(
             [
                 latex.thousands(n),
-                f"{least_squares.slope(x, y):.3f}",
-                f"{with_intercept:.3f}",
-                f"{spread:.3f}",
+                *(f"{v:.3f}" for v in (slope, abs(slope - c), spread, with_intercept)),
             ]
         )
-    header = ["pairs $n$", r"fitted $\hat w$", "with an intercept", r"$\sqrt{(1 - c^2)/(n - 2)}$"]
-    return latex.table(header, rows, "rrrr")
+    header = [
+        "pairs $n$",
+        r"fitted $\hat w$",
+        r"error $\abs{\hat w - c}$",
+        r"$\sqrt{(1 - c^2)/(n - 2)}$",
+        r"$\hat w$ with an intercept",
+    ]
+    return latex.table(header, rows, "rrrrr")
 
 
 def example(c):

@@ -1,4 +1,4 @@
-"""Attention in one page: two tokens whose attention is computed by hand, as LaTeX."""
+"""Attention in brief: two tokens whose attention is computed by hand, as LaTeX."""
 
 from dataclasses import dataclass
 
@@ -97,4 +97,4 @@ def _vector(values):
 
 def _small_matrix(W):
     rows = r" \\ ".join(" & ".join(map(_number, row)) for row in W)
-    return rf"\begin{{pmatrix}} {rows} \end{{pmatrix}}"
+    return rf"\begin{{bmatrix}} {rows} \end{{bmatrix}}"

@@ -40,7 +40,7 @@ def matrix(array: np.ndarray, decimals: int = 3) -> Tex:
         shown.append([r"\vdots"] * min(LIMIT, rows.shape[1]) + [r"\ddots"] * more)
     body = " \\\\\n".join(" & ".join(row) for row in shown)
     factor = f"10^{{{power}}}" if power else ""
-    return Tex(f"{factor}\\begin{{pmatrix*}}[r]\n{body}\n\\end{{pmatrix*}}")
+    return Tex(f"{factor}\\begin{{bmatrix*}}[r]\n{body}\n\\end{{bmatrix*}}")
 
 
 def displayed(matrices: Sequence[tuple[str, np.ndarray]], decimals: int = 3) -> Tex:

@@ -32,7 +32,7 @@ TAGS = {"title", "subtitle", "number", "ticks", "row", "word"}
 GROUP = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"  # braces, three deep
 COLUMNS = re.compile(rf"(\\begin\{{(?:tabular|longtable)\}}|\\multicolumn\{{\d+\}})({GROUP})")
 RULE = re.compile(r"\\cmidrule(?:\([lr]*\))?\{[\d-]*\}")
-MATRIX = re.compile(r"\\begin\{pmatrix\*\}\[r\]\n?(.*?)\n?\\end\{pmatrix\*\}", re.DOTALL)
+MATRIX = re.compile(r"\\begin\{bmatrix\*\}\[r\]\n?(.*?)\n?\\end\{bmatrix\*\}", re.DOTALL)
 FORMULAS = [  # what only LaTeX's packages know: what MathJax and Pandoc know
     (r"\\begin\{psmallmatrix\}", r"\\left(\\begin{smallmatrix}"),
     (r"\\end\{psmallmatrix\}", r"\\end{smallmatrix}\\right)"),
