@@ -193,7 +193,8 @@ class Comparison:
             if H == 1
             else r"The output $\mathbf Y$ and the weights $\mathbf A_1"
             + (r", \mathbf A_2$" if H == 2 else rf", \dots, \mathbf A_{{{H}}}$")
-            + f" of the heads, each with ${self.D // H}$ row{'s' * (self.D > H)} of the matrices."
+            + f" of the heads, each with {spelled(self.D // H)} row{'s' * (self.D > H)} of each "
+            "matrix."
         )
         smallest = 0.5 * 10.0**-DECIMALS
         rounded = [h for h in self.case.heads if (self.results[h][1] < smallest).any()]

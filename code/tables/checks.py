@@ -12,7 +12,8 @@ TABLE = r"""\begin{checks}
 \begin{longtable}{@{}r>{\raggedright\arraybackslash}p{94mm}%
 >{\raggedright\arraybackslash}p{26mm}>{\raggedright\arraybackslash}p{17mm}>{\raggedleft\arraybackslash}p{19mm}@{}}
 \toprule
-& What is claimed, and under which conditions & For & Decided by & False versions refused \\ \midrule
+& What is claimed, and under which conditions & For & Decided by & False versions refused \\
+\midrule
 \endhead
 ROWS
 \bottomrule
@@ -97,7 +98,10 @@ class Ledger:
     def how_it_was_attacked(self) -> str:
         """One to three sentences with the counts."""
         counts = self.counts()
-        text = f"The {_number(counts['twins'])} that were written by hand are all refused."
+        text = (
+            f"The {_number(counts['twins'])} false statements that were written by hand are all "
+            "refused."
+        )
         if not counts.get("mutants"):
             return text
         kept = counts["accepted_true"] + counts["vacuous"]

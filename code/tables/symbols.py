@@ -37,11 +37,7 @@ SYMBOLS = [
         r"a permutation: position $i$ holds input $\pi(i)$; its matrix",
         "CA 1 (d)",
     ),
-    (
-        r"$i, j$; $k, l$",
-        "number of a query and of a key, or of a pair; other such numbers",
-        "all",
-    ),
+    (r"$i, j$; $k, l$", "number of a query and of a key, or of a pair; other such numbers", "all"),
     (r"$r_i$, $r_{hi}$", "numbers that are the same for all keys of query $i$", "CA 1"),
     (r"$\mathbf p_i$, $D_p$", "positional embedding; its dimension", "Ex. 1"),
     (r"$\lambda_i$", "coefficients of a linear combination", "Ex. 1 (a)"),
