@@ -43,7 +43,7 @@ SYMBOLS = [
     (r"$\lambda_i$", "coefficients of a linear combination", "Ex. 1 (a)"),
     (
         r"$\mathbf M$, $\mathbf M^{xp}$",
-        r"$\mathbf W_q\T\mathbf W_k$; its counterpart for content and position, concatenated",
+        r"$\mathbf W_q\T\mathbf W_k$; its counterpart for content and embedding, concatenated",
         "Ex. 1",
     ),
     (
