@@ -201,8 +201,8 @@ def test_what_the_cells_show(made):
     assert text(cells["asked-5"]).endswith('in_the_text = [\n    ledger.formula("first-claim"),\n]')
     assert (
         shown(cells["chunk-5"]) == "Of first-claim.\n\n"
-        r"$$\begin{aligned} X &= \left(\begin{array}{rr} \phantom{-}1.5 & -2.0 "
-        r"\end{array}\right) \end{aligned}$$"
+        r"$$\begin{aligned} X &= \left[\begin{array}{rr} \phantom{-}1.5 & -2.0 "
+        r"\end{array}\right] \end{aligned}$$"
     )
 
 
@@ -342,7 +342,7 @@ def test_the_report_as_a_notebook_runs_from_top_to_bottom_in_a_stock_jupyter(tmp
 def test_without_pandoc_formulas_are_shown_and_the_rest_as_it_is(monkeypatch):
     monkeypatch.setitem(sys.modules, "pypandoc", None)
     assert notebook.typeset(latex.displayed([("a", np.array([[1.0, 2.0]]))], 0)) == (
-        r"$$\begin{aligned} a &= \left(\begin{array}{rr} 1 & 2 \end{array}\right) \end{aligned}$$"
+        r"$$\begin{aligned} a &= \left[\begin{array}{rr} 1 & 2 \end{array}\right] \end{aligned}$$"
     )
     assert notebook.typeset("\\emph{a}") == "```latex\n\\emph{a}\n```"
 

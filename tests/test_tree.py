@@ -115,6 +115,7 @@ def test_boxes_notes_and_ticks():
 def test_formulas_are_latex_that_needs_no_macros():
     blocks = read(
         "$\\vec{x}\\T\\norm{y} \\in \\R$ $\\Var \\abs{z}$ "
+        r"$\begin{bsmallmatrix}1 & 2\end{bsmallmatrix}$ "
         "\\[ \\begin{bmatrix*}[r]\n1 & 2 \\\\\n3 & 4\n\\end{bmatrix*} \\]"
         r"\begin{gather*} a \\ b \end{gather*}"
         r"\begin{alignat*}{2} a &= \fitted{b} & \qquad c &= d\end{alignat*}"
@@ -122,7 +123,8 @@ def test_formulas_are_latex_that_needs_no_macros():
     assert formulas(blocks) == [
         r"\mathbf{x}^{\mathsf{T}}\lVert y\rVert \in \mathbb{R}",
         r"\mathop{\mathrm{Var}}\lvert z\rvert",
-        r"\left(\begin{array}{rr} 1 & 2 \\ 3 & 4 \end{array}\right)",
+        r"\left[\begin{smallmatrix}1 & 2\end{smallmatrix}\right]",
+        r"\left[\begin{array}{rr} 1 & 2 \\ 3 & 4 \end{array}\right]",
         r"\begin{gathered} a \\ b \end{gathered}",
         r"\begin{aligned} a &= b & \qquad c &= d \end{aligned}",
     ]

@@ -34,8 +34,8 @@ COLUMNS = re.compile(rf"(\\begin\{{(?:tabular|longtable)\}}|\\multicolumn\{{\d+\
 RULE = re.compile(r"\\cmidrule(?:\([lr]*\))?\{[\d-]*\}")
 MATRIX = re.compile(r"\\begin\{bmatrix\*\}\[r\]\n?(.*?)\n?\\end\{bmatrix\*\}", re.DOTALL)
 FORMULAS = [  # what only LaTeX's packages know: what MathJax and Pandoc know
-    (r"\\begin\{psmallmatrix\}", r"\\left(\\begin{smallmatrix}"),
-    (r"\\end\{psmallmatrix\}", r"\\end{smallmatrix}\\right)"),
+    (r"\\begin\{bsmallmatrix\}", r"\\left[\\begin{smallmatrix}"),
+    (r"\\end\{bsmallmatrix\}", r"\\end{smallmatrix}\\right]"),
     (r"\\(begin|end)\{(?:multline|gather)\*?\}", r"\\\1{gathered}"),
     (r"\\(begin|end)\{align(?:at)?\*?\}(?:\s*\{\d+\})?", r"\\\1{aligned}"),
     (r"\\([bB]igg?)m\b", r"\\\1"),
@@ -120,7 +120,7 @@ def plain_math(formula: str) -> str:
 
     def array(match: re.Match) -> str:
         columns = "r" * (match[1].split("\n")[0].count("&") + 1)
-        return f"\\left(\\begin{{array}}{{{columns}}}\n{match[1]}\n\\end{{array}}\\right)"
+        return f"\\left[\\begin{{array}}{{{columns}}}\n{match[1]}\n\\end{{array}}\\right]"
 
     formula = MATRIX.sub(array, formula)
     for pattern, replacement in FORMULAS:
