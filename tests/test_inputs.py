@@ -258,7 +258,6 @@ def test_a_figure_or_results_that_are_lost_or_damaged_are_made_again(rules):
     damages = [
         figure.unlink,
         lambda: figure.write_bytes(good[:-9]),
-        figure.with_suffix(".svg").unlink,
         kept.unlink,
         lambda: kept.write_bytes(good_results[:99]),
         lambda: kept.write_text("[]"),

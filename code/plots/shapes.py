@@ -8,6 +8,7 @@ from plots.style import BLUE, GREY, INK, SMALL, figure
 
 LINE = 0.16  # inches from one line of small text to the next
 SHADES = LinearSegmentedColormap.from_list("white to blue", ["#FFFFFF", BLUE])
+SHADES(0)  # it fills its table when it is first asked
 
 
 def canvas(width: float, height: float):

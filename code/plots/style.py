@@ -4,7 +4,6 @@ import io
 import shutil
 import subprocess
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import matplotlib
@@ -55,7 +54,6 @@ def figure(width: float = TEXT_WIDTH, height: float = 2.4, **subplots):
 
     Raises: FileNotFoundError if the document's face is not installed.
     """
-    _use_style()
     return plt.subplots(figsize=(width, height), **subplots)
 
 
@@ -65,7 +63,6 @@ def place(ax, left: float, bottom: float, width: float, height: float) -> None:
     ax.set_position((left / across, bottom / up, width / across, height / up))
 
 
-@cache
 def _use_style():
     for file in _font_files():
         font_manager.fontManager.addfont(file)
@@ -91,3 +88,6 @@ def _font_files():
             f"the figures need the font files {', '.join(missing)}: install fonts-texgyre (Debian)"
         )
     return [known[file] for file in FILES]
+
+
+_use_style()

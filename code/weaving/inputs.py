@@ -28,6 +28,7 @@ UNSTEADY = ("/proc/", "/sys/", "/dev/")
 UNFOLLOWED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "os.forkpty",
               "socket.connect", "socket.getaddrinfo"}  # fmt: skip
 HARMLESS = {"kpsewhich", "fc-list", "ldconfig", "uname"}  # they answer from the installation
+CODE = (".py", ".so")
 WRITING = os.O_WRONLY | os.O_RDWR
 
 
@@ -69,6 +70,19 @@ class Recorder:
         asked = {name: state for name, state in self.asked.items() if name not in self.written}
         return {"file": modules() | self.read | outputs, "asked": asked, "folder": self.listed,
                 "importable": self.importable, "variable": self.variables}  # fmt: skip
+
+    def seen(self) -> dict[str, dict]:
+        """What was recorded up to now, without the modules: {kind: {name: state}}."""
+        files = {name: state for name, state in self.read.items() if not name.endswith(CODE)}
+        return {"file": files, "asked": dict(self.asked), "folder": dict(self.listed),
+                "variable": dict(self.variables)}  # fmt: skip
+
+    def restore(self, recorded: dict[str, dict], written: list[str]) -> None:
+        """Note again what an earlier run recorded."""
+        for kind, notes in {"file": self.read, "asked": self.asked, "folder": self.listed,
+                            "variable": self.variables}.items():  # fmt: skip
+            notes.update(recorded[kind] | notes)
+        self.written.update(written)
 
     def depends(self, names: list[str]) -> None:
         """Note the files and folders that a chunk depends on. Raises FileNotFoundError."""
@@ -135,7 +149,7 @@ def modules() -> dict[str, str]:
     """The files of the modules that are imported now, with their digests."""
     root = os.getcwd()
     files = [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
-    named = {recorded_name(file, root) for file in files if file.endswith((".py", ".so"))}
+    named = {recorded_name(file, root) for file in files if file.endswith(CODE)}
     return {name: digest(Path(name)) for name in sorted(named - {None})}
 
 
