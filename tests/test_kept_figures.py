@@ -24,6 +24,9 @@ class Pen:
 def draw(*shown):
     with open('build/drawn', 'a') as file:  # in build/, so that it is nobody's output
         file.write('x')
+    return plain(*shown)
+
+def plain(*shown):
     figure = Figure()
     figure.subplots().set_title(str(shown))
     return figure
@@ -92,12 +95,15 @@ CHANGES = {
     "Python's generator": ("shades.draw(random.random())", "random.seed(2)"),
     "the environment": ("shades.draw(os.environ.get('COLOUR'))", "os.environ['COLOUR'] = 'red'"),
     "a function of the document": ("shades.draw(shown())", ("report.texw", "return 1", "return 2")),
-    "an instance of the document's class": ("shades.draw(Box().x)", ("report.texw", "x = 1", "x = 2")),
+    "an instance of the document's class": (
+        "shades.draw(Box().x)",
+        ("report.texw", "x = 1", "x = 2"),
+    ),
     "a name that nobody sees": ("shades.draw(globals()['values'])", "values = [2]"),
     "code in a string": ("shades.draw(eval('values'))", "values = [2]"),
     "a value in the caption": ("shades.draw(1)", "other = 8"),
     "the alternative text": ("shades.draw(1)", ("report.texw", "A line.", "A lime.")),
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -131,6 +137,9 @@ def document(shown, then="", after="0"):
         shown,
         "@",
         f"After it <%= str({after}) %>. Prose.",
+        '<<name="Draw another", fig=True, label="another", caption="No.", alt="A line.">>=',
+        "shades.plain(2)",
+        "@",
     )
 
 
@@ -139,7 +148,7 @@ def built():
     for name in ("shades", "hues", "lazy"):
         sys.modules.pop(name, None)
     importlib.invalidate_caches()
-    *_, drawn, text = execute(Target())
+    *_, drawn, text, _, _ = execute(Target())
     about = drawn["result"][-1]["metadata"]
     made = Path("figures/report/line.pdf").read_bytes(), about, text["pieces"][1][1]
     return made, len(Path("build/drawn").read_text())

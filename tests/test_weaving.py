@@ -297,13 +297,25 @@ WAIT = code("import time\ntime.sleep(1)").replace("Count", "Wait")
 @pytest.mark.parametrize(
     "lines, line, words",
     [
-        ("import os, subprocess\nsubprocess.Popen(['sh', '-c', 'sleep 0.5; echo late'])\nNone", 3, "wait for it"),
-        ("import threading, time\ndef late():\n    time.sleep(0.5)\n    print('late')\n"
-         "threading.Thread(target=late, daemon=True).start()", 7, "wait for it"),
+        (
+            "import os, subprocess\nsubprocess.Popen(['sh', '-c', 'sleep 0.5; echo late'])\nNone",
+            3,
+            "wait for it",
+        ),
+        (
+            "import threading, time\ndef late():\n    time.sleep(0.5)\n    print('late')\n"
+            "threading.Thread(target=late, daemon=True).start()",
+            7,
+            "wait for it",
+        ),
         ("import os\nos.fork()\nprint('twice')", 3, "end it with os._exit"),
-        ("import os\nchild = os.fork()\nif not child: 1 / 0\nos.waitpid(child, 0)\nNone", 3, "end it with os._exit"),
+        (
+            "import os\nchild = os.fork()\nif not child: 1 / 0\nos.waitpid(child, 0)\nNone",
+            3,
+            "end it with os._exit",
+        ),
     ],
-)  # fmt: skip
+)
 def test_output_or_a_process_that_outlives_its_chunk(lines, line, words, capsys):
     chunk = code(lines).replace(">>", ", depends=[]>>")
     report(chunk, WAIT)
@@ -312,8 +324,12 @@ def test_output_or_a_process_that_outlives_its_chunk(lines, line, words, capsys)
 
 
 def test_a_forked_process_may_exit(capsys):
-    report(code("import os, sys\nchild = os.fork()\nif not child:\n    print('child')\n"
-                "    sys.exit()\nos.waitpid(child, 0)\nNone").replace(">>", ", depends=[]>>"))  # fmt: skip
+    report(
+        code(
+            "import os, sys\nchild = os.fork()\nif not child:\n    print('child')\n"
+            "    sys.exit()\nos.waitpid(child, 0)\nNone"
+        ).replace(">>", ", depends=[]>>")
+    )
     weave(Target())
     assert "child" in Path("build/report.tex").read_text()
 

@@ -2,8 +2,8 @@
 
 A figure is drawn again if any of these has changed: the chunk's code, what its names stand for,
 the code and the data of the modules that it can reach, the settings of Matplotlib and NumPy, the
-random generators, the environment, or a file that it or anything before it has read. It is kept
-only if its chunk gives no name a value and leaves all of that as it was.
+environment, or a file that it or anything before it has read. It is kept only if its chunk gives no
+name a value and leaves all of that as it was, and the random generators.
 """
 
 import ast
@@ -25,7 +25,8 @@ from types import FunctionType, ModuleType
 from weaving import inputs
 from weaving.files import digest, replace, text_of
 
-HIDDEN = {"exec", "eval", "globals", "locals", "vars", "__import__", "import_module"}
+IMPORTING = {"__import__", "import_module"}
+HIDDEN = {"exec", "eval", "globals", "locals", "vars"} | IMPORTING
 
 
 class KeptFigures:
@@ -47,10 +48,10 @@ class KeptFigures:
         with contextlib.suppress(KeyError, TypeError, AttributeError, ValueError):
             kept = self.figures[label]
             drawn = kept["results"][-1]["data"]["image/svg+xml"]
-            if key and kept["key"] == key and (not self.screen or os.path.isfile(drawn)):
-                if inputs.changed(kept["recorded"]) is None:
-                    recorder.restore(kept["recorded"], kept["written"])
-                    return kept["results"]
+            whole = os.path.isfile(drawn) or not self.screen
+            if key == kept["key"] and whole and inputs.changed(kept["recorded"]) is None:
+                recorder.restore(kept["recorded"], kept["written"])
+                return kept["results"]
         return None
 
     def keep(self, label: str, key: str, results: list, recorded: dict, written: list) -> None:
@@ -77,6 +78,13 @@ def state(codes: list[str], scope: dict) -> str | None:
     return None
 
 
+def generators() -> str:
+    """A hash of the random generators' states: who reads them also changes them."""
+    numpy = sys.modules.get("numpy")
+    states = [random.getstate(), numpy and numpy.random.get_state()]
+    return hashlib.sha256(_pickled(states)).hexdigest()
+
+
 class _Unknown(Exception):
     """Something is in sight that cannot be compared."""
 
@@ -93,7 +101,8 @@ class _Uses(ast.NodeVisitor):
             chain, base = [base.attr, *chain], base.value
         value = self.scope.get(base.id) if isinstance(base, ast.Name) else None
         if not isinstance(value, ModuleType):
-            return self.generic_visit(node)
+            self.generic_visit(node)
+            return
         for name in chain:  # the module that is meant, not all that lie beside it in its package
             inner = getattr(value, name, None)
             if not isinstance(inner, ModuleType):
@@ -121,9 +130,9 @@ class _Pickler(pickle.Pickler):
     def reducer_override(self, thing):
         if isinstance(thing, ModuleType):
             return str, (thing.__name__,)
-        if isinstance(thing, type) and vars(builtins).get(thing.__name__) is not thing:
-            if thing.__module__ == "builtins":  # types.FunctionType and the like
-                return str, (thing.__name__,)
+        nameless = vars(builtins).get(getattr(thing, "__name__", "")) is not thing
+        if isinstance(thing, type) and thing.__module__ == "builtins" and nameless:
+            return str, (thing.__name__,)  # types.FunctionType and the like
         if isinstance(thing, FunctionType):
             place = thing.__module__, thing.__qualname__, thing.__code__.co_firstlineno
             cells = [cell.cell_contents for cell in thing.__closure__ or ()]
@@ -180,7 +189,7 @@ def _parsed(source):
     """The imports in the code of a module, wherever they stand, and what may hide others."""
     return [node for node in ast.walk(ast.parse(source))
             if isinstance(node, ast.Import | ast.ImportFrom)
-            or {getattr(node, "id", ""), getattr(node, "attr", "")} & HIDDEN]  # fmt: skip
+            or {getattr(node, "id", ""), getattr(node, "attr", "")} & IMPORTING]  # fmt: skip
 
 
 def _imported(source, package, own):
@@ -210,9 +219,9 @@ def _contents(thing):
 
 def _settings():
     """The state that belongs to no name."""
-    settings = [dict(os.environ), random.getstate()]
+    settings = []
     if numpy := sys.modules.get("numpy"):
-        settings += [numpy.random.get_state(), numpy.get_printoptions(), numpy.geterr()]
+        settings += [numpy.get_printoptions(), numpy.geterr()]
     if matplotlib := sys.modules.get("matplotlib"):
         settings.append(sorted(matplotlib.rcParams.items(), key=str))
     return settings

@@ -77,11 +77,20 @@ class Recorder:
         return {"file": files, "asked": dict(self.asked), "folder": dict(self.listed),
                 "variable": dict(self.variables)}  # fmt: skip
 
+    def set_variables(self) -> dict[str, str]:
+        """The variables of the environment that a chunk has set, changed or removed."""
+        now = dict(os.environ)
+        names = {name for name, _ in now.items() ^ self._environment.items()}
+        return {name: now.get(name, "") for name in sorted(names)}
+
     def restore(self, recorded: dict[str, dict], written: list[str]) -> None:
-        """Note again what an earlier run recorded."""
-        for kind, notes in {"file": self.read, "asked": self.asked, "folder": self.listed,
-                            "variable": self.variables}.items():  # fmt: skip
-            notes.update(recorded[kind] | notes)
+        """Note again what an earlier run recorded, and the names of the files that it wrote."""
+        noted = {"file": self.read, "asked": self.asked, "folder": self.listed,
+                 "variable": self.variables}  # fmt: skip
+        for kind, states in noted.items():
+            for name, state in recorded[kind].items():
+                if name not in written:
+                    states.setdefault(name, state)
         self.written.update(written)
 
     def depends(self, names: list[str]) -> None:
@@ -124,7 +133,7 @@ class Recorder:
         def noting(path, *arguments, **keywords):
             followed = not isinstance(path, int) and keywords.get("dir_fd") is None
             if _recorder is self and not _busy.on and followed:
-                with _unrecorded():
+                with unrecorded():
                     if name := recorded_name(path, self.root):
                         self.asked.setdefault(name, _asked(path))
             return stat(path, *arguments, **keywords)
@@ -190,7 +199,8 @@ _busy = _Busy()
 
 
 @contextlib.contextmanager
-def _unrecorded():
+def unrecorded():
+    """What the builder itself reads is no input of the document."""
     _busy.on = True
     try:
         yield
@@ -206,7 +216,7 @@ def _install_hook():
 def _hook(event, arguments):
     if _recorder is None or _busy.on or not (event in UNFOLLOWED or event in _NOTED):
         return
-    with _unrecorded(), contextlib.suppress(OSError, ValueError):
+    with unrecorded(), contextlib.suppress(OSError, ValueError):
         if event in UNFOLLOWED:
             _recorder.note_unfollowed(event, arguments)
         elif isinstance(arguments[0], str | bytes | os.PathLike | None):
@@ -225,12 +235,12 @@ class _Environment(type(os.environ)):
     """os.environ, noting what is looked up in it."""
 
     def __getitem__(self, name):
-        if _recorder is not None and isinstance(name, str):
+        if _recorder is not None and not _busy.on and isinstance(name, str):
             _recorder.note_variable(name)
         return super().__getitem__(name)
 
     def __iter__(self):
-        if _recorder is not None:
+        if _recorder is not None and not _busy.on:
             _recorder.note_variable(None)
         return super().__iter__()
 

@@ -22,7 +22,7 @@ import warnings
 from pathlib import Path
 
 from weaving import figures, load_pweave
-from weaving.inputs import Recorder
+from weaving.inputs import Recorder, unrecorded
 from weaving.latex import Tex
 from weaving.problems import BuildFailed, Problem
 from weaving.reader import SCAN, inline_expressions, percent_that_deletes
@@ -68,12 +68,12 @@ class StrictProcessor(PwebProcessorBase):
         codes = [chunk for chunk in self.parsed if chunk["type"] == "code"]
         if any(chunk["options"]["fig"] for chunk in codes):
             Path(self.getFigDirectory()).mkdir(parents=True, exist_ok=True)
-        with self._main_module(), self._unheard_errors(), Recorder() as self.recorder:
-            with _Output() as between:
-                for chunk in self.parsed:
-                    if chunk["type"] == "code":
-                        self.progress(chunk["number"], len(codes), chunk["options"]["name"])
-                    self._runcode(chunk)
+        self.recorder, between = Recorder(), _Output()
+        with self._main_module(), self._unheard_errors(), self.recorder, between:
+            for chunk in self.parsed:
+                if chunk["type"] == "code":
+                    self.progress(chunk["number"], len(codes), chunk["options"]["name"])
+                self._runcode(chunk)
         self._report_fork()
         for output, line in [*self.outputs, (between, 0)]:
             if output.close() or (output is between and between.text):
@@ -131,18 +131,27 @@ class StrictProcessor(PwebProcessorBase):
         """The results of a figure chunk, from an earlier run if that comes to the same."""
         recorder, options, label = self.recorder, chunk["options"], chunk["options"]["label"]
         codes = [code, *(m["code"] for m in inline_expressions(options.get("caption", "")))]
-        before = None if _assigned(code) else figures.state(codes, self.scope)
-        seen, unfollowed, written = recorder.seen(), len(recorder.unfollowed), {*recorder.written}
-        key = before and _hash([before, seen, options["option_string"]])
-        if (results := self.figures.recall(label, key, recorder)) is not None:
-            return results
+        with unrecorded():
+            before = self._state(codes)
+            seen, written = recorder.seen(), {*recorder.written}
+            key = (
+                None if _assigned(code) or None in before[0] else _hash([before[0], seen, options])
+            )
+            if (results := self.figures.recall(label, key, recorder)) is not None:
+                return results
         results = self._run_chunk(code, chunk)
-        unchanged = key and figures.state(codes, self.scope) == before
-        if unchanged and not self.unheard and len(recorder.unfollowed) == unfollowed:
-            new = {kind: {name: state for name, state in states.items() if name not in seen[kind]}
-                   for kind, states in recorder.seen().items()}  # fmt: skip
-            self.figures.keep(label, key, results, new, sorted(recorder.written - written))
+        with unrecorded():
+            if key and self._state(codes) == before and not self.unheard:
+                new = {kind: {name: state for name, state in states.items()
+                              if name not in seen[kind]}
+                       for kind, states in recorder.seen().items()}  # fmt: skip
+                self.figures.keep(label, key, results, new, sorted(recorder.written - written))
         return results
+
+    def _state(self, codes):
+        """What the codes can see, and what shows whether they change anything else."""
+        seen = [figures.state(codes, self.scope), self.recorder.set_variables()]
+        return seen, figures.generators(), len(self.recorder.unfollowed)
 
     def _value(self, code, line):
         """The text of an inline expression."""
