@@ -128,7 +128,7 @@ def _latexmk(job, epoch, lock):
                "-file-line-error", "-synctex=1", f"-outdir={job.parent}",
                "-e", "no strict 'vars'; $filetime_slop = 1e10",  # clocks may differ
                f"{job}.tex"]  # fmt: skip
-    done = subprocess.run(command, env=_environment(job.parent, epoch), stdin=subprocess.DEVNULL,
+    done = subprocess.run(command, env=environment(job.parent, epoch), stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           pass_fds=[lock.fileno()] if lock else [])  # fmt: skip
     return done.returncode, done.stdout.decode("utf-8", "replace")
@@ -141,7 +141,7 @@ def _complete_pages(job):
     return int(written[1]) if whole else 0
 
 
-def _environment(build, epoch):
+def environment(build, epoch):
     """Nothing personal, no clock, no locale: what TeX writes depends on the sources alone."""
     own = {"SOURCE_DATE_EPOCH": str(epoch), "FORCE_SOURCE_DATE": "1", "TZ": "UTC", "LC_ALL": "C",
            "TEXINPUTS": f"{Path('code/weaving')}:{build}:", "BIBINPUTS": "bib:",
