@@ -295,11 +295,12 @@ def _close_figures(value):
     """Close what Matplotlib holds open; how many figures that and the value are."""
     if "matplotlib" not in sys.modules:
         return 0
-    import matplotlib.pyplot as plt
     from matplotlib.figure import Figure
 
-    made = max(len(plt.get_fignums()), int(isinstance(value, Figure)))
-    plt.close("all")
+    made = int(isinstance(value, Figure))
+    if pyplot := sys.modules.get("matplotlib.pyplot"):  # imported by a chunk
+        made = max(made, len(pyplot.get_fignums()))
+        pyplot.close("all")
     return made
 
 
