@@ -45,8 +45,9 @@ def one_round(number: int) -> dict[str, float]:
     seconds["from clean"] = build()
     seconds["nothing to do"] = build()
     seconds["one pass"] = one_pass()
-    for name, words in {"prose": f"part by part {number}",
-                        "an inline expression": f"part by part <%= {number} + 1 %>"}.items():  # fmt: skip
+    edits = {"prose": f"part by part {number}",
+             "an inline expression": f"part by part <%= {number} + 1 %>"}  # fmt: skip
+    for name, words in edits.items():
         document.write_text(text.replace(WORDS, words, 1), encoding="utf-8")
         seconds[name] = build()
     plot.write_text(code + REDRAWN.format(round=number), encoding="utf-8")
