@@ -46,6 +46,7 @@ FAULTS = {
     'sys.exit(0)': (code('import sys\nsys.exit(0)'), 5, 'SystemExit'),
     'os._exit(0)': (code('import os\nos._exit(0)'), 5, 'os._exit(0)'),
     'inline os._exit': ("<%= __import__('os')._exit(0) %>", 3, 'os._exit(0)'),
+    'a question': (code("x = 1\ninput('Go on? ')"), 5, 'EOFError'),
     'warning': (code("import warnings\n\nwarnings.warn('too small')"), 6, 'too small'),
     'warning of NumPy': (
         code('import numpy as np\nnp.log(np.array([0.0, 2.0]))[0:0].sum()'), 5, 'divide by zero'),
@@ -122,6 +123,11 @@ FAULTS = {
     'a typed number in a macro': (r"\emph{0.734}", 3, '0.734'),
     'a typed number without its zero': ('It is .5 then.', 3, 'the number .5'),
     'a bare percent sign': ('\nIn 20% of cases.', 4, "'% of cases.'"),
+    'a bare percent sign after a number at the end of a line': (
+        'Costs rose by 20%\nper year.', 3, 'a bare % is lost'),
+    'a bare percent sign after a value at the end of a line': (
+        'A\n<%= 20 %>%\nb.', 4, 'a bare % is lost'),
+    'a bare percent sign that ends a line of prose': ('It is given in %\nonly.', 3, 'a bare % is'),
     'a bare percent sign after a line break': (r"One \\% two", 3, 'a bare %'),
     'a bare percent sign after verbatim': (r"\verb|a|% lost", 3, 'a bare %'),
     'a bare percent sign after an address': (r"  \path{a}  % lost and more", 3, 'a bare %'),

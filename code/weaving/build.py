@@ -125,7 +125,7 @@ def execute(target: Target, say: Callable = lambda *stage: None, screen=False) -
     for line, what in unfollowed:
         print(
             f"{target.source}:{line}: note: {what} cannot be followed, so the chunks run at every "
-            "build; name what it reads in the chunk's options, depends=[...]",
+            "build; name what it reads in the options of its chunk, depends=[...]",
             file=sys.stderr,
         )
     if not unfollowed:

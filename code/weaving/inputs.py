@@ -3,8 +3,9 @@
 Recorded are files opened, looked for and not found, or asked about; folders listed; variables of
 the environment; modules imported. `signature` stands for Python and the installed packages. A
 process or a network connection cannot be followed: a chunk that starts one names what it reads,
-depends=["data.db", "folder"] ([] if nothing), or runs at every build. So must a chunk whose files
-are opened by C code (HDF5, for one).
+depends=["data.db", "folder"] ([] if nothing), or runs at every build. So does a chunk that asks for
+the date or for numbers that nobody can repeat; and one whose files are opened by C code (HDF5, for
+one) must name them.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import sys
 import sysconfig
@@ -28,6 +30,10 @@ UNSTEADY = ("/proc/", "/sys/", "/dev/")
 UNFOLLOWED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "os.forkpty",
               "socket.connect", "socket.getaddrinfo"}  # fmt: skip
 HARMLESS = {"kpsewhich", "fc-list", "ldconfig", "uname"}  # they answer from the installation
+CLOCK = re.compile(
+    r"\b(?:today|now|utcnow|localtime|gmtime|ctime|uuid1|uuid4|urandom)\s*\("
+    r"|\btime\.(?:time|strftime)\s*\(|\bdefault_rng\(\s*(?=\))"
+)
 CODE = (".py", ".so")
 WRITING = os.O_WRONLY | os.O_RDWR
 
@@ -127,6 +133,12 @@ class Recorder:
         program = os.path.basename(started)
         if not declared and program not in HARMLESS:
             self.unfollowed.add((line, f"{event} {program}".strip()))
+
+    def note_clock(self, code):
+        """Note that the code asks for something that is different each time, if it does."""
+        line, declared = self.place
+        if not declared and (found := CLOCK.search(code)):
+            self.unfollowed.add((line, f"{found[0].rstrip('( ')}, which differs each time,"))
 
     def _noting(self, stat):
         @functools.wraps(stat)

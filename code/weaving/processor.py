@@ -69,7 +69,7 @@ class StrictProcessor(PwebProcessorBase):
         if any(chunk["options"]["fig"] for chunk in codes):
             Path(self.getFigDirectory()).mkdir(parents=True, exist_ok=True)
         self.recorder, between = Recorder(), _Output()
-        with self._main_module(), self._unheard_errors(), self.recorder, between:
+        with self._main_module(), self._unheard_errors(), _no_input(), self.recorder, between:
             for chunk in self.parsed:
                 if chunk["type"] == "code":
                     self.progress(chunk["number"], len(codes), chunk["options"]["name"])
@@ -102,6 +102,7 @@ class StrictProcessor(PwebProcessorBase):
         self.recorder.place = (line - 1, "depends" in options)
         with self._reported(line - 1, f"chunk {options['name']!r}", code):
             self.recorder.depends(options.get("depends", []))
+            self.recorder.note_clock(code)
             if options["fig"]:
                 return self._kept_or_drawn(code, chunk)
             return self._run_chunk(code, chunk)
@@ -156,6 +157,7 @@ class StrictProcessor(PwebProcessorBase):
     def _value(self, code, line):
         """The text of an inline expression."""
         self.recorder.place = (line, False)
+        self.recorder.note_clock(code)
         with self._reported(line, f"<%={textwrap.shorten(code, 60)}%>", code):
             with _Output() as output:
                 value = self._evaluate(code, line)
@@ -406,6 +408,21 @@ def _logging_raises():
         yield
     finally:
         logging.getLogger().removeHandler(handler)
+
+
+@contextlib.contextmanager
+def _no_input():
+    """Nobody answers a build: input() raises EOFError, and a child reads nothing."""
+    saved, stdin = os.dup(0), sys.stdin
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
+        sys.stdin = nothing
+        try:
+            yield
+        finally:
+            sys.stdin = stdin
+            os.dup2(saved, 0)
+            os.close(saved)
 
 
 @contextlib.contextmanager
