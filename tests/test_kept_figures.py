@@ -34,6 +34,8 @@ def plain(*shown):
 def state(memory=[0]):
     return [colour, names, Pen.width, memory, hues.name, step()]
 
+state.x = 1
+
 def late():
     import lazy
     return lazy.name
@@ -73,6 +75,7 @@ CHANGES = {
         "shades.draw(shades.state())",
         "shades.state.__defaults__[0].append(1)",
     ),
+    "what is written on a function": ("shades.draw(shades.state.x)", "shades.state.x = 2"),
     "what a function holds": ("shades.draw(shades.state())", "shades.step().append(1)"),
     "another function in its place": ("shades.draw(shades.state())", "shades.step = hues.other"),
     "a module's code": ("shades.draw(shades.colour)", ("code/shades.py", "'red'", "'ted'")),

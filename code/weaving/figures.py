@@ -136,7 +136,8 @@ class _Pickler(pickle.Pickler):
         if isinstance(thing, FunctionType):
             place = thing.__module__, thing.__qualname__, thing.__code__.co_firstlineno
             cells = [cell.cell_contents for cell in thing.__closure__ or ()]
-            return list, ([*place, thing.__defaults__, thing.__kwdefaults__, cells],)
+            held = [thing.__defaults__, thing.__kwdefaults__, cells, vars(thing)]
+            return list, ([*place, *held],)
         return NotImplemented
 
 
