@@ -108,7 +108,13 @@ def load(
             )
         return Case(**fields, source=path.name, notes=notes)
     except CaseError as error:
-        message = f"{path}: {error}".replace("CASE=...", f"CASE={shlex.quote(str(path))}")
+        told = dict(CASE=str(path), NAMES=names, SIDE=side, UNTIL=until)
+        given = [
+            f"{key}={shlex.quote(value)}"
+            for key, value in told.items()
+            if value and f"CASE=... {key}=" not in str(error)
+        ]
+        message = f"{path}: {error}".replace("CASE=...", " ".join(given))
         raise CaseError(message.encode("utf-8", "backslashreplace").decode()) from None
 
 

@@ -127,13 +127,14 @@ def resolve(found: Mapping[str, object], names: Mapping[str, str]) -> dict[str, 
                 f"NAMES must give one of {', '.join(ROLES)} the name of an array, "
                 f"got {role}={name}; there are {listing(found)}"
             )
+    told = [f"{role}={name}" for role, name in names.items()]
     taken, free = dict(names), [name for name in found if name not in names.values()]
     for role in [role for role in ROLES if role not in names]:
         variants = [role] if role in free else [name for name in free if role_of(name) == role]
         if any(not _same(found[variants[0]], found[other]) for other in variants[1:]):
             raise CaseError(
                 f"{role} must have one name, got {in_words(variants)}; "
-                f'say which: make pdf CASE=... NAMES="{role}={variants[0]}"'
+                f'say which: make pdf CASE=... NAMES="{" ".join([*told, f"{role}={variants[0]}"])}"'
             )
         taken |= {role: variants[0]} if variants else {}
     apart = WEIGHTS[:3]
@@ -142,7 +143,7 @@ def resolve(found: Mapping[str, object], names: Mapping[str, str]) -> dict[str, 
         taken = {role: name for role, name in taken.items() if role not in ignored}
     needed = ("X",) if "W_qkv" in taken else ("X", *apart)
     if missing := [role for role in needed if role not in taken]:
-        told = " ".join(f"{role}=..." for role in missing)
+        told = " ".join([*told, *(f"{role}=..." for role in missing)])
         raise CaseError(
             f"{', '.join(missing)} must be given, got {listing(found)}; "
             f'say which of these are meant: make pdf CASE=... NAMES="{told}" '

@@ -5,7 +5,6 @@ whether it changes the arrays; if it does, the user is asked which are meant.
 """
 
 import ast
-import asyncio
 import faulthandler
 import inspect
 import json
@@ -153,7 +152,7 @@ def execute(path: str, names: dict[str, str], side: str | None, until: int | Non
     main = sys.modules["__main__"] = ModuleType("__main__")
 
     def report(**content):
-        print(json.dumps(content), file=out, flush=True)
+        print(json.dumps(content, default=np.ndarray.tolist), file=out, flush=True)
 
     file = _File(Path(path), names, side, main.__dict__)
     try:
@@ -164,7 +163,8 @@ def execute(path: str, names: dict[str, str], side: str | None, until: int | Non
         report(end=True)
     except CaseError as error:
         report(error=str(error))
-    _kill(0)  # threads and processes of the notebook may never end
+    finally:
+        _kill(0)  # threads and processes of the notebook may never end
 
 
 class _File:
@@ -180,7 +180,8 @@ class _File:
         def note(event, arguments):
             if event == "open" and isinstance(arguments[0], (str, bytes)):
                 file = os.path.abspath(os.fsdecode(arguments[0]))
-                if file.startswith(str(path.parent)):
+                is_written = (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR)
+                if not is_written and not file.startswith((sys.prefix, sys.base_prefix)):
                     opened.add(file)
 
         sys.addaudithook(note)
@@ -203,14 +204,12 @@ class _File:
                     raise
                 problem = error
                 continue
-            names = exports.resolve(_candidates(self.namespace), self.names).values()
+            taken = exports.resolve(_candidates(self.namespace), self.names)
             report(
                 part=i,
-                fields={
-                    k: v.tolist() if k in ("X", *WEIGHTS) else v for k, v in self.fields.items()
-                },
+                fields=self.fields,
                 notes=[*self.skipped, *notes],
-                names=[*names, "W_o"],
+                names=[*taken.values(), "W_o"],
                 opened=sorted(self.opened),
             )
             return
@@ -312,7 +311,7 @@ def read(path: Path) -> list[Part]:
 def _paragraphs(text):
     """Cut where a blank line stands between two statements."""
     statements, begin = ast.parse(text).body, 0
-    lines = text.splitlines()
+    lines = text.rstrip().split("\n")
     for statement, following in zip(statements, [*statements[1:], None]):
         end = statement.end_lineno
         if not following or "" in map(str.strip, lines[end : following.lineno - 1]):
@@ -335,6 +334,8 @@ def _run(part, namespace):
             code = compile(tree, part.place, "exec", flags, dont_inherit=True)
             awaitable = eval(code, namespace)
             if code.co_flags & inspect.CO_COROUTINE:
+                import asyncio  # here, since it takes a quarter of the time to import all
+
                 asyncio.run(awaitable)
         except BaseException as error:  # whatever it raises, SystemExit too
             yield statement, error
@@ -342,8 +343,9 @@ def _run(part, namespace):
 
 def _as_python(source):
     """The source with IPython's magics, shell lines and questions as calls of get_ipython()."""
-    if cell_magic := re.match(r"\s*%%(\w+).*", source):
-        source = source[cell_magic.end() :] if cell_magic[1] in EXECUTING else ""
+    if m := re.match(r"\s*%(%(\w+).*)", source):
+        passed_over = f"get_ipython().run_line_magic({m[1]!r}, '')"
+        source = source[m.end() :] if m[2] in EXECUTING else passed_over
     try:
         ast.parse(source)
     except (SyntaxError, ValueError):
