@@ -432,7 +432,15 @@ def test_a_notebook_is_run_until_the_arrays_are_there(written):
     assert_is(case, dict(X=X, W_q=W[0], W_k=W[1], W_v=W[2], W_o=np.eye(6)))
     assert case.heads == (1, 2) and case.source == "my case.ipynb"
     notes = " ".join(case.notes)
+    assert "another order" not in notes
     assert "cell 2 of 3" in notes and "W_q is called Wq" in notes and "heads is called H" in notes
+
+
+def test_cells_that_were_run_in_another_order_are_mentioned(written):
+    cells = json.loads(notebook(X_ONLY, "X = 2 * X", W_TOO))
+    for cell, count in zip(cells["cells"], [None, 1, 3, 2]):
+        cell["execution_count"] = count
+    assert "another order" in load(written(cells, "ipynb"), side="left").notes[-1]
 
 
 def test_a_notebook_is_asked_which_side_its_weights_stand_on(written):
@@ -463,8 +471,8 @@ def test_what_stands_in_notebooks(written, tmp_path):
     assert_is(case, dict(X=np.ones((2, 2)), W_q=np.eye(2), W_k=3 * np.eye(2), W_v=np.eye(2)))
     assert case.heads == (1, 2)  # neither h, an index, nor a number that does not divide D
     notes = " ".join(case.notes)
-    for word in ("%store -r theta", "%%writefile other.py", "!ls", "not_installed_here", "missing.set_up(1)", "H = 5",
-                 "Not used: Wq", "params.W_k"):  # fmt: skip
+    for word in ("%store -r theta", "%%writefile other.py", "!ls", "not_installed_here",
+                 "missing.set_up(1)", "H = 5", "Not used: Wq", "params.W_k"):  # fmt: skip
         assert word in notes
     assert "pip" not in notes and "autoreload" not in notes
 

@@ -172,7 +172,7 @@ def numbers(name: str, value: object, notes: list[str]) -> np.ndarray:
         )
     if 0 in array.shape or array.ndim == 0:
         raise CaseError(f"{name} must be a matrix, got {size(array) or 'a single number'}")
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         converted = array.astype(np.float64)
         exact = (converted.astype(array.dtype) == array).all()
     if not np.isfinite(converted).all():

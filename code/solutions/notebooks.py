@@ -40,6 +40,7 @@ class Part(NamedTuple):
     number: int  # of the cell, or of the last line
     place: str  # the same in words
     source: str
+    count: int | None = None  # of the cell, when it was last run in Jupyter
 
 
 def run(
@@ -82,6 +83,9 @@ def run(
         if file.is_file():
             file.open("rb").close()
     notes = [f"The arrays are those after {at.place}.", *case["notes"]]
+    counts = [part.count for part in parts[: case["part"] + 1] if isinstance(part.count, int)]
+    if counts != sorted(counts):
+        notes.append("In Jupyter, its cells were last run in another order than they stand.")
     if failed:
         places = in_words(failed, most=4)
         notes.append(f"Code that failed or was not run does not assign them: {places}.")
@@ -295,9 +299,10 @@ def read(path: Path) -> list[Part]:
     try:
         if path.suffix.lower() == ".ipynb":
             cells = json.loads(path.read_text("utf-8-sig"))["cells"]
-            sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-            n = len(sources)
-            parts = [Part(i, f"code cell {i} of {n}", s) for i, s in enumerate(sources, 1)]
+            cells = [cell for cell in cells if cell["cell_type"] == "code"]
+            parts = [Part(i, f"code cell {i} of {len(cells)}", "".join(cell["source"]),
+                          cell.get("execution_count"))
+                     for i, cell in enumerate(cells, 1)]  # fmt: skip
         else:
             with tokenize.open(path) as file:
                 parts = list(_paragraphs(_as_python(file.read())))
