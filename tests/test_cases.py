@@ -432,7 +432,7 @@ def test_a_notebook_is_run_until_the_arrays_are_there(written):
     assert_is(case, dict(X=X, W_q=W[0], W_k=W[1], W_v=W[2], W_o=np.eye(6)))
     assert case.heads == (1, 2) and case.source == "my case.ipynb"
     notes = " ".join(case.notes)
-    assert "another order" not in notes
+    assert "out of order" not in notes
     assert "cell 2 of 3" in notes and "W_q is called Wq" in notes and "heads is called H" in notes
 
 
@@ -440,7 +440,7 @@ def test_cells_that_were_run_in_another_order_are_mentioned(written):
     cells = json.loads(notebook(X_ONLY, "X = 2 * X", W_TOO))
     for cell, count in zip(cells["cells"], [None, 1, 3, 2]):
         cell["execution_count"] = count
-    assert "another order" in load(written(cells, "ipynb"), side="left").notes[-1]
+    assert "out of order" in load(written(cells, "ipynb"), side="left").notes[-1]
 
 
 def test_a_notebook_is_asked_which_side_its_weights_stand_on(written):
@@ -516,7 +516,7 @@ def test_a_notebook_sees_its_folder_and_modules_of_any_name(written, tmp_path, t
          "W_v = # your code": "W_v"},
         {"del X": "X=X", "X = np.ones((5, 2))": "X",
          "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)": None, "W_q[0] = 3": "W_q"},
-        {"%run gone.py": "elsewhere", "(X := X + 1)": "X", "W_k[0].sort()\nW_k[1] = 9": "W_k",
+        {"%run gone.py": "cannot be read", "(X := X + 1)": "X", "W_k[0].sort()\nW_k[1] = 9": "W_k",
          "exec('W_v = X')": "W_v"},
     ],
 )  # fmt: skip

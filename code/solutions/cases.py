@@ -92,7 +92,10 @@ def load(
         suffix = path.suffix.lower()
         is_code = suffix in (".ipynb", ".py")
         if until and not (is_code and until.isdecimal() and int(until)):
-            raise CaseError(f"UNTIL must be the number of a code cell or line, got {until!r}")
+            raise CaseError(
+                "UNTIL must be the number of a code cell in an .ipynb file, or of a line in a .py "
+                f"file, got {until!r} for {path.name}"
+            )
         if not path.is_file():
             what = "a folder or device" if path.exists() else "nothing of this name"
             raise CaseError(f"must be a file, got {what}")

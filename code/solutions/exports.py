@@ -101,7 +101,9 @@ def arrange(
             "make pdf CASE=... SIDE=left"
         )
     if not (shape_side or side):
-        notes.append("It does not say on which side the weights multiply: taken is q = W_q x.")
+        notes.append(
+            "The file does not say on which side the weights multiply; q = W_q x is assumed."
+        )
     side = shape_side or side or default_side
     if side == "right":
         weights, W_o = (weights if shape_side else [W.T for W in weights]), W_o.T

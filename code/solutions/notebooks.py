@@ -31,7 +31,7 @@ from solutions import notebooks
 notebooks.execute(*json.loads(sys.argv[2]))"""
 HARMLESS = {"matplotlib", "load_ext", "autoreload", "config", "pip", "conda"}  # magics
 EXECUTING = ("time", "capture", "prun")  # magics that run what follows them
-ELSEWHERE = "names that are written elsewhere"
+ELSEWHERE = "names that cannot be read off it"
 
 
 class Part(NamedTuple):
@@ -85,10 +85,10 @@ def run(
     notes = [f"The arrays are those after {at.place}.", *case["notes"]]
     counts = [part.count for part in parts[: case["part"] + 1] if isinstance(part.count, int)]
     if counts != sorted(counts):
-        notes.append("In Jupyter, its cells were last run in another order than they stand.")
+        notes.append("In Jupyter, its cells were last run out of order.")
     if failed:
         places = in_words(failed, most=4)
-        notes.append(f"Code that failed or was not run does not assign them: {places}.")
+        notes.append(f"Later code that failed or was not run does not assign them: {places}.")
     return case["fields"], tuple(notes)
 
 
@@ -121,7 +121,7 @@ def _in_a_process(parts, path, *arguments):
     begin = next((i for i, report in enumerate(reports) if "fields" in report), None)
     if begin is None:
         raise CaseError(
-            f"{parts[last['part']].place} must come to its end, got {end}; "
+            f"{parts[last['part']].place} must run to its end, got {end}; "
             f"save the arrays in the notebook instead: {SAVE}"
         )
     if "end" in last:
@@ -254,22 +254,24 @@ class _File:
             if any(role_of(name) or name in self.names.values() for name in assigned):
                 return False
             self.skipped.append(
-                f"{part.place.capitalize()} is not Python ({_told(error)}): passed over."
+                f"{part.place.capitalize()} is not Python ({_told(error)}); it was skipped."
             )
         elif isinstance(error, ModuleNotFoundError) and isinstance(
             statement, (ast.Import, ast.ImportFrom)
         ):
             self.absent |= _assigned(ast.unparse(statement))
-            self.skipped.append(f"The module {error.name} is not installed: passed over.")
+            self.skipped.append(
+                f"The module {error.name} is not installed; its import was skipped."
+            )
         elif isinstance(statement, ast.Expr) and getattr(error, "name", None) in self.absent:
-            self.skipped.append(f"{ast.unparse(statement)[:60]} was passed over.")
+            self.skipped.append(f"{ast.unparse(statement)[:60]} was skipped.")
         else:
             return False
         return True
 
 
 class _Shell:
-    """What get_ipython() returns: it follows %run and %time, and notes what it passes over."""
+    """What get_ipython() returns: it follows %run and %time, and notes what it skips."""
 
     def __init__(self, namespace, skipped):
         self.namespace, self.skipped = namespace, skipped
@@ -281,14 +283,14 @@ class _Shell:
             for _, error in _run(Part(0, f"%{name}", line), self.namespace):
                 raise error
         elif name not in HARMLESS:
-            self.skipped.append(f"%{name} {line} was passed over.")
+            self.skipped.append(f"%{name} {line} was skipped.")
 
     def run_cell_magic(self, name, _, body):
         self.run_line_magic(name, body)
 
     def getoutput(self, command):
         if command.split()[0] not in HARMLESS:
-            self.skipped.append(f"!{command} was passed over.")
+            self.skipped.append(f"!{command} was skipped.")
         return []
 
     system = getoutput
@@ -349,8 +351,8 @@ def _run(part, namespace):
 def _as_python(source):
     """The source with IPython's magics, shell lines and questions as calls of get_ipython()."""
     if m := re.match(r"\s*%(%(\w+).*)", source):
-        passed_over = f"get_ipython().run_line_magic({m[1]!r}, '')"
-        source = source[m.end() :] if m[2] in EXECUTING else passed_over
+        skipped = f"get_ipython().run_line_magic({m[1]!r}, '')"
+        source = source[m.end() :] if m[2] in EXECUTING else skipped
     try:
         ast.parse(source)
     except (SyntaxError, ValueError):
