@@ -1,9 +1,9 @@
 """The claims, their deciders, the judge and the attack: nothing false is accepted."""
 
-import sys
-import subprocess
 import json
 import math
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
