@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy
 
-from proofs import deciders, judge, ledger, mutants, runner
+from proofs import attack, deciders, judge, ledger, mutants, runner
 from proofs.__main__ import main
 from proofs.forms import Undecided
 from proofs.ledger import CLAIMS, ClaimFailed, Statement
@@ -117,12 +117,12 @@ def test_every_hypothesis_is_needed(name):
 
 def test_a_sample_of_the_attack_accepts_nothing_false():
     for name in NAMES:
-        _, counts, accepted, _ = mutants.attack_one(name, share=0.006)
+        _, counts, accepted, _ = attack.attack_one(name, share=0.006)
         assert counts["accepted_false"] == counts["crashed"] == 0, (name, accepted)
 
 
 def test_the_record_of_the_whole_attack_is_of_these_claims():
-    record = json.loads(mutants.RECORD.read_text(encoding="utf-8"))
+    record = json.loads(attack.RECORD.read_text(encoding="utf-8"))
     stale = [
         name
         for name in NAMES
@@ -400,7 +400,7 @@ def test_the_whole_statement_is_read(name, head):
 
 def test_the_attack_sees_a_check_that_accepts_everything(monkeypatch):
     monkeypatch.setattr(deciders, "holds", lambda statement: True)
-    _, counts, _, _ = mutants.attack_one("read-out", share=0.2)
+    _, counts, _, _ = attack.attack_one("read-out", share=0.2)
     assert counts["accepted_false"] > counts["accepted_true"]
 
 
