@@ -1,4 +1,7 @@
-"""Run the claims, in parallel, and keep what was found for as long as nothing changes."""
+"""Run the claims, in parallel, and keep the outcomes for as long as nothing changes.
+
+run(["simplex"], cache=Path("build/proofs.json"))   # {"simplex": Outcome("simplex", (), 3, ...)}
+"""
 
 import hashlib
 import importlib
@@ -10,6 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
 
+import numpy
+import sympy
+
+from proofs import deciders
 from proofs.forms import Undecided
 from proofs.ledger import CLAIMS
 from proofs.notation import IllFormed
@@ -20,7 +27,7 @@ CODE = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a claim: its problems, if any, and how many of its twins were refused."""
+    """The problems with a claim, if any, and how many of its twins were refused."""
 
     name: str
     problems: tuple
@@ -54,12 +61,10 @@ def run(names=None, cache=None):
 
 def run_one(name):
     """The Outcome of one claim."""
-    from proofs.deciders import holds
-
     claim, start = load()[name], perf_counter()
     problems, refused = [], 0
     try:
-        if not holds(claim.statement):
+        if not deciders.holds(claim.statement):
             problems.append(f"it does not follow: {claim.statement.latex()}")
     except (IllFormed, Undecided) as error:
         problems.append(f"it cannot be decided ({error}): {claim.statement.latex()}")
@@ -73,51 +78,38 @@ def run_one(name):
 
 def is_refused(statement):
     """True unless the statement is proved; a statement without meaning or rule is not."""
-    from proofs.deciders import holds
-
     try:
-        return not holds(statement)
+        return not deciders.holds(statement)
     except (IllFormed, Undecided):
         return True
 
 
 def _read(cache, key):
-    """The outcomes kept in a file; none if it is missing, damaged, or of another version."""
+    """The outcomes in a file; none if it is missing, damaged, or of another version."""
     try:
         kept = json.loads(Path(cache).read_text(encoding="utf-8")) if cache else {}
         if kept.get("key") != key:
             return {}
-        return {
-            o["name"]: Outcome(
-                str(o["name"]),
-                tuple(map(str, o["problems"])),
-                int(o["refused"]),
-                float(o["seconds"]),
-            )
-            for o in kept["outcomes"]
-        }
+        outcomes = (Outcome(**{**o, "problems": tuple(o["problems"])}) for o in kept["outcomes"])
+        return {outcome.name: outcome for outcome in outcomes}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
 def _write(cache, key, outcomes):
-    """Keep the outcomes; the file is never seen half written."""
+    """Write the outcomes to a file, which is never seen half written."""
     if cache is None:
         return
     cache = Path(cache)
     cache.parent.mkdir(parents=True, exist_ok=True)
     part = cache.with_name(f"{cache.name}.{os.getpid()}")
-    part.write_text(
-        json.dumps({"key": key, "outcomes": list(map(asdict, outcomes.values()))}), encoding="utf-8"
-    )
+    kept = {"key": key, "outcomes": list(map(asdict, outcomes.values()))}
+    part.write_text(json.dumps(kept), encoding="utf-8")
     os.replace(part, cache)
 
 
 def _key():
     """Changes with Python, NumPy, SymPy and every source file that a verdict depends on."""
-    import numpy
-    import sympy
-
     digest = hashlib.sha256(f"{sys.version} {numpy.__version__} {sympy.__version__}".encode())
     for file in sorted([*CODE.glob("proofs/*.py"), *CODE.glob("solutions/*.py")]):
         digest.update(f"{file.name} {file.stat().st_size} ".encode() + file.read_bytes())
