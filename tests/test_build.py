@@ -215,6 +215,26 @@ def test_one_warning_alone_is_enough(project):
     assert again == (status, said)  # with nothing to do for latexmk
 
 
+@pytest.mark.parametrize(
+    "lost, is_lost",
+    [
+        (r"\rlap{LONG}", True),
+        (r"\hspace*{-9cm}gone", True),
+        (r"\vspace*{-12cm}gone\vspace*{12cm}", True),
+        (r"\rlap{short words in the margin}", False),
+        (r"\hspace*{20cm}\hspace*{-20cm}", False),
+        (r"\rotatebox{90}{\rlap{LONG}}", False),  # SyncTeX's places are not turned
+    ],
+)
+def test_words_beyond_the_edge_of_the_paper(project, lost, is_lost):
+    text = lost.replace("LONG", 30 * "long ")
+    project.write(LIGHT.replace("\\section", f"Before.\n\n{text} after.\n\n\\section", 1))
+    status, said = project.build()
+    line = PREAMBLE.count("\n") + 3
+    found = re.search(rf"^report\.texw:{line}: .*beyond the edge", said, re.MULTILINE)
+    assert (status, bool(found)) == (int(is_lost), is_lost), said
+
+
 def test_a_package_or_latexmk_that_is_missing(project, reference):
     project.write(LIGHT.replace("xcolor", "nosuchpackage"))
     status, said = project.build()
@@ -576,6 +596,10 @@ def test_watch_builds_at_each_save_and_lives_through_faults(project):
         assert b"report.pdf" not in next_build() and project.pdf.read_bytes() == first != GOOD
         project.write(LIGHT.replace("2 + 3", "2 + 4"))
         assert b"report.pdf: 1 page" in next_build() and project.pdf.read_bytes() != first
+        builder = project.folder / "code/weaving/pdf.py"
+        builder.write_text(builder.read_text().replace("figure}[htb]", "figure}[t]"))
+        second = project.pdf.read_bytes()
+        assert b"report.pdf: 1 page" in next_build() and project.pdf.read_bytes() != second
     finally:
         os.killpg(process.pid, signal.SIGINT)
         _, err = process.communicate(timeout=LIMIT)

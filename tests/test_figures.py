@@ -1,9 +1,10 @@
 """Figures, whatever the sizes of the case: their text can be read, and shows the right numbers."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawings import faults, texts
@@ -16,12 +17,6 @@ from solutions.positional import one_hot, random_cosines, simplex, sinusoidal
 
 SIZES = [(1, 1, 1), (2, 4, 2), (5, 6, 3), (7, 6, 2), (13, 4, 2), (200, 8, 4), (4, 64, 64)]
 HOUSE = (Path(style.__file__).parents[1] / "weaving/house.sty").read_text()
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def checked(drawing, width=style.PAGE_WIDTH):
@@ -40,6 +35,10 @@ def results(N, D, H, scale=1.0):
     return [
         {h: multi_head_self_attention(Z, *weights, np.eye(D), h) for h in {1, H}} for Z in inputs
     ]
+
+
+def frames_of(drawing):
+    return [patch for patch in drawing.figure.axes[0].patches if isinstance(patch, Rectangle)]
 
 
 # The house ----------------------------------------------------------------------------------------
@@ -65,6 +64,34 @@ def test_the_page_on_the_web_has_the_colours_of_the_palette():
     light = re.search(r":root \{(.*?)\}", sheet, re.DOTALL)[1]
     for name in ("accent", "second"):
         assert same_color(re.search(rf"--{name}: (#\w+)", light)[1], style.PALETTE[name]), name
+
+
+def test_figures_do_without_pyplot():
+    modules = "plots.attention, plots.chronos, plots.least_squares, plots.memory, plots.positional"
+    code = f"import sys, {modules}\nassert 'matplotlib.pyplot' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(style.__file__).parents[1])
+
+
+@pytest.mark.parametrize(
+    "about, fault",
+    [
+        ({"color": "#888888"}, "contrast 3.5"),
+        ({"color": "white"}, "contrast 1.0"),
+        ({"fontsize": 7}, "7.0 pt"),
+        ({"x": 0.05}, "leaves the figure"),
+        ({"y": 0.42}, "touches a line"),
+    ],
+)
+def test_what_a_reader_would_object_to_is_found(about, fault):
+    fig, ax = shapes.canvas(2, 1)
+    ax.plot([0, 2], [0.4, 0.4], color="black")
+    ax.plot([0, 2], [0.6, 0.6], color="black")
+    shapes.box(ax, 1, 0.6, 0.5, 0.2, "hidden", look={"linewidth": 0, "zorder": 2.5})
+    assert faults(fig, 2) == []
+    fig, ax = shapes.canvas(2, 1)
+    ax.plot([0, 2], [0.4, 0.4], color="black")
+    shapes.words(ax, **{"x": 1, "y": 0.8, "text": "words"} | about)
+    assert [found for found in faults(fig, 2) if fault in found]
 
 
 def test_numbers_as_they_are_written():
@@ -103,43 +130,81 @@ def test_the_way_from_X_to_Y_needs_heads_of_one_width():
 @pytest.mark.parametrize("N, D, H", SIZES)
 def test_the_weights_are_readable(N, D, H):
     before, _ = results(N, D, H, 0.2)
+    even = np.full((H, N, N), 1 / N)
     for drawing, A in (
+        (attention.weights_heads(even), even),
         (attention.weights_one_head(before[1][1][0]), before[1][1]),
         (attention.weights_heads(before[H][1]), before[H][1]),
     ):
         found = checked(drawing)
-        meshes = drawing.figure.axes[0].collections
+        *meshes, scale = drawing.figure.axes[0].collections
+        assert len(meshes) == len(A) and scale.get_array().max() == 1
         darkest = 1 if A.max() > 0.5 else A.max()  # the same shades for one head and for several
-        for mesh, A_h in zip(meshes, A, strict=True):
+        for mesh, A_h in zip(meshes, A, strict=False):
             np.testing.assert_allclose(mesh.get_array(), A_h / darkest)
-        written = [text for text in found if re.fullmatch(r"\d\.\d\d", text)]
-        assert written in ([f"{a:.2f}" for a in A.flat], []) and (written or N > 12 or H > 4)
+        assert f"{darkest:.2g}" in found and "0" in found
 
 
-@pytest.mark.parametrize("N, D, H", [*SIZES, (5, 6, 1)])
-@pytest.mark.parametrize("scale", [0, 1, 1e6])
+@pytest.mark.parametrize("N, D, H", SIZES[:-1])
+def test_one_head_and_several_have_one_scale(N, D, H):
+    before, _ = results(N, D, H, 0.2)
+    A_1, A = before[1][1][0], before[H][1]
+    drawing = attention.weights_heads(A, A_1)
+    assert ("one head" in checked(drawing)) == (H > 1)
+    drawn = np.stack([A_1, *A] if H > 1 else A)
+    *meshes, _ = drawing.figure.axes[0].collections
+    for mesh, A_h in zip(meshes, drawn, strict=True):
+        np.testing.assert_allclose(mesh.get_array(), A_h / attention.darkest(drawn))
+
+
+def test_the_query_is_framed_about_which_the_heads_disagree_most():
+    A = np.full((2, 4, 4), 0.25)
+    A[0, 1], A[1, 1] = [0.7, 0.1, 0.1, 0.1], [0.1, 0.7, 0.1, 0.1]
+    A[0, 2], A[1, 2] = [0, 0, 0, 1], [1, 0, 0, 0]
+    drawing = attention.weights_heads(A)
+    assert "query 3 (framed)" in drawing.caption and "query 3" in drawing.alt
+    assert "key 4 in head 1 and key 1 in head 2" in drawing.caption
+    frames, meshes = frames_of(drawing), drawing.figure.axes[0].collections
+    for frame, mesh in zip(frames, meshes[:2], strict=True):
+        ys = np.unique(mesh.get_coordinates()[..., 1])[::-1]
+        assert frame.get_y() < ys[3] < ys[2] < frame.get_y() + frame.get_height() < ys[1]
+
+
+@pytest.mark.parametrize("A", [np.full((3, 4, 4), 0.25), np.eye(3)[None], np.ones((2, 1, 1))])
+def test_no_query_is_framed_where_heads_agree(A):
+    drawing = attention.weights_heads(A)
+    checked(drawing)
+    assert "framed" not in drawing.caption and not frames_of(drawing)
+
+
+@pytest.mark.parametrize("N, D, H", [*SIZES, (5, 6, 1), (14, 6, 3)])
+@pytest.mark.parametrize("scale", [0, 1e-6, 1, 1e6])
 def test_the_swap_is_readable(N, D, H, scale):
     drawing = attention.swap(*results(N, D, H, scale))
     checked(drawing)
     assert (f"5 of {N} tokens" in drawing.caption) == (N > 5)
     assert ("nothing to swap" in drawing.alt) == (N == 1)
+    assert ("Several heads" in drawing.caption) == (H > 1 and N > 1)
 
 
 def test_the_swap_shows_what_moves():
-    """What is framed and shaded before and after: the rows of Y, the rows and columns of A."""
-    ax = attention.swap(*results(4, 6, 3)).figure.axes[0]
-    shades = [mesh.get_array() for mesh in ax.collections]
+    """Shades before and after, the signs of Y, frames of two rows or columns, crossing lines."""
+    before, after = results(4, 6, 3, 0.2)
+    drawing = attention.swap(before, after)
+    ax = drawing.figure.axes[0]
+    Y, Y_after, A, A_after = (mesh.get_array() for mesh in ax.collections)
     order = [1, 0, 2, 3]
-    for n, (before, after) in enumerate(zip(shades[::2], shades[1::2], strict=True)):
-        assert max(before.max(), after.max()) == 1 and before.min() >= 0
-        moved = before[order] if n in (0, 2) else before[order][:, order]
-        np.testing.assert_allclose(moved, after, atol=1e-12)
-        assert not np.allclose(before, after)
-    frames = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
-    tall = [frame.get_height() > frame.get_width() for frame in frames[4:8]]
-    solid = [frame.get_linestyle() == "-" for frame in frames[:8]]
-    assert tall == [False, True] * 2
-    assert solid == [True, False, False, True, True, True, False, False]
+    np.testing.assert_allclose(Y, np.abs(before[1][0]) / np.abs(before[1][0]).max())
+    np.testing.assert_allclose(A, before[1][1][0] / attention.darkest(before[1][1]))
+    np.testing.assert_allclose(Y[order], Y_after, atol=1e-12)
+    np.testing.assert_allclose(A[order][:, order], A_after, atol=1e-12)
+    assert texts(drawing.figure).count("−") == 2 * (before[1][0] < 0).sum()
+    sizes = [(frame.get_width(), frame.get_height()) for frame in frames_of(drawing)]
+    assert [tall > wide for wide, tall in sizes] == [False, False, False, True, False, True]
+    tall = [2 * attention.SMALLER] * 3 + [4 * attention.SMALLER]
+    np.testing.assert_allclose([size[1] for size in sizes[:4]], tall, atol=0.04)
+    steps = [np.ptp(line.get_ydata()) for line in ax.lines]
+    np.testing.assert_allclose(steps, 2 * [attention.SMALLER, attention.SMALLER, 0, 0])
 
 
 def test_of_very_many_heads_those_are_drawn_that_fit():
@@ -153,8 +218,8 @@ def test_of_very_many_heads_those_are_drawn_that_fit():
 def test_the_four_terms():
     drawing = positional.four_terms()
     assert checked(drawing, style.TEXT_WIDTH).count(r"$\mathbf{M}$") == 4
-    strips = [patch.get_hatch() for patch in drawing.figure.axes[0].patches if patch.get_hatch()]
-    assert len(set(strips[:4])) == 1 and len(set(strips[3:])) == 5
+    hatches = [patch.get_hatch() for patch in drawing.figure.axes[0].patches if patch.get_hatch()]
+    assert len(set(hatches[:4])) == 1 and len(set(hatches[3:])) == 5
 
 
 @pytest.mark.parametrize("N", [1, 2, 33, 200])

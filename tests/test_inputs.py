@@ -199,6 +199,29 @@ def test_a_process_that_says_nothing_of_its_inputs_runs_at_every_build(project, 
     assert [run()[0], run()[0]] == [3, 3]
 
 
+@pytest.mark.parametrize(
+    "code, steady",
+    [
+        ("str(datetime.date.today().year)", False),
+        ("time.strftime('%Y')", False),
+        ("str(numpy.random.default_rng().random() < 2)", False),
+        ("str(numpy.random.default_rng(1).random() < 2)", True),
+        ("str(datetime.date(2024, 4, 18).year)", True),
+    ],
+)
+def test_what_is_different_each_time_runs_at_every_build(code, steady, project, capsys):
+    report(CHUNK, "import datetime, time, numpy", COUNT, "@", f"It is <%= {code} %>.")
+    assert [run()[0], run()[0]] == [1, 1 if steady else 2]
+    assert ("report.texw:7: note: " in capsys.readouterr().err) != steady
+
+
+def test_a_figure_of_the_date_is_drawn_at_every_build(project):
+    first, *rest = DRAW[:-1]
+    code = [first, "import datetime", *rest[:-1], "str(datetime.date.today())", rest[-1]]
+    report(FIGURE, COUNT, *code, "@")
+    assert [run()[0], run()[0]] == [1, 2]
+
+
 RULES = [
     '<<name="Run">>=',
     "import json, pathlib",
@@ -258,7 +281,6 @@ def test_a_figure_or_results_that_are_lost_or_damaged_are_made_again(rules):
     damages = [
         figure.unlink,
         lambda: figure.write_bytes(good[:-9]),
-        figure.with_suffix(".svg").unlink,
         kept.unlink,
         lambda: kept.write_bytes(good_results[:99]),
         lambda: kept.write_text("[]"),

@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import hypothesis
@@ -22,7 +23,7 @@ from solutions.memory_efficient import (
     without_maximum,
 )
 
-TYPES = [np.float32, np.float64]
+both_types = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 class Blas:
@@ -80,16 +81,29 @@ def small_blocks(monkeypatch, no_plain_function):
     in_blocks(monkeypatch)
 
 
-def alone(function, Q, K, V, keys=16):
-    """with_maximum or without_maximum on all queries at once, so many keys at a time."""
+def alone(function, Q, K, V):
+    """with_maximum or without_maximum on all queries at once, 16 keys at a time."""
     with np.errstate(all="ignore"):
-        return function(Q, K, V, np.full(len(Q) * keys, np.nan, Q.dtype))
+        return function(Q, K, V, np.full(len(Q) * 16, np.nan, Q.dtype))
+
+
+def same_as_plain(*arrays, atol=1e-14):
+    assert_allclose(memory_efficient_attention(*arrays), plain(*arrays), rtol=0, atol=atol)
+
+
+def the_same_error(kind, *arrays):
+    with pytest.raises(kind) as theirs:
+        plain(*arrays)
+    with pytest.raises(kind) as ours:
+        memory_efficient_attention(*arrays)
+    if "broadcast" not in str(theirs.value):  # there each quotes the shapes in NumPy's words
+        assert str(ours.value) == str(theirs.value)
 
 
 # The same results
 
 
-@pytest.mark.parametrize("dtype", TYPES)
+@both_types
 @pytest.mark.parametrize("d", [3, 64])
 @pytest.mark.parametrize("scale", [1e-4, 1, 8, 2e4])
 def test_against_50_digits(dtype, d, scale):
@@ -104,19 +118,18 @@ def test_against_50_digits(dtype, d, scale):
     assert y is None or (np.abs(y - exact) <= 2 * bound).all()
 
 
-@pytest.mark.parametrize("dtype", TYPES)
+@both_types
 def test_every_block_size_and_number_of_workers(dtype, monkeypatch, no_plain_function):
     """The number of workers does not change a bit."""
     Q, K, V = draw(0, (2, 9, 4), (2, 11, 4), (2, 11, 3), dtype=dtype)
-    expected = plain(Q, K, V)
     for queries in (1, 2, 4, 9, 10):
         for keys in (1, 3, 5, 11, 12):
             results = []
             for count in (1, 3):
                 in_blocks(monkeypatch, queries, keys, count, Q.itemsize)
                 results.append(memory_efficient_attention(Q, K, V))
-            assert_allclose(results[0], expected, rtol=0, atol=8 * np.finfo(dtype).eps)
             assert_array_equal(results[0], results[1])
+            same_as_plain(Q, K, V, atol=8 * np.finfo(dtype).eps)
 
 
 @hypothesis.given(st.data())
@@ -141,7 +154,7 @@ def test_sizes_that_are_cut_without_being_asked(N, M, d, d_v, no_plain_function,
     Q, K, V = draw(1, (N, d), (M, d), (M, d_v))
     if M == 1:
         Q, K = np.abs(Q), np.abs(K)  # a single score below 0 would need the maximum
-    assert_allclose(memory_efficient_attention(Q, K, V), plain(Q, K, V), rtol=0, atol=1e-14)
+    same_as_plain(Q, K, V)
 
 
 def with_scores(S, dtype=np.float64):
@@ -150,22 +163,22 @@ def with_scores(S, dtype=np.float64):
     return S * dtype(np.sqrt(S.shape[1])), np.eye(S.shape[1], dtype=dtype)
 
 
-@pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize(
-    "scores",
-    [
-        np.linspace(-1e4, 1e4, 23),
-        np.linspace(1e4, -1e4, 23),
-        np.full(23, 1e4),
-        np.full(23, -1e4),
-        np.full(23, -30.0),
-        1e4 + np.arange(23) % 7,
-        np.where(np.arange(23) == 17, 0, -1e4),
-        np.where(np.arange(23) == 3, 1e30, 1e4),
-        np.where(np.arange(23) < 12, -200, 200),
-    ],
-    ids="rising falling high low negative ties middle above late".split(),
-)
+KEYS = np.arange(23)
+SCORES = {
+    "rising": np.linspace(-1e4, 1e4, 23),
+    "falling": np.linspace(1e4, -1e4, 23),
+    "high": np.full(23, 1e4),
+    "low": np.full(23, -1e4),
+    "negative": np.full(23, -30.0),
+    "ties": 1e4 + KEYS % 7,
+    "middle": np.where(KEYS == 17, 0, -1e4),
+    "above": np.where(KEYS == 3, 1e30, 1e4),
+    "late": np.where(KEYS < 12, -200, 200),
+}
+
+
+@both_types
+@pytest.mark.parametrize("scores", SCORES.values(), ids=SCORES)
 def test_scores_of_ten_thousand(scores, dtype, small_blocks):
     """The running maximum moves in every way, between rows with ordinary scores."""
     a, b, V = draw(2, (8, 23), (8, 23), (23, 2), dtype=dtype)
@@ -182,36 +195,24 @@ def test_a_key_at_minus_infinity_is_left_out(shift, small_blocks):
     Q, K, V = draw(3, (20, 3), (31, 3), (31, 2))
     Q, K, out = np.abs(Q) + 1, K + shift, np.r_[0:7, 9, 15:20, 30]
     K[out] = -np.inf
-    stay = np.setdiff1d(np.arange(31), out)
-    Y = memory_efficient_attention(Q, K, V)
-    assert_allclose(Y, plain(Q, K, V), rtol=0, atol=1e-12)
-    assert_allclose(Y, plain(Q, K[stay], V[stay]), rtol=0, atol=1e-12)
-
-
-def the_same_error(kind, *arrays):
-    with pytest.raises(kind) as theirs:
-        plain(*arrays)
-    with pytest.raises(kind) as ours:
-        memory_efficient_attention(*arrays)
-    if "broadcast" not in str(theirs.value):  # there each quotes the shapes in NumPy's words
-        assert str(ours.value) == str(theirs.value)
+    without = plain(Q, np.delete(K, out, axis=0), np.delete(V, out, axis=0))
+    same_as_plain(Q, K, V, atol=1e-12)
+    assert_allclose(memory_efficient_attention(Q, K, V), without, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("rows", [[(0, 1, 3)], [(1, 0, 19), (1, 1, 2)], [(1, 2, 19), (0, 2, 18)]])
-def test_a_row_without_a_finite_maximum_is_named(rows, bad, small_blocks):
+def test_a_row_without_a_finite_maximum_is_named(bad, small_blocks):
     Q, K, V = draw(4, (2, 3, 20, 2), (2, 3, 13, 2), (2, 3, 13, 2))
-    for row in rows:
-        Q[row] = bad
-    the_same_error(ValueError, Q, np.abs(K), V)
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-@pytest.mark.parametrize("key", [0, 6, 12])
-def test_a_bad_key_is_refused(key, bad, small_blocks):
-    Q, K, V = draw(5, (20, 2), (13, 2), (13, 2))
-    K[key, 1] = bad
-    the_same_error(ValueError, np.abs(Q), K, V)
+    Q, K = np.abs(Q), np.abs(K)
+    for rows in [(0, 1, 3)], [(1, 0, 19), (1, 1, 2)], [(1, 2, 19), (0, 2, 18)]:
+        with_bad_rows = Q.copy()
+        for row in rows:
+            with_bad_rows[row] = bad
+        the_same_error(ValueError, with_bad_rows, K, V)
+    for key in (0, 6, 12) if bad != -np.inf else ():
+        with_bad_key = K.copy()
+        with_bad_key[1, 2, key, 1] = bad
+        the_same_error(ValueError, Q, with_bad_key, V)
 
 
 def test_a_score_that_overflows_is_refused(small_blocks):
@@ -223,7 +224,7 @@ def test_a_score_that_overflows_is_refused(small_blocks):
     assert_array_equal(memory_efficient_attention(Q / 2, K, V), np.full((20, 1), 3))
 
 
-@pytest.mark.parametrize("dtype", TYPES)
+@both_types
 @pytest.mark.parametrize("scale", [1, 100])
 def test_values_as_large_or_small_as_numbers_go(scale, dtype, small_blocks):
     """Sums of values near the largest number overflow, their means do not."""
@@ -237,19 +238,15 @@ def test_values_as_large_or_small_as_numbers_go(scale, dtype, small_blocks):
 def test_values_that_are_not_finite_spread_as_in_the_plain_function(small_blocks):
     Q, K, V = draw(7, (20, 3), (31, 3), (31, 4))
     V[9, 0], V[20, 1], V[3, 2], V[30, 2] = np.nan, np.inf, np.inf, -np.inf
-    assert_allclose(memory_efficient_attention(Q, K, V), plain(Q, K, V), rtol=0, atol=1e-14)
+    same_as_plain(Q, K, V)
 
 
-@pytest.mark.parametrize("dtype", TYPES)
+@both_types
 def test_the_lowest_number_is_a_score_like_others(dtype, small_blocks):
     """It stands for -inf before the first block."""
     Q, K = np.full((20, 1), np.finfo(dtype).min), np.ones((13, 1), dtype)
-    V = np.arange(26, dtype=dtype).reshape(13, 2)
-    assert_allclose(
-        memory_efficient_attention(Q, K, V),
-        np.broadcast_to([12, 13], (20, 2)),
-        rtol=4 * np.finfo(dtype).eps,
-    )
+    Y = memory_efficient_attention(Q, K, np.arange(26, dtype=dtype).reshape(13, 2))
+    assert_allclose(Y, np.tile([12, 13], (20, 1)), rtol=4 * np.finfo(dtype).eps)
 
 
 @pytest.mark.parametrize("dtype, largest", [(np.float32, 88), (np.float64, 709)])
@@ -274,25 +271,24 @@ def test_when_the_maximum_can_be_left_out(dtype, largest):
 def test_batch_axes_are_broadcast(small_blocks):
     Q, K, V = draw(10, (2, 1, 17, 3), (4, 13, 3), (1, 4, 13, 5))
     for arrays in ((Q, K, V), (Q[0, 0], K, V[0]), (Q[:, 0], K[0], V[0, 0]), (Q[0, 0], K[0], V)):
-        assert_allclose(memory_efficient_attention(*arrays), plain(*arrays), rtol=0, atol=1e-14)
+        same_as_plain(*arrays)
 
 
-@pytest.mark.parametrize(
-    "lay",
-    [
-        np.asfortranarray,
-        lambda a: a[..., ::-1, ::-1],
-        lambda a: np.repeat(a, 3, axis=-1)[..., ::3],
-        lambda a: np.ascontiguousarray(a.swapaxes(0, 1)).swapaxes(0, 1),
-        lambda a: np.broadcast_to(a[..., :1], a.shape),
-        lambda a: a.astype(a.dtype.newbyteorder()),
-    ],
-    ids="Fortran reversed apart inside broadcast byteorder".split(),
-)
+LAYOUTS = {
+    "Fortran": np.asfortranarray,
+    "reversed": lambda a: a[..., ::-1, ::-1],
+    "apart": lambda a: np.repeat(a, 3, axis=-1)[..., ::3],
+    "inside": lambda a: np.ascontiguousarray(a.swapaxes(0, 1)).swapaxes(0, 1),
+    "broadcast": lambda a: np.broadcast_to(a[..., :1], a.shape),
+    "byte order": lambda a: a.astype(a.dtype.newbyteorder()),
+}
+
+
+@pytest.mark.parametrize("lay", LAYOUTS.values(), ids=LAYOUTS)
 def test_layouts(lay, small_blocks):
     arrays = [lay(a) for a in draw(11, (3, 17, 6), (3, 13, 6), (3, 13, 5))]
     before = [a.copy() for a in arrays]
-    assert_allclose(memory_efficient_attention(*arrays), plain(*arrays), rtol=0, atol=1e-14)
+    same_as_plain(*arrays)
     for a, b in zip(arrays, before):
         assert_array_equal(a, b)
 
@@ -300,9 +296,9 @@ def test_layouts(lay, small_blocks):
 @pytest.mark.parametrize("types", ["fff", "fdf", "eee", "iii", "bBf", "???"])
 def test_types(types, small_blocks):
     arrays = [np.abs(3 * a).astype(t) for a, t in zip(draw(12, (20, 3), (20, 3), (20, 2)), types)]
-    Y, expected = memory_efficient_attention(*arrays), plain(*arrays)
-    assert Y.dtype == expected.dtype
-    assert_allclose(Y, expected, rtol=0, atol=64 * np.finfo(Y.dtype).eps)
+    dtype = memory_efficient_attention(*arrays).dtype
+    assert dtype == plain(*arrays).dtype
+    same_as_plain(*arrays, atol=64 * np.finfo(dtype).eps)
 
 
 @pytest.mark.parametrize(
@@ -329,11 +325,8 @@ def test_small_inputs_go_to_the_plain_function(monkeypatch):
     monkeypatch.setattr(memory_efficient, "BLOCK", 120 * 8)
     monkeypatch.setattr(memory_efficient, "SMALL", 30)
     taken = []
-    monkeypatch.setattr(
-        memory_efficient,
-        "scaled_dot_product_attention",
-        lambda Q, K, V: (taken.append(len(K)), None),
-    )
+    note = lambda Q, K, V: (taken.append(len(K)), None)  # noqa: E731
+    monkeypatch.setattr(memory_efficient, "scaled_dot_product_attention", note)
     for heads, N, M, dtype, small in (
         (9, 5, 6, float, True),
         (9, 4, 8, float, False),  # 30 weights in a head, 32
@@ -347,12 +340,10 @@ def test_small_inputs_go_to_the_plain_function(monkeypatch):
         assert bool(taken) == small, (N, M, dtype)
 
 
-@pytest.mark.parametrize(
-    "heads, N, n",
-    [(8, 512, 256), (16, 384, 384), (16, 385, 193), (8, 1024, 342), (1, 1601, 101), (1, 3, 1)],
-)
-def test_queries_in_a_block(heads, N, n):
-    assert memory_efficient.queries_in_a_block(heads, N) == n
+def test_queries_in_a_block():
+    wanted = {(8, 512): 256, (16, 384): 384, (16, 385): 193, (8, 1024): 342, (1, 1601): 101,
+              (1, 3): 1}  # fmt: skip
+    assert {key: memory_efficient.queries_in_a_block(*key) for key in wanted} == wanted
 
 
 def test_key_blocks_cover_the_keys():
@@ -419,19 +410,32 @@ def test_each_task_once_and_one_blas_thread_per_worker(blas):
     assert blas.settings == [3, 1, 3] and workers.count() == 3
 
 
-def test_an_error_ends_all_workers_and_restores_the_blas(blas):
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no timer signals")
+@pytest.mark.parametrize("delay", [None, 0.005, 0.03])
+def test_an_error_or_ctrl_c_ends_all_workers_and_restores_the_blas(delay, blas):
+    """Of 3 workers with 5000 tasks of 2 ms each stops after its current one."""
     done = []
 
     def work(share):
         for task in share:
-            if task == 0:
+            if task == 10 and not delay:
                 raise MemoryError("no room")
-            time.sleep(0.001)
+            time.sleep(0.002)
             done.append(task)
 
-    with pytest.raises(MemoryError, match="no room"):
-        workers.run(work, range(2000))
-    assert len(done) < 1000 and blas.settings == [3, 1, 3]
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    old = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt if delay else MemoryError):
+            signal.setitimer(signal.ITIMER_REAL, delay or 0)
+            workers.run(work, range(5000))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+    assert len(done) < 4000 and not workers._LOCK.locked()
+    assert blas.settings == [3, 1, 3] or (delay and blas.settings == [3])
 
 
 def test_two_callers_take_turns(blas):
@@ -446,16 +450,12 @@ def test_two_callers_take_turns(blas):
     def quick(share):
         seen.extend(("quick", blas.num_threads) for _ in share)
 
-    callers = [
-        threading.Thread(target=workers.run, args=(work, range(5))) for work in (slow, quick)
-    ]
-    callers[0].start()
-    assert inside.wait(10)
-    callers[1].start()
-    time.sleep(0.05)
-    leave.set()
-    for caller in callers:
-        caller.join(10)
+    with ThreadPoolExecutor() as callers:
+        callers.submit(workers.run, slow, range(5))
+        assert inside.wait(10)
+        callers.submit(workers.run, quick, range(5))
+        time.sleep(0.05)
+        leave.set()
     assert seen == [("slow", 1)] * 5 + [("quick", 1)] * 5
     assert blas.settings == [3, 1, 3, 1, 3]
 
@@ -463,41 +463,6 @@ def test_two_callers_take_turns(blas):
 def test_several_threads_each_get_their_own_result():
     before = workers.count()
     inputs = [draw(i, (900, 8), (500, 8), (500, 4)) for i in range(6)]
-    results = [None] * len(inputs)
-
-    def call(i):
-        results[i] = memory_efficient_attention(*inputs[i])
-
-    threads = [threading.Thread(target=call, args=(i,)) for i in range(len(inputs))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    for QKV, Y in zip(inputs, results):
-        assert_allclose(Y, plain(*QKV), rtol=0, atol=1e-14)
+    with ThreadPoolExecutor(len(inputs)) as callers:
+        list(callers.map(lambda QKV: same_as_plain(*QKV), inputs))
     assert workers.count() == before
-
-
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no timer signals")
-@pytest.mark.parametrize("delay", [0.005, 0.03])
-def test_ctrl_c_ends_the_work_and_restores_the_blas(delay, blas):
-    """Of 3 workers with 5000 tasks of 2 ms each stops after its current one."""
-    done = []
-
-    def work(share):
-        for task in share:
-            time.sleep(0.002)
-            done.append(task)
-
-    def interrupt(number, frame):
-        raise KeyboardInterrupt
-
-    old = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            signal.setitimer(signal.ITIMER_REAL, delay)
-            workers.run(work, range(5000))
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, old)
-    assert len(done) < 4000 and blas.settings in ([3], [3, 1, 3]) and not workers._LOCK.locked()

@@ -2,6 +2,8 @@
 
 import json  # noqa: I001
 import math
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -511,6 +513,25 @@ def test_the_cache_is_used_and_a_spoilt_one_is_not(tmp_path, monkeypatch):
         cache.write_text(text)
         assert runner.run(["one-hot-table"], cache)["one-hot-table"].holds
     assert [path.name for path in cache.parent.iterdir()] == ["proofs.json"]
+
+
+def test_what_is_kept_belongs_to_the_statement(tmp_path, monkeypatch):
+    name, other, cache = "weights-sum-to-one", "one-hot-table", tmp_path / "proofs.json"
+    before = runner.run([name, other], cache)
+    claim = CLAIMS[name]
+    false = ledger.replace(claim, statement=next(iter(claim.twins.values())))
+    monkeypatch.setitem(CLAIMS, name, false)
+    after = runner.run([name, other], cache)
+    assert before[name].holds and not after[name].holds
+    assert after[other] == before[other]  # to the time that it took
+
+
+def test_the_files_that_a_verdict_depends_on():
+    code = "import sys, proofs.attack; print(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    used = {m for m in done.stdout.split() if m.split(".")[0] in ("solutions", "plots", "tables")}
+    computed = {f"solutions.{name.removesuffix('.py')}" for name in runner.COMPUTED}
+    assert used == computed | {"solutions"}
 
 
 def test_the_command_names_a_close_claim(capsys):

@@ -46,6 +46,7 @@ FAULTS = {
     'sys.exit(0)': (code('import sys\nsys.exit(0)'), 5, 'SystemExit'),
     'os._exit(0)': (code('import os\nos._exit(0)'), 5, 'os._exit(0)'),
     'inline os._exit': ("<%= __import__('os')._exit(0) %>", 3, 'os._exit(0)'),
+    'a question': (code("x = 1\ninput('Go on? ')"), 5, 'EOFError'),
     'warning': (code("import warnings\n\nwarnings.warn('too small')"), 6, 'too small'),
     'warning of NumPy': (
         code('import numpy as np\nnp.log(np.array([0.0, 2.0]))[0:0].sum()'), 5, 'divide by zero'),
@@ -122,6 +123,11 @@ FAULTS = {
     'a typed number in a macro': (r"\emph{0.734}", 3, '0.734'),
     'a typed number without its zero': ('It is .5 then.', 3, 'the number .5'),
     'a bare percent sign': ('\nIn 20% of cases.', 4, "'% of cases.'"),
+    'a bare percent sign after a number at the end of a line': (
+        'Costs rose by 20%\nper year.', 3, 'a bare % is lost'),
+    'a bare percent sign after a value at the end of a line': (
+        'A\n<%= 20 %>%\nb.', 4, 'a bare % is lost'),
+    'a bare percent sign that ends a line of prose': ('It is given in %\nonly.', 3, 'a bare % is'),
     'a bare percent sign after a line break': (r"One \\% two", 3, 'a bare %'),
     'a bare percent sign after verbatim': (r"\verb|a|% lost", 3, 'a bare %'),
     'a bare percent sign after an address': (r"  \path{a}  % lost and more", 3, 'a bare %'),
@@ -289,6 +295,49 @@ def test_a_document_without_its_end():
     Path("report.texw").write_text("\\begin{document}\none\n")
     with pytest.raises(BuildFailed, match=r"report.texw:3: .*end\{document\} is missing"):
         weave(Target())
+
+
+WAIT = code("import time\ntime.sleep(1)").replace("Count", "Wait")
+
+
+@pytest.mark.parametrize(
+    "lines, line, words",
+    [
+        (
+            "import os, subprocess\nsubprocess.Popen(['sh', '-c', 'sleep 0.5; echo late'])\nNone",
+            3,
+            "wait for it",
+        ),
+        (
+            "import threading, time\ndef late():\n    time.sleep(0.5)\n    print('late')\n"
+            "threading.Thread(target=late, daemon=True).start()",
+            7,
+            "wait for it",
+        ),
+        ("import os\nos.fork()\nprint('twice')", 3, "end it with os._exit"),
+        (
+            "import os\nchild = os.fork()\nif not child: 1 / 0\nos.waitpid(child, 0)\nNone",
+            3,
+            "end it with os._exit",
+        ),
+    ],
+)
+def test_output_or_a_process_that_outlives_its_chunk(lines, line, words, capsys):
+    chunk = code(lines).replace(">>", ", depends=[]>>")
+    report(chunk, WAIT)
+    found = re.search(rf"report\.texw:{line}: .*{words}", said(capsys))
+    assert found
+
+
+def test_a_forked_process_may_exit(capsys):
+    report(
+        code(
+            "import os, sys\nchild = os.fork()\nif not child:\n    print('child')\n"
+            "    sys.exit()\nos.waitpid(child, 0)\nNone"
+        ).replace(">>", ", depends=[]>>")
+    )
+    weave(Target())
+    assert "child" in Path("build/report.tex").read_text()
 
 
 def test_a_forked_process_may_end_as_it_does():

@@ -24,10 +24,10 @@ def one_page(X, q, k, v, scores, weights, output) -> Drawing:
     """
     if not np.allclose(scores, q @ k.T / q.shape[1] ** 0.5):
         raise ValueError(f"scores must be q k^T / sqrt(d), got {scores.tolist()}")
-    fig, ax = canvas(PAGE_WIDTH, 2.6)
+    fig, ax = canvas(PAGE_WIDTH, 2.38)
     at = {"x": 0.45, "q": 1.62, "s": 2.82, "soft": 3.42, "a": 4.04, "av": 5.02, "y": 6.12}
     wide = {"x": 0.78, "q": 0.96, "s": 0.76, "soft": 0.22, "a": 0.74, "av": 1.1, "y": 1.02}
-    middle = 1.24
+    middle = 1.0
 
     def put(column, y, text, colour, strength=0.16):
         box(ax, at[column], y, wide[column], BOX, text, colour, tint(colour, strength))
@@ -44,7 +44,7 @@ def one_page(X, q, k, v, scores, weights, output) -> Drawing:
         put("q", key, rf"$\mathbf{{k}}_{n}$ = {vector(k[j])}", KEY)
         put("q", value, rf"$\mathbf{{v}}_{n}$ = {vector(v[j])}", VALUE)
         put("s", key, f"$s_{{1{n}}}$ = {number(scores[0, j])}", GREY, 0.08)
-        put("a", key, f"$a_{{1{n}}}$ = {number(weights[0, j])}", BLUE, 0.5 * weights[0, j])
+        put("a", key, f"$a_{{1{n}}}$ = {number(weights[0, j])}", INK, 0.5 * weights[0, j])
         weighted = vector(weights[0, j] * v[j])
         put("av", value, rf"$a_{{1{n}}}\mathbf{{v}}_{n}$ = {weighted}", VALUE)
         for end in (value, key, middle)[: 4 - n]:
@@ -62,15 +62,13 @@ def one_page(X, q, k, v, scores, weights, output) -> Drawing:
     put("y", middle, rf"$\mathbf{{y}}_1$ = {vector(output[0])}", VALUE)
     softmax = {"rotation": 90, "color": GREY}
     box(ax, at["soft"], middle, wide["soft"], 0.8 + BOX, "softmax", **ROUND, **softmax)
-    second = (
-        rf"Query 2 asks the same keys: $\mathbf{{q}}_2$ = {vector(q[1])}, scores "
-        rf"{vector(scores[1])}, weights {vector(weights[1])}, output "
-        rf"$\mathbf{{y}}_2$ = {vector(output[1])}."
-    )
-    words(ax, 0.06, 0.12, second, ha="left")
+    words(ax, at["a"], middle, "darker =\nlarger weight", va="center", color=GREY)
+    second = [_tex(part) for part in (q[1], scores[1], weights[1], output[1])]
     caption = (
-        "Attention for the query of token 1. The query meets each key in a score; the softmax "
-        "turns the scores into weights; the values join after it and are averaged with them."
+        "Attention for the query of token 1. The query meets each key in a score. The softmax "
+        "turns the scores into weights. The values join only then, and their weighted average is "
+        rf"the output. Query 2, $\vec{{q}}_2 = {second[0]}$, asks the same keys: the scores are "
+        rf"${second[1]}$, the weights ${second[2]}$, the output $\vec{{y}}_2 = {second[3]}$."
     )
     alt = (
         "A data flow from left to right. Two inputs give one query, two keys and two values. The "
@@ -79,6 +77,11 @@ def one_page(X, q, k, v, scores, weights, output) -> Drawing:
         f"output {vector(output[0])}."
     )
     return Drawing(fig, caption, alt)
+
+
+def _tex(values):
+    """A short vector in a formula of LaTeX."""
+    return vector(values).replace("−", "-")
 
 
 def _headings(ax, at):
@@ -95,8 +98,8 @@ def _headings(ax, at):
         "y": ("output", "their sum"),
     }
     for column, (title, detail) in headings.items():
-        words(ax, at[column], 2.52, title, fontweight="bold")
-        words(ax, at[column], 2.36, detail, color=GREY)
+        words(ax, at[column], 2.29, title, fontweight="bold")
+        words(ax, at[column], 2.13, detail, color=GREY)
 
 
 # The way from X to Y ------------------------------------------------------------------------------
@@ -118,7 +121,7 @@ def flow(N: int, D: int, H: int) -> Drawing:
     rows = {"Q": (top, QUERY), "K": (middle, KEY), "V": (low, VALUE)}
     _cards(ax, min(H, 3))
     title = f"head $h$ of {H}" if H > 1 else "the only head"
-    words(ax, 4.78, 2.3, title, ha="right", color=GREY)
+    words(ax, 4.78, 2.3, title, ha="right")
     _matrix(ax, 0.3, middle, 0.42, "X", tokens)
     for name, (y, colour) in rows.items():
         _multiply(ax, 0.95, y, f"W_{name.lower()}", colour)
@@ -146,8 +149,8 @@ def flow(N: int, D: int, H: int) -> Drawing:
     _matrix(ax, 6.18, middle, 0.42, "Y", tokens)
     caption = (
         rf"Multi-head self-attention with the shapes of $N = {N}$, $D = {D}$, $H = {H}$. Each "
-        r"head takes $d_h = D/H$ columns of $\mat{Q}$, $\mat{K}$ and $\mat{V}$. Queries and keys "
-        r"meet in the scores; the values join only after the softmax."
+        r"head takes $d_h = D/H$ columns of $\mat{Q}$, $\mat{K}$ and $\mat{V}$ (dark: the first "
+        "head's). Queries and keys meet in the scores. The values join only after the softmax."
     )
     alt = (
         f"A data flow from left to right. The inputs X, {tokens}, are multiplied by three weight "
@@ -194,169 +197,197 @@ def _cards(ax, n):
 
 # The weights --------------------------------------------------------------------------------------
 
-LEFT, FOOT, TITLE, GAP = 0.42, 0.42, 0.26, 0.2  # inches, around heat maps and between two
-DIGITS = (0.25, 0.19)  # inches: a cell with its number
-MOST_DIGITS = 12  # with more tokens than this the shades stand alone
+LEFT, FOOT, TITLE, GAP, SCALE = 0.42, 0.42, 0.26, 0.2, 0.42  # inches: beside maps, between two
+CELL, WIDEST = 0.22, 2.4  # inches: the side of a cell and of a map, at most
+LEAST = 1.1  # inches: a map is made smaller than this only where the page has no room
 MOST_HEADS = 64  # what a page has room for
 LABEL = 0.14  # inches: what a label of one line needs
 
 
 def weights_one_head(A) -> Drawing:
     """The weights (N, N) of a single head."""
-    return _heat_maps(A[None], ["one head"], "the single head")
+    i, j = np.unravel_index(A.argmax(), A.shape)
+    seen = f"Query {i + 1} comes closest to selecting one key: key {j + 1} has {A[i, j]:.2f}."
+    return _heat_maps(A[None], ["one head"], "the single head", seen)
 
 
-def weights_heads(A) -> Drawing:
-    """The weights (H, N, N) of several heads, a map for each and all on one scale."""
-    whose = f"the {len(A)} heads" if len(A) > 1 else "the only head"
-    if len(A) > MOST_HEADS:
-        whose = f"the first {MOST_HEADS} of {len(A)} heads"
+def weights_heads(A, single=None) -> Drawing:
+    """The weights (H, N, N) of several heads, after those of one (N, N) with the same matrices.
+
+    All maps have the same scale, and the query about which the heads disagree most is framed.
+    """
+    H, N = A.shape[:2]
     drawn = A[:MOST_HEADS]
-    return _heat_maps(drawn, [f"head {h}" for h in range(1, len(drawn) + 1)], whose)
+    titles = [f"head {h}" for h in range(1, len(drawn) + 1)]
+    whose = "the only head" if H == 1 else f"the {H} heads"
+    if H > MOST_HEADS:
+        whose = f"the first {MOST_HEADS} of {H} heads"
+    if single is not None and H > 1:
+        drawn, titles = np.stack([single, *drawn]), ["one head", *titles]
+        whose = f"the single head and of {whose}"
+    spread = np.abs(A - A.mean(axis=0)).sum(axis=(0, 2))  # (N,)
+    if spread.max() < 0.01:
+        return _heat_maps(drawn, titles, whose, "The heads hardly differ." if H > 1 else "")
+    i = spread.argmax()
+    seen = f"The heads disagree most about query {i + 1} (framed)"
+    keys = A[:, i].argmax(axis=1) + 1
+    if H <= 4 and len({*keys}) > 1:
+        *others, last = (f"key {key} in head {h}" for h, key in enumerate(keys, 1))
+        seen += f": its largest weight is for {', '.join(others)} and {last}"
+    return _heat_maps(drawn, titles, whose, seen + ".", framed=i)
 
 
-def _heat_maps(A, titles, whose):
+def darkest(A) -> float:
+    """The weight that heat maps show in the darkest shade: 1, unless all weights are small."""
+    return 1 if A.max() > 0.5 else A.max()
+
+
+def _heat_maps(A, titles, whose, seen, framed=None):
     n, N = A.shape[:2]
-    darkest = 1 if A.max() > 0.5 else A.max()  # one scale for one head and for several
-    columns, size = _grid(n, N)
-    wide, tall = N * size[0], N * size[1]
+    columns, side = _grid(n, N)
+    wide = N * side
     pitch = max(wide, 0.45) + GAP
-    height = math.ceil(n / columns) * (tall + TITLE) + FOOT
-    fig, ax = canvas(LEFT + columns * pitch - GAP + 0.04, height)
+    height = math.ceil(n / columns) * (wide + TITLE) + FOOT
+    fig, ax = canvas(LEFT + columns * pitch - GAP + SCALE, height)
     for panel, (weights, title) in enumerate(zip(A, titles, strict=True)):
         row, column = divmod(panel, columns)
-        left, top = LEFT + column * pitch, height - TITLE - row * (tall + TITLE)
-        cells(ax, left, top, weights, size, (0, darkest), digits=size == DIGITS)
+        left, top = LEFT + column * pitch, height - TITLE - row * (wide + TITLE)
+        cells(ax, left, top, weights, side, darkest(A))
         words(ax, left + wide / 2, top + 0.1, title, fontsize=9)
+        if framed is not None:
+            _frame(ax, left, top - framed * side, wide, side)
         if column == 0:
-            words(ax, 0.09, top - tall / 2, "query $i$", rotation=90, va="center")
-            for k in _labelled(N, size[1]):
-                words(ax, left - 0.05, top - (k + 0.5) * size[1], str(k + 1), ha="right")
+            style = {"rotation": 90, "va": "center", "color": QUERY}
+            words(ax, 0.09, top - wide / 2, "query $i$", **style)
+            for k in _labelled(N, side):
+                words(ax, left - 0.07, top - (k + 0.5) * side, str(k + 1), ha="right")
         if panel + columns >= n:
-            words(ax, left + wide / 2, top - tall - 0.27, "key $j$")
-            for k in _labelled(N, size[0]):
-                words(ax, left + (k + 0.5) * size[0], top - tall - 0.1, str(k + 1))
-    caption = (
-        f"The weights of {whose}, from white for zero to the darkest, {darkest:.2f}. Each row "
-        "belongs to one query and adds up to one."
-    )
+            words(ax, left + wide / 2, top - wide - 0.27, "key $j$", color=KEY)
+            for k in _labelled(N, side):
+                words(ax, left + (k + 0.5) * side, top - wide - 0.1, str(k + 1))
+    _scale(ax, LEFT + columns * pitch - GAP + 0.11, height - TITLE, wide, darkest(A))
+    caption = f"The weights of {whose}, a row for each query. Darker is larger. {seen}"
     alt = (
         f"Heat maps of the attention weights of {whose}, with {N} queries downwards and {N} keys "
-        f"to the right. The largest weight is {A.max():.2f}."
+        f"to the right. The largest weight is {A.max():.2f}. {seen}"
     )
-    return Drawing(fig, caption, alt)
+    return Drawing(fig, caption.strip(), alt.strip())
 
 
 def _grid(n, N):
-    """How many maps make a row, and the size of a cell: DIGITS, or as large as the page allows."""
-    room = PAGE_WIDTH - LEFT - 0.04 + GAP
+    """How many maps make a row, and the side of a cell."""
+    room = PAGE_WIDTH - LEFT - SCALE + GAP
 
-    def fits(columns, tall):
-        return math.ceil(n / columns) * (N * tall + TITLE) + FOOT <= TALLEST
+    def fits(columns, wide):
+        return math.ceil(n / columns) * (wide + TITLE) + FOOT <= TALLEST
 
-    most = min(n, int(room / (N * DIGITS[0] + GAP)))
-    if N <= MOST_DIGITS and most and fits(most, DIGITS[1]):
-        return math.ceil(n / math.ceil(n / most)), DIGITS  # as few as make no more rows
-    sides = {columns: min(room / columns - GAP, 2.8) / N for columns in range(min(n, 3), n + 1)}
-    columns = next(columns for columns, side in sides.items() if fits(columns, side))
-    return columns, (sides[columns], sides[columns])
+    most = min(n, int(room / (min(N * CELL, LEAST) + GAP)))
+    fewest = math.ceil(n / math.ceil(n / most))  # as few as make no more rows
+    sides = {k: min(room / k - GAP, N * CELL, WIDEST) for k in range(fewest, n + 1)}
+    columns = next(columns for columns, wide in sides.items() if fits(columns, wide))
+    return columns, sides[columns] / N
 
 
-def _labelled(n, size):
+def _labelled(n, side):
     """Which of n rows or columns of this size have their number beside them."""
-    return range(0, n, 1 if size >= LABEL else math.ceil(3 * LABEL / size))
+    return range(0, n, 1 if side >= LABEL else math.ceil(3 * LABEL / side))
+
+
+def _scale(ax, left, top, tall, most):
+    """The shades from the darkest down to white, and the weights at both ends."""
+    steps = np.linspace(1, 0, max(2, round(tall / 0.08)))[:, None]
+    side = tall / len(steps)
+    cells(ax, left, top, steps, side, 1)
+    for y, value in ((top + 0.1, f"{most:.2g}"), (top - tall - 0.1, "0")):
+        words(ax, left + side / 2, y, value)
+
+
+def _frame(ax, left, top, wide, tall):
+    """A frame around some rows or columns of a matrix, a little outside of them."""
+    d = 0.015
+    corner = left - d, top - tall - d
+    style = {"fill": False, "edgecolor": BLUE, "linewidth": 1.3}
+    ax.add_patch(Rectangle(corner, wide + 2 * d, tall + 2 * d, **style))
 
 
 # A swap of the first two inputs -------------------------------------------------------------------
 
-CELL = 0.155  # inches
-TOKENS, COLUMNS, HEADS = 5, 6, 3  # drawn at most: a larger case shows the same
-BETWEEN, APART = 0.16, 0.5  # inches: between two matrices, and between one head and several
+SMALLER = 0.2  # inches: the side of a cell
+TOKENS, COLUMNS = 5, 6  # drawn at most: a larger case shows the same
+LINKS, APART = 0.55, 0.55  # inches: between before and after, and between outputs and weights
 
 
 def swap(before, after) -> Drawing:
-    """Outputs and weights before and after inputs 1 and 2 change places, for one head and several.
+    """Outputs and weights of one head before and after inputs 1 and 2 change places.
 
-    Parameters: before and after, {H: (Y (N, D), A (H, N, N))}; the smallest and the largest H are
-    drawn, and of larger arrays the first rows, columns and heads.
+    Parameters: before and after, {H: (Y (N, D), A (H, N, N))}; the smallest H is drawn, and of
+    larger arrays the first rows and columns.
     """
-    groups = {H: _panels(before[H], after[H]) for H in sorted({min(before), max(before)})}
-    n = len(groups[min(before)][0][1])
-    tall = n * CELL
+    (Y, A), (Y_after, A_after) = before[min(before)], after[min(before)]
+    n, columns = min(len(Y), TOKENS), min(Y.shape[1], COLUMNS)
+    tall = n * SMALLER
     orders = [*range(1, n + 1)], [2, 1, *range(3, n + 1)][-n:]
-    tops = 2 * tall + 0.62, tall + 0.22
-    panels = [panel for group in groups.values() for panel in group]
-    wide = sum(values.shape[1] * CELL + BETWEEN for _, values, _ in panels)
-    width = 0.44 + wide + (len(groups) - 1) * (APART - BETWEEN) - BETWEEN
-    fig, ax = canvas(max(width, 1), 2 * tall + 1.06)
-    for top, when in zip(tops, ("before", "after"), strict=True):
-        words(ax, 0.09, top - tall / 2, when, rotation=90, va="center", fontweight="bold")
-    left = 0.4
-    for H, group in groups.items():
-        title = "one head" if H == 1 else f"{H} heads"
-        bold = {"ha": "left", "fontsize": 9, "fontweight": "bold"}
-        words(ax, left, 2 * tall + 0.96, title, **bold)
-        for top, order in zip(tops, orders, strict=True):
-            _name_tokens(ax, order, [(left - 0.08, top - (k + 0.5) * CELL) for k in range(n)])
-        for name, *pair in group:
-            across, weights = pair[0].shape[1] * CELL, "A" in name
-            words(ax, left + across / 2, tops[0] + 0.11, name, fontsize=9)
-            ends = 0 if weights else np.min(pair), np.max(pair)
-            for top, order, values in zip(tops, orders, pair, strict=True):
-                cells(ax, left, top, values, (CELL, CELL), ends)
-                _frames(ax, left, top, order, across, tall, weights)
-                if weights:
-                    places = [(left + (k + 0.5) * CELL, top - tall - 0.11) for k in range(n)]
-                    _name_tokens(ax, order, places)
-            left += across + BETWEEN
-        left += APART - BETWEEN
+    largest = max(np.abs(Y[:n, :columns]).max(), np.abs(Y_after[:n, :columns]).max())
+    pairs = [
+        ("Y", (Y[:n, :columns], Y_after[:n, :columns]), largest),
+        ("A", (A[0, :n, :n], A_after[0, :n, :n]), darkest(A)),
+    ]
+    width = 0.35 + 2 * (columns + n) * SMALLER + 2 * LINKS + APART + 0.2
+    fig, ax = canvas(width, tall + 0.26 + 0.22)
+    left, top = 0.35, tall + 0.22
+    for name, pair, most in pairs:
+        across = pair[0].shape[1] * SMALLER
+        for values, order, when in zip(pair, orders, ("before", "after"), strict=True):
+            cells(ax, left, top, values, SMALLER, most)
+            title = rf"$\mathbf{{{name}}}$ {when}"
+            words(ax, left + across / 2, top + 0.13, title, fontsize=9)
+            _name_tokens(ax, order, [(left - 0.1, top - (k + 0.5) * SMALLER) for k in range(n)])
+            if name == "A":
+                below = [(left + (k + 0.5) * SMALLER, top - tall - 0.11) for k in range(n)]
+                _name_tokens(ax, order, below)
+            if n > 1:
+                _frame(ax, left, top, across, 2 * SMALLER)
+            if n > 1 and name == "A":
+                _frame(ax, left, top, 2 * SMALLER, tall)
+            left += across + LINKS
+        _links(ax, left - across - 2 * LINKS + 0.05, left - across - LINKS - 0.17, top, orders[1])
+        left += APART - LINKS
     caption = (
-        r"Outputs $\mat{Y}$ and weights before and after inputs 1 and 2 change places; darker is "
-        "larger. Solid frames mark the row, and in the weights the column, of token 1; dashed "
-        "frames those of token 2." + _shown(before)
+        "One head before and after inputs 1 and 2 change places; the numbers name the tokens. In "
+        r"the outputs $\mat{Y}$, only rows 1 and 2 change places. In the weights $\mat{A}$, so do "
+        "columns 1 and 2. Darker is further from zero; a minus marks a negative output."
+        + (" Several heads behave in the same way." if len(before) > 1 else "")
+        + _shown(Y)
     )
     alt = (
-        "Shaded matrices of outputs and weights, above before the swap and below after it. In the "
-        "outputs the first two rows have changed places; in the weights the first two rows and the "
-        "first two columns. All else is where it was."
+        "Shaded matrices of outputs and weights, before the swap and after it. In the outputs the "
+        "first two rows have changed places; in the weights the first two rows and the first two "
+        "columns. All else is where it was."
     )
     if n == 1:
         caption = alt = "Outputs and weights of a single input: there is nothing to swap."
     return Drawing(fig, caption, alt)
 
 
-def _panels(before, after):
-    """Name, before and after of what is drawn of Y and of each head's weights."""
-    H = len(before[1])
-    names = [r"$\mathbf{A}$"] if H == 1 else [rf"$\mathbf{{A}}_{h}$" for h in range(1, H + 1)]
-    Ys = (Y[:TOKENS, :COLUMNS] for Y, _ in (before, after))
-    As = (A[:HEADS, :TOKENS, :TOKENS] for _, A in (before, after))
-    return [(r"$\mathbf{Y}$", *Ys), *zip(names, *As, strict=False)]
-
-
-def _shown(results):
+def _shown(Y):
     """Which part of a large case is drawn."""
-    N, D = results[min(results)][0].shape
-    sizes = {"tokens": (N, TOKENS), "columns": (D, COLUMNS), "heads": (max(results), HEADS)}
-    parts = [f"{most} of {n} {what}" for what, (n, most) in sizes.items() if n > most]
-    return f" Shown are {', '.join(parts)}." if parts else ""
+    sizes = zip(Y.shape, (TOKENS, COLUMNS), ("tokens", "columns"), strict=True)
+    parts = [f"{most} of {n} {what}" for n, most, what in sizes if n > most]
+    return f" Shown are {' and '.join(parts)}." if parts else ""
 
 
 def _name_tokens(ax, order, places):
     """The tokens in their places; those that move are bold."""
     for token, point in zip(order, places, strict=True):
         moves = token < 3 and len(order) > 1
-        style = {"color": RUST, "fontweight": "bold"} if moves else {}
+        style = {"color": BLUE, "fontweight": "bold"} if moves else {}
         words(ax, *point, str(token), **style)
 
 
-def _frames(ax, left, top, order, wide, tall, weights):
-    """Frames around the row, and in weights the column, of token 1 (solid) and token 2 (dashed)."""
-    d = 0.012  # how far a frame stands over
-    for k, token in enumerate(order[:2] if len(order) > 1 else ()):
-        line = "-" if token == 1 else (0, (2.5, 1.2))
-        style = {"fill": False, "edgecolor": RUST, "linewidth": 1, "linestyle": line}
-        row = (left - d, top - (k + 1) * CELL + d), wide + 2 * d, CELL - 2 * d
-        column = (left + k * CELL + d, top - tall - d), CELL - 2 * d, tall + 2 * d
-        for frame in (row, column)[: 1 + weights]:
-            ax.add_patch(Rectangle(*frame, **style))
+def _links(ax, start, end, top, order):
+    """Lines from each token's row before to its row after."""
+    for place, token in enumerate(order):
+        ys = [top - (k + 0.5) * SMALLER for k in (token - 1, place)]
+        moves = ys[0] != ys[1]
+        style = {"color": BLUE, "linewidth": 1.3} if moves else {"color": GREY, "linewidth": 0.6}
+        ax.plot([start, end], ys, **style)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from plots.shapes import LINE, arrow, box, canvas, words
-from plots.style import BLUE, INK, PAGE_WIDTH, RUST, Drawing
+from plots.shapes import LINE, arrow, box, canvas, tint, words
+from plots.style import BLUE, GREY, PAGE_WIDTH, Drawing
 from solutions import chronos
 
 
@@ -11,44 +11,55 @@ def tokeniser(x: np.ndarray) -> Drawing:
     """A series x (N,) of about 20 values, none negative, and what the tokeniser makes of each."""
     tokens, scale = chronos.tokenize(x)
     back = chronos.detokenize(tokens, scale)
-    limit = chronos.LIMIT * scale
-    clipped = np.abs(x) > limit
-    label, floor = 0.75, 0.78  # the width of the rows' names, the height of the bars' feet
-    step = (PAGE_WIDTH - label) / len(x)
-    middles = label + step * (np.arange(len(x)) + 0.5)
-    unit = 0.78 / max(x.max(), limit)
-    fig, ax = canvas(PAGE_WIDTH, 1.7)
-    ax.bar(middles, unit * x, 0.1, floor, color=BLUE)
-    ax.plot([label, PAGE_WIDTH], [floor + unit * limit] * 2, "--", color=RUST, linewidth=0.8)
-    aside = dict(color=RUST, ha="left")
-    words(ax, label, floor + unit * limit - 0.12, f"{chronos.LIMIT} scales = {limit:.4g}", **aside)
-    for n in np.flatnonzero(clipped):
-        aside_bar = middles[n] + 0.11, floor + unit * limit - 0.12
-        words(ax, *aside_bar, f"{x[n]:.4g} comes back as {back[n]:.4g}", **aside)
+    clipped = x > chronos.LIMIT * scale
     rows = {
         "value": [f"{value:.4g}" for value in x],
-        "over scale": [f"{value:.2f}" for value in x / scale],
-        "token": [str(token) for token in tokens],
-        "back again": [f"{value:.2f}" for value in back],
+        "divided by scale": [f"{value:.2f}" for value in x / scale],
+        "token: bin number": [str(token) for token in tokens],
+        "value returned": [f"{value:.2f}" for value in back],
     }
-    for row, (name, cells) in enumerate(rows.items()):
-        y = floor - 0.14 - LINE * row
+    label, foot, top = 1.05, 0.05, 0.72  # inches: the rows' names, and below and above the rows
+    step = (PAGE_WIDTH - label) / len(x)
+    fig, ax = canvas(PAGE_WIDTH, foot + LINE * len(rows) + top)
+    for row, (name, entries) in enumerate(rows.items()):
+        y = foot + LINE * (len(rows) - row - 0.5)
         words(ax, label - 0.08, y, name, ha="right")
-        for middle, cell, is_clipped in zip(middles, cells, clipped):
-            words(ax, middle, y, cell, color=RUST if is_clipped else INK)
+        for n, entry in enumerate(entries):
+            look = {"color": BLUE, "fontweight": "bold"} if clipped[n] else {}
+            words(ax, label + step * (n + 0.5), y, entry, **look)
+    _ruler(ax, label, foot + LINE * len(rows) + 0.36, x, back, scale)
     worst = np.abs(back - x)[~clipped].max(initial=0)
     caption = (
-        rf"The tokeniser on {len(x)} values of ours, with the released code's bins. The scale is "
-        rf"the mean absolute value, {scale:.4g}. A value that fits comes back with an error of at "
-        rf"most half a bin, here {chronos.BIN_WIDTH * scale / 2:.3f} (the largest is {worst:.3f}), "
-        rf"and one beyond {chronos.LIMIT} scales as {chronos.LIMIT} scales."
+        rf"The tokeniser on {len(x)} made-up values, with the released code's bins. The scale is "
+        rf"the mean absolute value, {scale:.4g}. A value within {chronos.LIMIT} scales returns "
+        rf"with an error of at most half a bin, {chronos.BIN_WIDTH * scale / 2:.3f} (largest error "
+        rf"here: {worst:.3f}). A value beyond returns as {chronos.LIMIT} scales."
     )
     alt = (
-        f"A bar for each of {len(x)} values; most are small, and the largest is {x.max():.4g}. "
-        f"A dashed line marks {limit:.4g}. Below each bar stand the value, the value over the "
-        f"scale, its token and the value that comes back: {back.max():.4g} for the largest."
+        f"An axis of values divided by the scale. The bins end at {chronos.LIMIT}; an arrow leads "
+        f"a value that lies beyond back to this end. Below it a table of {len(x)} values, each "
+        f"with the value divided by the scale, its token and the value returned: {back.max():.4g} "
+        f"for the largest, {x.max():.4g}."
     )
     return Drawing(fig, caption, alt)
+
+
+def _ruler(ax, left, y, x, back, scale):
+    """The axis of scaled values, its bins a bar, and the way back of the value beyond them."""
+    start, limit, scaled = left + 0.12, chronos.LIMIT, x / scale
+    unit = (PAGE_WIDTH - start - 0.2) / max(scaled.max(), 1.2 * limit)
+    end = start + unit * limit
+    box(ax, (start + end) / 2, y, end - start, 0.12, fill=tint(GREY, 0.25))
+    words(ax, left - 0.08, y, "divided by scale", ha="right")
+    words(ax, (start + end) / 2, y + 0.2, f"the bins end at {limit} scales")
+    for tick in range(0, limit + 1, 5):
+        words(ax, start + unit * tick, y - 0.17, str(tick))
+    ax.plot(start + unit * scaled, np.full(len(scaled), y), "o", color=BLUE, markersize=4)
+    for n in np.flatnonzero(scaled > limit):
+        arrow(ax, (start + unit * scaled[n], y), (end, y), colour=BLUE)
+        returned = f"{x[n]:.4g} returns as {back[n]:.4g}"
+        bold = {"color": BLUE, "fontweight": "bold", "ha": "right"}
+        words(ax, PAGE_WIDTH - 0.03, y + 0.2, returned, **bold)
 
 
 WIDTH, HEIGHT, GAP, MIDDLE = 0.98, 0.72, 0.44, 0.88  # of a box, between boxes, and their middle
@@ -63,10 +74,14 @@ def way() -> Drawing:
     first_tokens = "\n".join(map(str, chronos.tokenize(past)[0][:9:3]))
     steps = [
         (f"series, up to\n{quoted['context']} values", "", "scale,\nbin"),
-        (f"a token a value,\n{chronos.VOCABULARY} kinds", f"{first_tokens}\n…", "encode"),
+        (
+            f"one token per value,\n{chronos.VOCABULARY} kinds",
+            f"{first_tokens}\n…",
+            "to the\nencoder",
+        ),
         (
             "T5: encoder\nand decoder",
-            f"{len(chronos.SIZES)} sizes,\n{smallest}M to {largest}M\nparameters",
+            f"{len(chronos.SIZES)} sizes, {smallest} to\n{largest} million\nparameters",
             "softmax",
         ),
         ("distribution of\nthe next token", "", "draw,\nunscale"),
@@ -75,15 +90,15 @@ def way() -> Drawing:
     fig, ax = canvas(PAGE_WIDTH, 1.6)
     middles = 0.5 * WIDTH + 0.02 + (WIDTH + GAP) * np.arange(len(steps))
     for x, (title, inside, step) in zip(middles, steps):
-        box(ax, x, MIDDLE, WIDTH, HEIGHT, inside, color=BLUE, va="center")
+        box(ax, x, MIDDLE, WIDTH, HEIGHT, inside, va="center")
         words(ax, x, MIDDLE + 0.42, title, va="bottom")
         if step:
             end = x + WIDTH / 2 + GAP
             arrow(ax, (end - GAP + 0.03, MIDDLE), (end - 0.03, MIDDLE))
             words(ax, end - GAP / 2, MIDDLE + 0.06, step, va="bottom")
-    _curve(ax, middles[0], past, BLUE)
+    _curve(ax, middles[0], past, GREY)
     for slope in (-0.6, -0.3, 0, 0.3, 0.6):
-        _curve(ax, middles[4], 2 + np.sin(15 * (time + 1)) + slope * time, RUST)
+        _curve(ax, middles[4], 2 + np.sin(15 * (time + 1)) + slope * time, BLUE)
     k = np.arange(11)
     chances = 0.55 * np.exp(-((k - 4) ** 2) / 6) + 0.25 * np.exp(-((k - 8) ** 2) / 2)
     ax.bar(middles[3] + 0.066 * (k - 5), chances, 0.05, MIDDLE - 0.3, color=BLUE)

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from plots.style import BLUE, GREY, INK, RUST, SMALL, Drawing, figure, place
+from plots.style import BLUE, GREY, INK, SMALL, Drawing, figure, place
 
-EDGE = 2.0  # the ellipse is at two standard deviations
+EDGE = 2.0  # standard deviations of x: where the contour ends
 CUTS = np.array([-1.5, -0.9, -0.3, 0.3, 0.9, 1.5])  # where chords are drawn
 LEFTS, SIDE = (0.42, 2.62), 1.6  # inches: of the two panels
 
 
 def regressions(c: float) -> Drawing:
-    """The ellipse twice: the middles of its vertical chords lie on y = cx, of the others on x = cy.
+    """A contour twice: the middles of its vertical chords lie on y = cx, of the others on x = cy.
 
     Raises: ValueError unless -1 < c < 1.
     """
@@ -28,9 +28,10 @@ def regressions(c: float) -> Drawing:
     if c:
         _write(fig, LEFTS[0], 0.1, f"dashed: the long axis of the ellipse, slope {sign}", GREY)
     caption = (
-        "The ellipse at two standard deviations, twice. The best guess of $y$ at a given $x$ is "
-        "the middle of the vertical chord there, that of $x$ at a given $y$ the middle of the "
-        "horizontal one. Both lines have the coefficient $c$, and neither is the long axis."
+        rf"A contour of the density of $(x, y)$ for $c = {c:.3g}$, drawn twice. The best guess of "
+        "$y$ at a given $x$ is the middle of the vertical chord there. The best guess of $x$ at a "
+        "given $y$ is the middle of the horizontal chord. Both lines have the coefficient $c$, and "
+        "neither is the long axis."
     )
     alt = (
         "Two plots of one ellipse. Left: six vertical chords, their middles on the line y equals "
@@ -55,9 +56,9 @@ def _ellipse(ax, c, turned):
         draw(ends, np.sign(c) * ends, color=GREY, linewidth=0.9, linestyle=(0, (5, 3)))
     for cut in CUTS:
         half = upright * np.sqrt(EDGE**2 - cut**2)
-        draw([cut, cut], [c * cut - half, c * cut + half], color=RUST, linewidth=0.6)
+        draw([cut, cut], [c * cut - half, c * cut + half], color=GREY, linewidth=0.6)
     draw(ends, c * ends, color=BLUE, linewidth=1.6)
-    draw(CUTS, c * CUTS, "o", color=RUST, markersize=3)
+    draw(CUTS, c * CUTS, "o", color=INK, markersize=3.5)
     ax.set(xticks=[-2, 0, 2], yticks=[-2, 0, 2], xlim=ends, ylim=ends)
     ax.set_xlabel("$x$", labelpad=1)
     ax.set_ylabel("$y$", rotation=0, labelpad=2, va="center")

@@ -5,12 +5,12 @@ from functools import partial
 import numpy as np
 from matplotlib.ticker import NullLocator
 
-from plots.style import BLUE, GREY, INK, PAGE_WIDTH, RUST, SMALL, TEXT_WIDTH, Drawing, figure, place
+from plots.style import BLUE, GREY, INK, PAGE_WIDTH, SMALL, TEXT_WIDTH, Drawing, figure, place
 
 STYLES = {
-    "plain": ("CA 1 (a)", RUST, "s", (0, (5, 2))),
+    "plain": ("CA 1 (a)", INK, "s", (0, (5, 2))),
     "jax": ("JAX", GREY, "^", (0, (1, 1.2))),
-    "torch": ("PyTorch", INK, "D", (0, (6, 1.5, 1, 1.5))),
+    "torch": ("PyTorch", GREY, "D", (0, (6, 1.5, 1, 1.5))),
     "ours": ("in blocks", BLUE, "o", "-"),
 }
 HOLLOW = {"markersize": 3.7, "markerfacecolor": "white", "markeredgewidth": 0.9}

@@ -4,24 +4,24 @@ import numpy as np
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
-from plots.shapes import box, canvas, tint, words
-from plots.style import BLUE, GREEN, GREY, INK, RUST, SMALL, TEXT_WIDTH, Drawing, figure, place
+from plots.shapes import box, canvas, words
+from plots.style import BLUE, GREY, INK, SMALL, TEXT_WIDTH, Drawing, figure, place
 
-ADDED = (BLUE, "///")
-LOOKS = {"xx": (GREEN, "---"), "xp": (RUST, "|||"), "px": (INK, "xxx"), "pp": (GREY, "+++")}
+HATCH = "#9AA1AB"  # light, so that the names stand out
+HATCHES = {"xx": "---", "xp": "|||", "px": "xxx", "pp": "..."}  # of the blocks by concatenation
 
 
 def four_terms() -> Drawing:
     """The scores' four terms as blocks: addition repeats one matrix, concatenation has four."""
-    fig, ax = canvas(TEXT_WIDTH, 1.62)
-    shared = dict.fromkeys(LOOKS, (r"$\mathbf{M}$", *ADDED))
-    own = {pair: (rf"$\mathbf{{M}}^{{{pair}}}$", *look) for pair, look in LOOKS.items()}
+    fig, ax = canvas(TEXT_WIDTH, 1.7)
+    shared = dict.fromkeys(HATCHES, (r"$\mathbf{M}$", "///"))
+    own = {pair: (rf"$\mathbf{{M}}^{{{pair}}}$", hatch) for pair, hatch in HATCHES.items()}
     _blocks(ax, 0.3, [0.9, 0.9], [0.5, 0.5], shared, "addition: one matrix, four times")
-    _blocks(ax, 2.6, [1.12, 0.8], [0.58, 0.42], own, "concatenation: four matrices")
+    _blocks(ax, 2.62, [1.12, 0.8], [0.58, 0.42], own, "concatenation: four matrices")
     caption = (
-        r"With addition, the four terms of a score have the same $\mat{M} = \mat{W}_q\T \mat{W}_k$ "
-        "between query and key; with concatenation, each has a matrix of its own. Equal strips "
-        "mark equal matrices."
+        r"The four terms of a score, each a product of a row, a block and a column. With addition, "
+        r"all four contain the same matrix $\mat{M} = \mat{W}_q\T \mat{W}_k$. With concatenation, "
+        "each has a block of its own."
     )
     alt = (
         "Two block matrices, content and position of the query as rows, those of the key as "
@@ -32,20 +32,19 @@ def four_terms() -> Drawing:
 
 
 def _blocks(ax, left, widths, heights, blocks, title):
-    """2 x 2 blocks {pair: (name, colour, hatch)}, rows for the query, columns for the key."""
-    gap, strip = 0.05, 0.11
+    """2 x 2 blocks {pair: (name, hatch)}, rows for the query, columns for the key."""
+    gap = 0.05
     xs = [left + widths[0] / 2, left + widths[0] + gap + widths[1] / 2]
     ys = [1.17 - heights[0] / 2, 1.17 - heights[0] - gap - heights[1] / 2]
-    for pair, (name, colour, hatch) in blocks.items():
+    for pair, (name, hatch) in blocks.items():
         i, j = map("xp".index, pair)
-        box(ax, xs[j], ys[i], widths[j], heights[i], "", colour, tint(colour))
-        edge = xs[j] - widths[j] / 2 + strip / 2
-        box(ax, edge, ys[i], strip, heights[i], "", colour, look={"hatch": hatch})
-        words(ax, xs[j] + strip / 2, ys[i], name, fontsize=10)
+        box(ax, xs[j], ys[i], widths[j], heights[i], look={"hatch": hatch, "edgecolor": HATCH})
+        box(ax, xs[j], ys[i], widths[j], heights[i], colour=INK, fill="none")
+        box(ax, xs[j], ys[i], 0.44, 0.26, name, fontsize=10, look={"linewidth": 0})
     for k, (letter, kind) in enumerate({"x": "content", "p": "position"}.items()):
         words(ax, left - 0.13, ys[k], rf"$\mathbf{{{letter}}}_i^{{\mathsf{{T}}}}$")
-        words(ax, xs[k], 1.27, rf"{kind} $\mathbf{{{letter}}}_j$")
-    words(ax, left, 1.5, title, ha="left", fontsize=9, fontweight="bold")
+        words(ax, xs[k], 1.28, rf"{kind} $\mathbf{{{letter}}}_j$")
+    words(ax, left, 1.57, title, ha="left", fontsize=9, fontweight="bold")
 
 
 def similarity(one_hot, sinusoidal) -> Drawing:
@@ -60,8 +59,8 @@ def similarity(one_hot, sinusoidal) -> Drawing:
     fig, ax = figure(height=1.85)
     place(ax, 0.45, 0.4, TEXT_WIDTH - 0.5, 1.37)
     ax.plot(wave, "o-", color=BLUE, markersize=size, linewidth=1)
-    ax.vlines(0, 0, 1, color=RUST, linewidth=0.8)
-    ax.plot(flat, "s", color=RUST, markersize=size, markeredgewidth=0, clip_on=False)
+    hollow = {"markersize": 1.8 * size, "markerfacecolor": "none", "markeredgewidth": 0.8}
+    ax.plot(flat, "s", color=GREY, **hollow, clip_on=False)  # around the dot at distance 0
     ax.set(xlim=(-0.015 * last, 1.03 * last), ylim=(low - 0.32, 1.3))
     ax.set_yticks([0, 0.5, 1])
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
@@ -69,10 +68,12 @@ def similarity(one_hot, sinusoidal) -> Drawing:
     ax.set_ylabel("inner product", labelpad=3)
     near = "sinusoidal: near positions are more alike"
     words(ax, last, high + 0.15, near, ha="right", color=BLUE)
-    words(ax, last, low - 0.18, "one-hot: all others are equally unlike", ha="right", color=RUST)
+    unlike = "one-hot: all different positions are equally unlike"
+    words(ax, last, low - 0.18, unlike, ha="right", color=GREY)
     caption = (
         r"The inner product $\vec{p}_s\T\vec{p}_t$ by the distance of the positions, scaled to $1$ "
-        "at distance $0$. With one-hot vectors a neighbour is as unlike as any other position."
+        "at distance $0$. Sinusoidal vectors (dots) of near positions are more alike. With one-hot "
+        "vectors (squares) a neighbour is as unlike as any other position."
     )
     alt = (
         f"Inner product over distance, up to {N - 1} positions. One-hot: 1 at distance 0 and 0 at "
@@ -90,9 +91,7 @@ def geometry(simplex, cosines) -> Drawing:
     _arrows(pair, np.eye(2), "two vectors: cosine $0$")
     _arrows(triple, simplex, "three: cosine $-1/2$")
     bins = np.linspace(-1, 1, 81)
-    for colour, line, dim in zip(
-        (GREY, RUST, BLUE), (":", "--", "-"), sorted(cosines), strict=True
-    ):
+    for colour, line, dim in zip((GREY, INK, BLUE), (":", "--", "-"), sorted(cosines), strict=True):
         density, _ = np.histogram(cosines[dim], bins, density=True)
         crowd.stairs(density, bins, color=colour, linestyle=line, linewidth=1.2)
         flank = np.searchsorted(bins, 1.2 / np.sqrt(dim))  # 1.2 standard deviations off

@@ -4,10 +4,11 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.patches import FancyBboxPatch
 
-from plots.style import BLUE, GREY, INK, SMALL, figure
+from plots.style import GREY, INK, SMALL, figure
 
 LINE = 0.16  # inches from one line of small text to the next
-SHADES = LinearSegmentedColormap.from_list("white to blue", ["#FFFFFF", BLUE])
+SHADES = LinearSegmentedColormap.from_list("white to ink", ["#FFFFFF", INK])
+SHADES(0)  # it fills its table when it is first asked
 
 
 def canvas(width: float, height: float):
@@ -21,7 +22,8 @@ def canvas(width: float, height: float):
 
 def words(ax, x: float, y: float, text: str, **style) -> None:
     """Small text around a point."""
-    ax.text(x, y, text, **{"ha": "center", "va": "center_baseline", "fontsize": SMALL} | style)
+    usual = {"ha": "center", "va": "center_baseline", "fontsize": SMALL, "linespacing": 1.3}
+    ax.text(x, y, text, **usual | style)
 
 
 def tint(colour: str, strength: float = 0.16):
@@ -52,23 +54,22 @@ def arrow(ax, *points, colour: str = GREY) -> None:
     ax.annotate("", last, way[-1], zorder=0, arrowprops=head | {"shrinkA": 0, "shrinkB": 0})
 
 
-def cells(ax, left: float, top: float, values, size, ends, digits: bool = False) -> None:
-    """A matrix as shaded cells from its corner (left, top) on, white at the lower of the ends.
+def cells(ax, left: float, top: float, values, side: float, darkest: float) -> None:
+    """A matrix (rows, columns) as shaded squares from its corner (left, top) on.
 
-    Parameters: values (rows, columns); size, width and height of a cell; ends, of the scale;
-    digits, whether each cell holds its number.
+    Zero is white and what is as large as `darkest` is dark; a minus marks a negative entry.
     """
-    (rows, columns), (wide, tall), (low, high) = values.shape, size, ends
-    shades = (values - low) / ((high - low) or 1)
-    xs, ys = left + wide * np.arange(columns + 1), top - tall * np.arange(rows + 1)
-    grid = {"edgecolors": "#D3D8DE", "linewidth": 0.5} if min(size) > 0.1 else {}
+    rows, columns = values.shape
+    shades = np.abs(values) / (darkest or 1)
+    xs, ys = left + side * np.arange(columns + 1), top - side * np.arange(rows + 1)
+    grid = {"edgecolors": "#D3D8DE", "linewidth": 0.5} if side > 0.1 else {}
     many = values.size > 2500
     ax.pcolormesh(xs, ys, shades, cmap=SHADES, vmin=0, vmax=1, zorder=1, rasterized=many, **grid)
     middle = (xs[0] + xs[-1]) / 2, (ys[0] + ys[-1]) / 2
-    box(ax, *middle, columns * wide, rows * tall, fill="none", look={"linewidth": 0.6})
-    for (i, j), value in np.ndenumerate(values) if digits else ():
-        ink = "white" if shades[i, j] > 0.72 else INK  # whichever has the higher contrast
-        words(ax, xs[j] + wide / 2, ys[i] - tall / 2, f"{value:.2f}", color=ink)
+    box(ax, *middle, columns * side, rows * side, fill="none", look={"linewidth": 0.6})
+    for i, j in zip(*np.nonzero(values < 0), strict=True):
+        ink = "white" if shades[i, j] > 0.57 else "black"  # whichever has the higher contrast
+        words(ax, xs[j] + side / 2, ys[i] - side / 2, "−", color=ink)
 
 
 def number(value: float) -> str:

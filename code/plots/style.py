@@ -4,17 +4,16 @@ import io
 import shutil
 import subprocess
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+import matplotlib.style
 from matplotlib import font_manager
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure  # not pyplot, which keeps each figure open
 
 # The one palette: house.sty and the HTML page have the same colours, and a test compares them.
+# Blue, rust and green are queries, keys and values wherever these are drawn. Elsewhere blue is what
+# a figure is about, and greys are the rest; shapes, hatching or words say the same as the colours.
 PALETTE = {
     "accent": "#1B4F72",
     "second": "#A04000",
@@ -51,12 +50,12 @@ class Drawing:
 
 
 def figure(width: float = TEXT_WIDTH, height: float = 2.4, **subplots):
-    """A figure of final size in inches, and its axes; keywords go to plt.subplots.
+    """A figure of final size in inches, and its axes; keywords go to Figure.subplots.
 
     Raises: FileNotFoundError if the document's face is not installed.
     """
-    _use_style()
-    return plt.subplots(figsize=(width, height), **subplots)
+    fig = Figure(figsize=(width, height))
+    return fig, fig.subplots(**subplots)
 
 
 def place(ax, left: float, bottom: float, width: float, height: float) -> None:
@@ -65,15 +64,14 @@ def place(ax, left: float, bottom: float, width: float, height: float) -> None:
     ax.set_position((left / across, bottom / up, width / across, height / up))
 
 
-@cache
 def _use_style():
     for file in _font_files():
         font_manager.fontManager.addfont(file)
-    plt.style.use(Path(__file__).with_name("house.mplstyle"))
+    matplotlib.style.use(Path(__file__).with_name("house.mplstyle"))
     for part in ("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor"):
-        plt.rcParams[part] = INK
+        matplotlib.rcParams[part] = INK
     for part in ("axes.edgecolor", "xtick.color", "ytick.color"):
-        plt.rcParams[part] = GREY
+        matplotlib.rcParams[part] = GREY
 
 
 def _font_files():
@@ -91,3 +89,6 @@ def _font_files():
             f"the figures need the font files {', '.join(missing)}: install fonts-texgyre (Debian)"
         )
     return [known[file] for file in FILES]
+
+
+_use_style()

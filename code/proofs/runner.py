@@ -22,6 +22,7 @@ from proofs.ledger import CLAIMS
 from proofs.notation import IllFormed
 
 MODULES = ("attention", "positional", "chronos", "least_squares", "supplement")
+COMPUTED = ("attention.py", "checks.py")  # of solutions: what a claim that is run calls
 CODE = Path(__file__).parents[1]
 
 
@@ -47,16 +48,17 @@ def load():
 
 
 def run(names=None, cache=None):
-    """{name: Outcome} of the named claims, or of all; from the file `cache` if nothing changed."""
-    names = list(load() if names is None else names)
-    key = _key()
-    kept = _read(cache, key)
-    missing = [name for name in names if name not in kept]
-    if missing:
+    """{name: Outcome} of the named claims, or of all; from the file `cache` what is unchanged."""
+    claims = load()
+    engine = _engine()
+    keys = {name: _key(claims[name], engine) for name in (claims if names is None else names)}
+    kept = _read(cache)
+    found = {name: kept[key] for name, key in keys.items() if key in kept}
+    if missing := [name for name in keys if name not in found]:
         with ProcessPoolExecutor() as pool:
-            kept |= {outcome.name: outcome for outcome in pool.map(run_one, missing)}
-        _write(cache, key, kept)
-    return {name: kept[name] for name in names}
+            found |= {outcome.name: outcome for outcome in pool.map(run_one, missing)}
+        _write(cache, kept | {keys[name]: found[name] for name in missing}, engine)
+    return {name: found[name] for name in keys}
 
 
 def run_one(name):
@@ -84,33 +86,41 @@ def is_refused(statement):
         return True
 
 
-def _read(cache, key):
-    """The outcomes in a file; none if it is missing, damaged, or of another version."""
+def _read(cache):
+    """{key: Outcome} from a file; empty if it is missing or damaged."""
     try:
         kept = json.loads(Path(cache).read_text(encoding="utf-8")) if cache else {}
-        if kept.get("key") != key:
-            return {}
-        outcomes = (Outcome(**{**o, "problems": tuple(o["problems"])}) for o in kept["outcomes"])
-        return {outcome.name: outcome for outcome in outcomes}
+        return {
+            key: Outcome(**{**outcome, "problems": tuple(outcome["problems"])})
+            for key, outcome in kept.items()
+        }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
-def _write(cache, key, outcomes):
-    """Write the outcomes to a file, which is never seen half written."""
+def _write(cache, outcomes, engine):
+    """Keep the outcomes that this engine found; the file is never seen half written."""
     if cache is None:
         return
     cache = Path(cache)
     cache.parent.mkdir(parents=True, exist_ok=True)
     part = cache.with_name(f"{cache.name}.{os.getpid()}")
-    kept = {"key": key, "outcomes": list(map(asdict, outcomes.values()))}
+    kept = {key: asdict(o) for key, o in outcomes.items() if key.startswith(engine)}
     part.write_text(json.dumps(kept), encoding="utf-8")
     os.replace(part, cache)
 
 
-def _key():
-    """Changes with Python, NumPy, SymPy and every source file that a verdict depends on."""
+def _key(claim, engine):
+    """Changes with the claim's statement and its twins, and with all that decides them."""
+    text = f"{claim.name} {claim.statement} {claim.twins}"
+    return f"{engine}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _engine():
+    """Changes with Python, NumPy, SymPy and the files that decide what a statement holds."""
     digest = hashlib.sha256(f"{sys.version} {numpy.__version__} {sympy.__version__}".encode())
-    for file in sorted([*CODE.glob("proofs/*.py"), *CODE.glob("solutions/*.py")]):
+    claims = {f"{module}.py" for module in MODULES}
+    files = [file for file in CODE.glob("proofs/*.py") if file.name not in claims]
+    for file in sorted([*files, *(CODE / "solutions" / name for name in COMPUTED)]):
         digest.update(f"{file.name} {file.stat().st_size} ".encode() + file.read_bytes())
-    return digest.hexdigest()
+    return digest.hexdigest()[:16]

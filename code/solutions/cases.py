@@ -17,7 +17,7 @@ import numpy as np
 
 from solutions import notebooks
 from solutions.attention import multi_head_self_attention
-from solutions.exports import MOST, SAVE, WEIGHTS, CaseError, Unusable, arrange, in_words, numbers
+from solutions.exports import MOST, SAVE, WEIGHTS, CaseError, arrange, flat, numbers, size
 
 PLACEHOLDER = Path(__file__).parent / "data" / "placeholder.json"
 MOST_BYTES = 2**26  # of the arrays in an .npz file; a JSON file may have twice as many
@@ -41,14 +41,14 @@ class Case:
     def __post_init__(self):
         notes = list(self.notes)
         X = numbers("X", self.X, notes)
-        if X.ndim != 2 or not all(1 <= size <= MOST for size in X.shape):
-            raise CaseError(f"X must be N x D, both from 1 to {MOST}, got {in_words(X)}")
+        if X.ndim != 2 or max(X.shape) > MOST:
+            raise CaseError(f"X must be N x D, both from 1 to {MOST}, got {size(X)}")
         D = X.shape[1]
         given = (self.W_q, self.W_k, self.W_v, np.eye(D) if self.W_o is None else self.W_o)
         weights = {name: numbers(name, W, notes) for name, W in zip(WEIGHTS, given)}
         for name, W in weights.items():
             if W.shape != (D, D):
-                raise CaseError(f"{name} must be {D} x {D} (D = {D}, as in X), got {in_words(W)}")
+                raise CaseError(f"{name} must be {D} x {D} (D = {D}, as in X), got {size(W)}")
         heads = _heads(self.heads, D)
         for name, array in dict(X=X, **weights).items():
             array = array.copy()
@@ -66,34 +66,44 @@ class Case:
 
 def placeholder() -> Case:
     """The case used when none is given: a random draw, rounded, kept as numbers."""
-    return replace(load(PLACEHOLDER, names="", side=""), is_placeholder=True, notes=())
+    case = load(PLACEHOLDER, names="", side="", until="")
+    return replace(case, is_placeholder=True, notes=())
 
 
-def load(path: str | Path, names: str | None = None, side: str | None = None) -> Case:
+def load(
+    path: str | Path, names: str | None = None, side: str | None = None, until: str | None = None
+) -> Case:
     """The case in a .json or .npz file, or computed by a notebook or .py file.
 
     names: what the arrays are called, such as "X=inputs W_q=Wq"; side: "left" for q = W_q x,
-    "right" for q = x W_q. Default: the environment variables NAMES and SIDE.
+    "right" for q = x W_q; until: the code cell, or the line of a .py file, after which the arrays
+    are taken. Default: the environment variables NAMES, SIDE and UNTIL.
     Raises: CaseError, with the path in front.
     """
     path = Path(path)
-    names = os.environ.get("NAMES", "") if names is None else names
-    side = os.environ.get("SIDE", "") if side is None else side
+    names, side, until = (
+        os.environ.get(name, "") if told is None else told
+        for name, told in [("NAMES", names), ("SIDE", side), ("UNTIL", until)]
+    )
     try:
         told = _told_names(names)
         if side not in ("", "left", "right"):
             raise CaseError(f"SIDE must be left or right, got {side!r}")
-        if not path.is_file():
-            raise CaseError(
-                "must be a file, got "
-                + ("a folder or device" if path.exists() else "nothing of this name")
-            )
         suffix = path.suffix.lower()
-        if suffix in (".ipynb", ".py"):
-            fields, notes = notebooks.run(path, told, side or None)
+        is_code = suffix in (".ipynb", ".py")
+        if until and not (is_code and until.isdecimal() and int(until)):
+            raise CaseError(
+                "UNTIL must be the number of a code cell in an .ipynb file, or of a line in a .py "
+                f"file, got {until!r} for {path.name}"
+            )
+        if not path.is_file():
+            what = "a folder or device" if path.exists() else "nothing of this name"
+            raise CaseError(f"must be a file, got {what}")
+        if is_code:
+            fields, notes = notebooks.run(path, told, side or None, int(until) if until else None)
         elif suffix in (".json", ".npz"):
             found = read_json(path) if suffix == ".json" else read_npz(path)
-            fields, notes = arrange(found, told, side or None, default_side="left")
+            fields, notes = arrange(flat(found), told, side or None, default_side="left")
         else:
             raise CaseError(
                 f"the name must end in .npz, .json, .ipynb or .py, got "
@@ -101,8 +111,14 @@ def load(path: str | Path, names: str | None = None, side: str | None = None) ->
             )
         return Case(**fields, source=path.name, notes=notes)
     except CaseError as error:
-        command = f"CASE={shlex.quote(str(path))}"
-        raise CaseError(f"{path}: {error}".replace("CASE=...", command)) from None
+        told = dict(CASE=str(path), NAMES=names, SIDE=side, UNTIL=until)
+        given = [
+            f"{key}={shlex.quote(value)}"
+            for key, value in told.items()
+            if value and f"CASE=... {key}=" not in str(error)
+        ]
+        message = f"{path}: {error}".replace("CASE=...", " ".join(given))
+        raise CaseError(message.encode("utf-8", "backslashreplace").decode()) from None
 
 
 def comparable(a: np.ndarray, b: np.ndarray, scale: float | None = None) -> bool:
@@ -125,72 +141,68 @@ def comparable(a: np.ndarray, b: np.ndarray, scale: float | None = None) -> bool
 
 def read_json(path: Path) -> dict:
     """The object in a JSON file. Raises: CaseError, also for a key given twice."""
-    if path.stat().st_size > 2 * MOST_BYTES:
-        raise CaseError(
-            f"the file must have at most {2 * MOST_BYTES} bytes, got {path.stat().st_size}"
-        )
+    size = path.stat().st_size
+    if size > 2 * MOST_BYTES:
+        raise CaseError(f"the file must have at most {2 * MOST_BYTES} bytes, got {size}")
     try:
-        pairs = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=tuple)
+        found = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=_once_each)
+    except CaseError:
+        raise
     except Exception as error:  # the parser fails in many ways, recursion and memory included
         raise CaseError(f"must be JSON, got: {_reason(error)}") from None
-    if not isinstance(pairs, tuple):
-        raise CaseError(f"must be an object with X, W_q, W_k, W_v, got a {type(pairs).__name__}")
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise CaseError(
-            f"{next(key for key in keys if keys.count(key) > 1)} must be given once, got it twice"
-        )
+    if not isinstance(found, dict):
+        raise CaseError(f"must be an object with X, W_q, W_k, W_v, got a {type(found).__name__}")
     return found
 
 
 def read_npz(path: Path) -> dict:
     """The arrays in an .npz file, none of them unpacked before its size is known to be small.
 
-    What is too large or no array of numbers becomes Unusable. Raises: CaseError.
+    What is too large or no array of numbers becomes a CaseError. Raises: CaseError.
     """
-    found, total = {}, 0
+    pairs, total = [], 0
     try:
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist()[:MOST]:
                 name = member.filename.removesuffix(".npy")
-                if name in found:
-                    raise CaseError(f"{name} must be given once, got it twice")
                 if name == member.filename:
-                    found[name] = Unusable("must be an array, got another kind of file")
+                    array = CaseError("must be an array, got another kind of file")
                 elif total + member.file_size > MOST_BYTES:
-                    found[name] = Unusable(
+                    array = CaseError(
                         f"must be small (the file at most {MOST_BYTES} bytes "
                         f"unpacked), got {member.file_size} bytes"
                     )
                 else:
                     total += member.file_size
-                    found[name] = _read_npy(archive, member)
-    except CaseError:
-        raise
+                    array = _read_npy(archive, member)
+                pairs.append((name, array))
     except Exception as error:  # a damaged file can fail anywhere in the reader
         raise CaseError(f"must be a file written by np.savez, got: {_reason(error)}") from None
-    return found
+    return _once_each(pairs)
 
 
 def _read_npy(archive, member):
-    """The array in a member, or Unusable. The header is not trusted; its claims are tested."""
+    """The array in a member, or a CaseError."""
     with archive.open(member) as file:
-        version = np.lib.format.read_magic(file)
-        read_header = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
-        )
-        shape, fortran_order, dtype = read_header(file)
-        if dtype.hasobject:
-            return Unusable(
-                "must hold numbers, got Python objects (None, or rows of different "
-                "lengths?); leave it out or convert it before saving"
-            )
-        data = file.read()
-    array = np.frombuffer(data, dtype)
-    return array.reshape(shape[::-1]).T if fortran_order else array.reshape(shape)
+        try:
+            return np.lib.format.read_array(file, allow_pickle=False)
+        except ValueError as error:
+            if "Object arrays" not in str(error):
+                raise
+    return CaseError(
+        "must hold numbers, got Python objects (None, or rows of different lengths?); "
+        "leave it out or convert it before saving: .astype(float)"
+    )
+
+
+def _once_each(pairs):
+    """The pairs as a dictionary. Raises: CaseError for a name given twice."""
+    found = {}
+    for name, value in pairs:
+        if name in found:
+            raise CaseError(f"{name} must be given once, got it twice")
+        found[name] = value
+    return found
 
 
 def _reason(error):

@@ -4,8 +4,9 @@ Names are taken by variants, shapes decide what they can, and each decision is w
 sentence. What stays open is asked for: a CaseError with the line to type.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+import sys
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -13,41 +14,14 @@ WEIGHTS = ("W_q", "W_k", "W_v", "W_o")
 ROLES = ("X", *WEIGHTS, "W_qkv", "heads", "from_right")
 SAVE = 'np.savez("case.npz", X=X, W_q=W_q, W_k=W_k, W_v=W_v)'
 MOST = 1024  # inputs or dimensions: more cannot be shown
-KINDS = {
-    "V": "raw bytes, perhaps bfloat16",
-    "O": "Python objects",
-    "b": "booleans",
-    "c": "complex numbers",
-    "U": "text",
-    "S": "text",
-    "M": "dates",
-    "m": "times",
-}
+KINDS = dict(V="records, or raw bytes such as bfloat16", O="Python objects", b="booleans",
+             c="complex numbers", U="text", S="text", M="dates", m="times")  # fmt: skip
 
-VARIANTS = {
-    "x": "X",
-    "input": "X",
-    "inputs": "X",
-    "fromright": "from_right",
-    "wqkv": "W_qkv",
-    "inprojweight": "W_qkv",
-    "wout": "W_o",
-    "outprojweight": "W_o",
-    **dict.fromkeys(("h", "heads", "nheads", "numheads"), "heads"),
-}
-BIASES = {"inprojbias", "outprojbias", "bias", "bqkv", "qkvbias", "wqbias", "wkbias", "wvbias"}
-for _letter, _word in (("q", "query"), ("k", "key"), ("v", "value"), ("o", "output")):
-    for _variant in (
-        f"w{_letter}",
-        f"w{_word}",
-        f"{_word}weight",
-        f"{_word}weights",
-        f"{_letter}weights",
-        f"weights{_letter}",
-        f"{_letter}projweight",
-    ):
-        VARIANTS[_variant] = f"W_{_letter}"
-    BIASES |= {f"b{_letter}", f"bias{_letter}", f"{_word}bias", f"{_letter}projbias"}
+_PART = "(qkv|query|key|value|output|out|q|k|v|o)"
+_WEIGHT = re.compile(rf"(?:w|omega|weights?){_PART}|{_PART}(?:proj)?(?:weights?|kernel)")
+_BIAS = re.compile(rf"(?:b|beta|bias){_PART}|w?{_PART}(?:proj)?bias|inprojbias|bias")
+_OTHER = dict(x="X", input="X", inputs="X", inprojweight="W_qkv", fromright="from_right",
+              h="heads", heads="heads", nheads="heads", numheads="heads")  # fmt: skip
 
 
 class CaseError(ValueError):
@@ -60,11 +34,30 @@ class SideUnknown(CaseError):
     """All arrays are there, but nothing tells on which side the weights multiply."""
 
 
-@dataclass(frozen=True)
-class Unusable:
-    """Stands for a value that was not read; needed, it is an error for this reason."""
+def role_of(name: str) -> str | None:
+    """What a name is a variant of: one of ROLES, "bias" or None; h alone is an index.
 
-    reason: str
+    Of a name such as attention.query.weight the end is enough.
+    """
+    for begin in (0, *(match.end() for match in re.finditer("[./]", name))):
+        text = "".join(letter for letter in name[begin:].lower() if letter.isalnum())
+        if match := _WEIGHT.fullmatch(text):
+            part = match[1] or match[2]
+            return f"W_{part if part == 'qkv' else part[0]}"
+        if _BIAS.fullmatch(text) and (text != "bias" or begin == 0):
+            return "bias"
+        if text in _OTHER and name != "h":
+            return _OTHER[text]
+    return None
+
+
+def flat(found: Mapping[str, object]) -> dict[str, object]:
+    """The same with the values of a dictionary as NAME.KEY."""
+    values = {}
+    for name, value in found.items():
+        inner = value if isinstance(value, dict) else {}
+        values |= {f"{name}.{key}": value[key] for key in inner} or {name: value}
+    return values
 
 
 def arrange(
@@ -87,7 +80,7 @@ def arrange(
         for role, name in taken.items()
         if role not in ("heads", "from_right") and not (role == "W_o" and found[name] is None)
     }
-    _refuse_biases(found, notes)
+    _refuse_biases(found, taken, notes)
     W_o = arrays.pop("W_o", None)
     X, weights, shape_side, n_heads = _read_shapes(arrays, taken, notes)
     if shape_side and side and shape_side != side:
@@ -95,19 +88,23 @@ def arrange(
             f"the weights must multiply from the {side} (as told), "
             f"but their shapes say from the {shape_side}"
         )
-    side = shape_side or side or default_side
     D = X.shape[1]
     if W_o is None:
         notes.append("W_o is not given: it is the identity matrix.")
         W_o = np.eye(D)
     if W_o.shape != (D, D):
-        raise CaseError(f"{taken['W_o']} must be {D} x {D} (D = {D}, as in X), got {in_words(W_o)}")
-    if side is None:
+        raise CaseError(f"{taken['W_o']} must be {D} x {D} (D = {D}, as in X), got {size(W_o)}")
+    if not (shape_side or side or default_side):
         raise SideUnknown(
             f"the weights are {D} x {D}, which does not say whether q = W_q x "
             "(SIDE=left) or q = x W_q, in NumPy X @ W_q (SIDE=right); say which: "
             "make pdf CASE=... SIDE=left"
         )
+    if not (shape_side or side):
+        notes.append(
+            "The file does not say on which side the weights multiply; q = W_q x is assumed."
+        )
+    side = shape_side or side or default_side
     if side == "right":
         weights, W_o = (weights if shape_side else [W.T for W in weights]), W_o.T
         notes.append(
@@ -115,6 +112,8 @@ def arrange(
             "they are transposed here, so that q = W_q x."
         )
     heads = found[taken["heads"]] if "heads" in taken else n_heads
+    if n_heads and n_heads not in np.array(heads, object).ravel().tolist():
+        raise CaseError(f"{taken['heads']} must be {n_heads}, as the weights say, got {heads!r}")
     fields = dict(zip(WEIGHTS, (*weights, W_o)), X=X, heads=heads, from_right=side == "right")
     return fields, tuple(notes)
 
@@ -130,26 +129,23 @@ def resolve(found: Mapping[str, object], names: Mapping[str, str]) -> dict[str, 
                 f"NAMES must give one of {', '.join(ROLES)} the name of an array, "
                 f"got {role}={name}; there are {listing(found)}"
             )
-    variants = {}
-    for name in found:
-        if name not in (*names.values(), "h") and (role := VARIANTS.get(simple(name))):
-            variants.setdefault(role, []).append(name)
-    taken = dict(names)
-    for role in [role for role in variants if role not in names]:
-        first, *others = variants[role]
-        if role not in variants[role] and not all(_same(found[first], found[o]) for o in others):
+    told = [f"{role}={name}" for role, name in names.items()]
+    taken, free = dict(names), [name for name in found if name not in names.values()]
+    for role in [role for role in ROLES if role not in names]:
+        variants = [role] if role in free else [name for name in free if role_of(name) == role]
+        if any(not _same(found[variants[0]], found[other]) for other in variants[1:]):
             raise CaseError(
-                f"{role} must have one name, got {' and '.join(variants[role])}; "
-                f'say which: make pdf CASE=... NAMES="{role}={first}"'
+                f"{role} must have one name, got {in_words(variants)}; "
+                f'say which: make pdf CASE=... NAMES="{" ".join([*told, f"{role}={variants[0]}"])}"'
             )
-        taken[role] = role if role in variants[role] else first
-    needed = ["X", "W_q", "W_k", "W_v"]
-    if "W_qkv" in taken and set(needed) <= set(taken):
-        del taken["W_qkv"]
-    elif "W_qkv" in taken:
-        taken, needed = {role: taken[role] for role in taken if role not in needed[1:]}, ["X"]
+        taken |= {role: variants[0]} if variants else {}
+    apart = WEIGHTS[:3]
+    if "W_qkv" in taken:  # it counts unless the three are there
+        ignored = ["W_qkv"] if set(apart) <= set(taken) else apart
+        taken = {role: name for role, name in taken.items() if role not in ignored}
+    needed = ("X",) if "W_qkv" in taken else ("X", *apart)
     if missing := [role for role in needed if role not in taken]:
-        told = " ".join(f"{role}=..." for role in missing)
+        told = " ".join([*told, *(f"{role}=..." for role in missing)])
         raise CaseError(
             f"{', '.join(missing)} must be given, got {listing(found)}; "
             f'say which of these are meant: make pdf CASE=... NAMES="{told}" '
@@ -159,9 +155,12 @@ def resolve(found: Mapping[str, object], names: Mapping[str, str]) -> dict[str, 
 
 
 def numbers(name: str, value: object, notes: list[str]) -> np.ndarray:
-    """The value as a float64 array. Raises: CaseError unless its entries are finite and real."""
-    if isinstance(value, Unusable):
-        raise CaseError(f"{name} {value.reason}")
+    """The value as a float64 array. Raises: CaseError unless its entries are finite and real.
+
+    A CaseError as the value stands for an array that was not read, and says why.
+    """
+    if isinstance(value, CaseError):
+        raise CaseError(f"{name} {value}")
     if isinstance(value, np.ma.MaskedArray):
         raise CaseError(
             f"{name} must be a plain array, got a masked one; type "
@@ -174,8 +173,8 @@ def numbers(name: str, value: object, notes: list[str]) -> np.ndarray:
             f"{array.dtype}); type {name} = {name}.astype(float)"
         )
     if 0 in array.shape or array.ndim == 0:
-        raise CaseError(f"{name} must be a matrix, got {in_words(array) or 'a single number'}")
-    with np.errstate(over="ignore", invalid="ignore"):
+        raise CaseError(f"{name} must be a matrix, got {size(array) or 'a single number'}")
+    with np.errstate(all="ignore"):
         converted = array.astype(np.float64)
         exact = (converted.astype(array.dtype) == array).all()
     if not np.isfinite(converted).all():
@@ -188,41 +187,40 @@ def numbers(name: str, value: object, notes: list[str]) -> np.ndarray:
     return converted
 
 
-def in_words(array: np.ndarray) -> str:
+def size(array: np.ndarray) -> str:
     """A shape such as 5 x 6."""
     return " x ".join(map(str, array.shape))
 
 
-def listing(found: Mapping[str, object], most: int = 12) -> str:
+def listing(found: Mapping[str, object]) -> str:
     """Names and shapes in words, for a message."""
-    parts = [
-        f"{name} ({in_words(value)})" if isinstance(value, np.ndarray) else name
+    return in_words(
+        f"{name} ({size(value)})" if isinstance(value, np.ndarray) else name
         for name, value in found.items()
-    ]
-    more = f" and {len(parts) - most} more" if len(parts) > most else ""
-    return ", ".join(parts[:most]) + more or "nothing"
+    )
 
 
-def simple(name: str) -> str:
-    """The letters and digits of a name, in lower case: W_Q and wq are one."""
-    return "".join(letter for letter in name.lower() if letter.isalnum())
+def in_words(parts: Iterable[str], most: int = 12) -> str:
+    """A list such as "a, b and c"."""
+    *parts, last = list(parts) or ["nothing"]
+    if len(parts) >= most:
+        parts, last = parts[:most], f"{len(parts) + 1 - most} more"
+    return " and ".join(filter(None, [", ".join(parts), last]))
 
 
 def _naming_notes(found, taken, is_file):
     renamed = [
         f"{role} is called {name}"
         for role, name in taken.items()
-        if role != name and role not in ("heads", "from_right")
+        if role != name and role != "from_right"
     ]
-    unused = [
-        name
-        for name in found
-        if name not in taken.values()
-        and simple(name) not in BIASES
-        and (is_file or (name != "h" and simple(name) in VARIANTS))
-    ]
+    unused = {
+        name: value
+        for name, value in found.items()
+        if name not in taken.values() and role_of(name) != "bias" and (is_file or role_of(name))
+    }
     notes = [f"In the file {', '.join(renamed)}."] if renamed else []
-    return notes + [f"Not used: {listing(dict.fromkeys(unused))}."] * bool(unused)
+    return notes + [f"Not used: {listing(unused)}."] * bool(unused)
 
 
 def _same(a, b):
@@ -257,15 +255,12 @@ def _from_lists(name, value):
             raise CaseError(
                 f"{name}[{i}] must be as long as {name}[0] ({lengths[0]}), got {lengths[i]}"
             )
-        if isinstance(entry, bool) or not isinstance(entry, (int, float)):
-            raise CaseError(f"{_entry(name, place)} must be a number, got {str(entry)[:20]!r}")
-    try:
-        return array.astype(np.float64)
-    except OverflowError:
-        raise CaseError(
-            f"{name} must hold numbers of double precision, got "
-            f"{str(max(array.flat, key=abs))[:20]}..."
-        ) from None
+        is_number = isinstance(entry, (int, float)) and not isinstance(entry, bool)
+        if not is_number or not abs(entry) <= sys.float_info.max:
+            raise CaseError(
+                f"{_entry(name, place)} must be a finite number, got {str(entry)[:20]!r}"
+            )
+    return array.astype(np.float64)
 
 
 def _without_batch(name, array, notes):
@@ -276,27 +271,27 @@ def _without_batch(name, array, notes):
     return array
 
 
-def _refuse_biases(found, notes):
-    for name, value in found.items():
-        if simple(name) in BIASES and value is not None:
-            if np.any(numbers(name, value, [])):
-                raise CaseError(f"{name} must be left out: the sheet's attention has no biases")
+def _refuse_biases(found, taken, notes):
+    """Raise CaseError for a bias that is not zero: of the usual names, or as its weight's."""
+    beside = {re.sub("weight|kernel", "bias", name) for name in taken.values()}
+    for name in [name for name in found if name not in taken.values() and found[name] is not None]:
+        if role_of(name) == "bias" or name in beside:
+            if np.any(numbers(name, found[name], [])):
+                raise CaseError(f"{name} must be zero: the sheet's attention has no biases")
             notes.append(f"{name} is zero and is left out.")
 
 
 def _read_shapes(arrays, taken, notes):
     """X (N, D), the three weights (D, D), the side their shapes tell, and the heads they have."""
     X = arrays.pop("X")
+    name = taken["X"]
     if X.ndim != 2:
         raise CaseError(
-            f"{taken['X']} must be N x D, got {in_words(X)}; "
-            f"take one input set of the batch: {taken['X']}[0]"
+            f"{name} must be N x D, got {size(X)}; take a matrix of it: {name}[0] or {name}[..., 0]"
         )
     reading = _reading(list(arrays.values()), X.shape[1])
     if not reading and (reading := _reading(list(arrays.values()), X.shape[0])):
-        notes.append(
-            f"{taken['X']} is {in_words(X)} and holds one input per column; it is transposed here."
-        )
+        notes.append(f"{name} is {size(X)} and holds one input per column; it is transposed here.")
         X = X.T
     if not reading:
         D = X.shape[1]
@@ -305,12 +300,12 @@ def _read_shapes(arrays, taken, notes):
         )
         wanted = f"{3 * D} x {D}" if len(arrays) == 1 else f"{D} x {D}"
         raise CaseError(
-            f"{name} must be {wanted} (D = {D}, the columns of X), got {in_words(W)}; "
-            f"X is {in_words(X)}; save them so: {SAVE}"
+            f"{name} must be {wanted} (D = {D}, the columns of X), got {size(W)}; "
+            f"X is {size(X)}; save them so: {SAVE}"
         )
     text, side, n_heads, weights = reading
     if text:
-        names = ", ".join(f"{taken[role]} ({in_words(W)})" for role, W in arrays.items())
+        names = ", ".join(f"{taken[role]} ({size(W)})" for role, W in arrays.items())
         notes.append(f"{names}: read as {text}.")
     return X, weights, side, n_heads
 
@@ -331,9 +326,12 @@ def _reading(weights, D):
         return None
     if W.shape == (D, D):
         return "", None, None, weights
-    if W.ndim == 3 and W.shape[2] == D == W.shape[0] * W.shape[1]:
-        return "one d x D matrix per head", "left", len(W), [W.reshape(D, D) for W in weights]
-    if W.ndim == 3 and W.shape[1] == D == W.shape[0] * W.shape[2]:
-        weights = [W.swapaxes(1, 2).reshape(D, D) for W in weights]
-        return "one D x d matrix per head", "right", len(W), weights
+    for text, side, axes in (
+        ("one d x D matrix per head", "left", (0, 1, 2)),
+        ("one D x d matrix per head", "right", (0, 2, 1)),
+        ("D x heads x d", "right", (1, 2, 0)),
+    ):
+        H, d, columns = W.transpose(axes).shape if W.ndim == 3 else (0, 0, 0)
+        if H * d == D == columns and 1 < H < D:  # else two of the readings fit one shape
+            return text, side, H, [W.transpose(axes).reshape(D, D) for W in weights]
     return None

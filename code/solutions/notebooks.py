@@ -1,208 +1,106 @@
-"""Run a notebook or a .py file, in a process of its own, until the arrays of a case are there."""
+"""Run a notebook or a .py file, in a process of its own, and take the arrays of a case from it.
+
+They are taken as soon as all are there. What comes after that is run, too, but only to see
+whether it changes the arrays; if it does, the user is asked which are meant.
+"""
 
 import ast
+import faulthandler
+import inspect
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import tokenize
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 
-from solutions.exports import BIASES, SAVE, VARIANTS, CaseError, SideUnknown, arrange, simple
+from solutions import exports
+from solutions.exports import SAVE, WEIGHTS, CaseError, SideUnknown, in_words, role_of
 
 TIME_LIMIT = 120  # seconds for one run
+LATER_LIMIT = 20  # seconds of it for what comes after the arrays
 START = """import json, sys
 sys.path.insert(0, sys.argv[1])
 from solutions import notebooks
 notebooks.execute(*json.loads(sys.argv[2]))"""
+HARMLESS = {"matplotlib", "load_ext", "autoreload", "config", "pip", "conda"}  # magics
+EXECUTING = ("time", "capture", "prun")  # magics that run what follows them
+ELSEWHERE = "names that cannot be read off it"
 
 
-def run(path: Path, names: dict[str, str], side: str | None) -> tuple[dict, tuple[str, ...]]:
+class Part(NamedTuple):
+    """A code cell of a notebook, or the lines of a .py file up to a blank one."""
+
+    number: int  # of the cell, or of the last line
+    place: str  # the same in words
+    source: str
+    count: int | None = None  # of the cell, when it was last run in Jupyter
+
+
+def run(
+    path: Path, names: dict[str, str], side: str | None, until: int | None
+) -> tuple[dict, tuple[str, ...]]:
     """The fields of a Case and the sentences about them, from two runs that must agree.
 
+    until: the part after which they are taken; None: the first after which all are there.
     Files that the notebook reads are opened here, too, so that a build takes note of them.
-    Raises: CaseError if the file fails, takes too long, or gives other numbers the second time.
+    Raises: CaseError if the file fails, takes too long, gives other numbers the second time, or
+    changes the arrays later.
     """
-    report, again = (_in_a_process(path, names, side) for _ in range(2))
-    for name, value in report["fields"].items():
+    parts = read(path)
+    if until and until > parts[-1].number:
+        raise CaseError(f"UNTIL must be at most {parts[-1].number}, got {until}")
+    arguments = [str(path.resolve()), names, side, until]
+    case, *later = _in_a_process(parts, *arguments, 0 if until else LATER_LIMIT)
+    again, *_ = _in_a_process(parts, *arguments, 0)
+    for name, value in case["fields"].items():
         if value != again["fields"][name]:
             raise CaseError(
                 f"{name} must be the same in every run, got other numbers the second "
                 f"time; set the seed (np.random.seed(0)) or save the arrays: {SAVE}"
             )
-    for file in [path, *map(Path, report["opened"])]:
+    at, failed, changes = parts[case["part"]], {}, {}
+    for report in later:
+        place, change = parts[report["part"]].place, report.get("change")
+        if source := report.get("failed"):
+            failed[place] = True
+            names = sorted(_assigned(source) & {*case["names"], ELSEWHERE})
+            change = names and f"{place}, which did not run, assigns {in_words(names)}"
+        if change:
+            changes[change] = parts[report["part"]].number
+    if changes:
+        raise CaseError(
+            f"the arrays are all there after {at.place}, but {in_words(changes, most=4)}; say "
+            f"which are meant: make pdf CASE=... UNTIL={at.number} (or {max(changes.values())})"
+        )
+    for file in [path, *map(Path, case["opened"])]:
         if file.is_file():
             file.open("rb").close()
-    return report["fields"], tuple(report["notes"])
+    notes = [f"The arrays are those after {at.place}.", *case["notes"]]
+    counts = [part.count for part in parts[: case["part"] + 1] if isinstance(part.count, int)]
+    if counts != sorted(counts):
+        notes.append("In Jupyter, its cells were last run out of order.")
+    if failed:
+        places = in_words(failed, most=4)
+        notes.append(f"Later code that failed or was not run does not assign them: {places}.")
+    return case["fields"], tuple(notes)
 
 
-def execute(path: str, names: dict[str, str], side: str | None) -> None:
-    """Run the file in this process; write what happens to standard output, one JSON per line.
+def _in_a_process(parts, path, *arguments):
+    """The report of `execute` with the fields, and those after it. Raises: CaseError.
 
-    First {"place"} before each cell, at last {"fields", "notes", "opened"} or {"error"}. The
-    notebook itself has no standard output.
+    It runs in a process that has no terminal and no windows.
     """
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    os.environ["MPLBACKEND"], sys.dont_write_bytecode = "Agg", True
-    for module in [name for name in sys.modules if name.split(".")[0] == "solutions"]:
-        del sys.modules[module]  # the file may have a module of this name beside it
-    sys.path[0], sys.argv = str(Path(path).parent), [path]
-    main = sys.modules["__main__"] = ModuleType("__main__")
-    main.__dict__.update(__file__=path, display=print)
-
-    def report(**content):
-        print(json.dumps(content), file=out, flush=True)
-
-    try:
-        report(**_until_the_arrays_are_there(Path(path), names, side, main.__dict__, report))
-    except CaseError as error:
-        report(error=str(error))
-    os._exit(0)  # threads of the notebook may never end
-
-
-def _until_the_arrays_are_there(path, names, side, namespace, report):
-    """{"fields", "notes", "opened"} after the first cell with which the case is complete."""
-    opened, skipped = set(), []
-    problem = CaseError("X, W_q, W_k and W_v must be computed in its code")
-
-    def note(event, arguments):
-        if event == "open" and isinstance(arguments[0], (str, bytes)):
-            file = os.path.abspath(os.fsdecode(arguments[0]))
-            if file.startswith(str(path.parent)):
-                opened.add(file)
-
-    sys.addaudithook(note)
-    for place, source in cells(path):
-        report(place=place)
-        try:
-            _run(source, namespace, place, skipped)
-        except BaseException as error:  # whatever it raises, SystemExit too
-            raise CaseError(
-                f"{place} must run, got {type(error).__name__}: {error}; {problem}"
-            ) from None
-        try:
-            fields, notes = arrange(_candidates(namespace), names, side, None)
-        except SideUnknown:
-            raise
-        except CaseError as error:  # not all is there yet, or not in its final shape
-            problem = error
-            continue
-        notes = [f"The file was run as far as {place}.", *skipped, *notes]
-        D = fields["X"].shape[1]
-        if fields["heads"] and D % fields["heads"]:
-            notes.append(f"H = {fields['heads']} in the file does not divide D = {D}: not used.")
-            fields["heads"] = None
-        plain = {
-            name: value.tolist() if isinstance(value, np.ndarray) else value
-            for name, value in fields.items()
-        }
-        return {"fields": plain, "notes": notes, "opened": sorted(opened)}
-    raise CaseError(" ".join([str(problem), *skipped]))
-
-
-def cells(path: Path) -> Iterator[tuple[str, str]]:
-    """(place, source) of each cell of a notebook or of a .py file.
-
-    A .py file without "# %%" is cut where a blank line stands between two statements, so that
-    the run can end before the arrays are changed again. Raises: CaseError.
-    """
-    try:
-        text = path.read_text("utf-8-sig")
-        if path.suffix.lower() == ".ipynb":
-            notebook = json.loads(text)
-            parts = notebook.get("cells") or notebook["worksheets"][0]["cells"]
-            sources = [
-                part.get("source", part.get("input", ""))
-                for part in parts
-                if part["cell_type"] == "code"
-            ]
-            sources = ["".join(source) for source in sources]
-        elif re.search(r"^# ?%%", text, re.MULTILINE):
-            sources = re.split(r"^# ?%%.*$", text, flags=re.MULTILINE)
-        else:
-            yield from _paragraphs(text)
-            return
-    except Exception as error:  # any JSON may stand in a file of this name, any bytes too
-        raise CaseError(
-            f"must be a notebook or Python, got {type(error).__name__}: {error}"
-        ) from None
-    for number, source in enumerate(sources, 1):
-        yield f"code cell {number} of {len(sources)}", source
-
-
-def _paragraphs(text):
-    statements, begin = ast.parse(text).body, 0
-    lines = text.splitlines()
-    for i, statement in enumerate(statements, 1):
-        end = statement.end_lineno
-        if i == len(statements) or any(
-            not line.strip() for line in lines[end : statements[i].lineno - 1]
-        ):
-            yield f"line {end} of {len(lines)}", "\n" * begin + "\n".join(lines[begin:end])
-            begin = end
-
-
-def _run(source, namespace, place, skipped):
-    """Execute a cell. What is not Python and what cannot be imported is passed over, and noted."""
-    if re.match(r"\s*%%(?!time|capture)", source):
-        return
-    try:
-        statements = ast.parse(source).body
-    except SyntaxError:
-        plain = re.sub(r"^([ \t]*)[%!?].*$", r"\1pass", source, flags=re.MULTILINE)
-        try:
-            statements = ast.parse(plain).body
-        except SyntaxError as error:
-            skipped.append(f"{place.capitalize()} is not Python ({error.msg}); it was passed over.")
-            return
-    for statement in statements:
-        try:
-            code = compile(ast.Module([statement], []), place, "exec", dont_inherit=True)
-            exec(code, namespace)
-        except ModuleNotFoundError as error:
-            if not isinstance(statement, (ast.Import, ast.ImportFrom)):
-                raise
-            skipped.append(f"The module {error.name} is not installed; its import was passed over.")
-
-
-def _candidates(namespace):
-    """What may be an array of the case or a number of heads, by name."""
-    found = {}
-    for name, value in namespace.items():
-        role = VARIANTS.get(simple(name))
-        if name.startswith("_") or isinstance(value, type):
-            continue
-        if role == "heads":
-            if isinstance(value, int) and not isinstance(value, bool):
-                found[name] = value
-            continue
-        if hasattr(value, "detach"):  # a tensor of PyTorch
-            value = value.detach()
-        if isinstance(value, (list, tuple)) or hasattr(value, "__array__"):
-            try:
-                array = value if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
-            except Exception:  # rows of different lengths, or a type of its own
-                continue
-            if array.ndim >= 2 or simple(name) in BIASES:
-                found[name] = array
-    return found
-
-
-def _in_a_process(path, names, side):
-    """The last line that `execute` wrote, in a process that has no terminal and no windows."""
-    arguments = [
-        str(Path(__file__).resolve().parents[1]),
-        json.dumps([str(path.resolve()), names, side]),
-    ]
+    code = str(Path(__file__).resolve().parents[1])
     process = subprocess.Popen(
-        [sys.executable, "-c", START, *arguments],
-        cwd=path.resolve().parent,
+        [sys.executable, "-c", START, code, json.dumps([path, *arguments])],
+        cwd=Path(path).parent,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -212,25 +110,310 @@ def _in_a_process(path, names, side):
         written = process.communicate(timeout=TIME_LIMIT)[0]
         end = f"exit status {process.returncode}"
     except subprocess.TimeoutExpired:
-        _kill(process)
+        _kill(process.pid)
         written, end = process.communicate()[0], f"no end within {TIME_LIMIT} s"
     finally:
-        _kill(process)
-    whole_lines = written.decode("utf-8").rpartition("\n")[0].splitlines()
-    report = json.loads(whole_lines[-1]) if whole_lines else {"place": "the start"}
-    if "place" in report:
+        _kill(process.pid)
+    reports = [json.loads(line) for line in written.splitlines(True) if line.endswith(b"\n")]
+    last = reports[-1] if reports else {"part": 0}
+    if "error" in last:
+        raise CaseError(last["error"])
+    begin = next((i for i, report in enumerate(reports) if "fields" in report), None)
+    if begin is None:
         raise CaseError(
-            f"{report['place']} must come to its end, got {end}; "
+            f"{parts[last['part']].place} must run to its end, got {end}; "
             f"save the arrays in the notebook instead: {SAVE}"
         )
-    if "error" in report:
-        raise CaseError(report["error"])
-    return report
+    if "end" in last:
+        return reports[begin:-1]
+    rest = range(max(last["part"], reports[begin]["part"] + 1), len(parts))
+    return reports[begin:] + [{"part": i, "failed": parts[i].source} for i in rest]
 
 
-def _kill(process):
-    """End the process and what it started."""
+def _kill(group):
+    """End a process and what it started."""
     try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (AttributeError, ProcessLookupError, PermissionError):  # Windows; all over already
-        process.kill()
+        os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):  # all over already
+        return
+
+
+def execute(path: str, names: dict[str, str], side: str | None, until: int | None, later: int):
+    """Run the file in this process; write what happens to standard output, one JSON per line.
+
+    {"part": i} comes before each part, with "fields", "notes", "names" and "opened" once the
+    arrays are there; what comes after may have `later` seconds, and is reported with "change" (in
+    words) or "failed" (a source); at last {"end"} or {"error"}. The notebook itself has no
+    standard output.
+    """
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.environ["MPLBACKEND"], sys.dont_write_bytecode = "Agg", True
+    for module in [name for name in sys.modules if name.split(".")[0] == "solutions"]:
+        del sys.modules[module]  # the file may have a module of this name beside it
+    sys.path[0], sys.argv = str(Path(path).parent), [path]
+    main = sys.modules["__main__"] = ModuleType("__main__")
+
+    def report(**content):
+        print(json.dumps(content, default=np.ndarray.tolist), file=out, flush=True)
+
+    file = _File(Path(path), names, side, main.__dict__)
+    try:
+        file.take(until, report)
+        if later:
+            faulthandler.dump_traceback_later(later, exit=True, file=nowhere)
+            file.watch(report)
+        report(end=True)
+    except CaseError as error:
+        report(error=str(error))
+    finally:
+        _kill(0)  # threads and processes of the notebook may never end
+
+
+class _File:
+    """A notebook or .py file that is run part by part in a namespace."""
+
+    def __init__(self, path, names, side, namespace):
+        self.names, self.side, self.namespace = names, side, namespace
+        self.skipped, self.absent, opened = [], set(), set()
+        self.fields, self.opened, self.rest = None, opened, iter(list(enumerate(read(path))))
+        shell = _Shell(namespace, self.skipped)
+        namespace.update(__file__=str(path), display=print, get_ipython=lambda: shell)
+
+        def note(event, arguments):
+            if event == "open" and isinstance(arguments[0], (str, bytes)):
+                file = os.path.abspath(os.fsdecode(arguments[0]))
+                is_written = (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR)
+                if not is_written and not file.startswith((sys.prefix, sys.base_prefix)):
+                    opened.add(file)
+
+        sys.addaudithook(note)
+
+    def take(self, until, report):
+        """Run until the arrays are there, or until part number `until`. Raises: CaseError."""
+        problem = CaseError(f"X, W_q, W_k and W_v must be computed in its code, or saved: {SAVE}")
+        for i, part in self.rest:
+            report(part=i)
+            for statement, error in _run(part, self.namespace):
+                if not self._is_harmless(part, statement, error):
+                    start = f"{part.place} must run, got {_told(error)};"
+                    raise CaseError(" ".join([start, *self.skipped, str(problem)]))
+            if until and part.number < until:
+                continue
+            try:
+                self.fields, notes = self._arranged()
+            except CaseError as error:  # not all is there yet, or not in its final shape
+                if until or isinstance(error, SideUnknown):
+                    raise
+                problem = error
+                continue
+            taken = exports.resolve(_candidates(self.namespace), self.names)
+            report(
+                part=i,
+                fields=self.fields,
+                notes=[*self.skipped, *notes],
+                names=[*taken.values(), "W_o"],
+                opened=sorted(self.opened),
+            )
+            return
+        raise CaseError(" ".join([str(problem), *self.skipped]))
+
+    def watch(self, report):
+        """Run the rest, and report what changes the arrays or fails."""
+        problem = None
+        for i, part in self.rest:
+            report(part=i)
+            for statement, error in _run(part, self.namespace):
+                if isinstance(error, SystemExit):
+                    return
+                report(part=i, failed=ast.unparse(statement) if statement else part.source)
+            before, before_that = self.fields, problem
+            try:
+                self.fields, problem = self._arranged()[0], None
+                changed = [role for role in ("X", *WEIGHTS)
+                           if not np.array_equal(self.fields[role], before[role])]  # fmt: skip
+            except CaseError as error:
+                problem = str(error).split(";")[0]
+                changed = [] if problem == before_that else [f"them ({problem})"]
+            if changed:
+                report(part=i, change=f"{part.place} changes {in_words(changed)}")
+
+    def _arranged(self):
+        fields, notes = exports.arrange(_candidates(self.namespace), self.names, self.side, None)
+        H, D = fields["heads"], fields["X"].shape[1]
+        if H is not None and (H == 1 or D % H):
+            notes += (f"H = {H} in the file is not used.",)
+            fields["heads"] = None
+        return fields, notes
+
+    def _is_harmless(self, part, statement, error):
+        """Whether the arrays cannot depend on what has failed; a sentence about it is kept."""
+        if statement is None:
+            assigned = _assigned(part.source)
+            if any(role_of(name) or name in self.names.values() for name in assigned):
+                return False
+            self.skipped.append(
+                f"{part.place.capitalize()} is not Python ({_told(error)}); it was skipped."
+            )
+        elif isinstance(error, ModuleNotFoundError) and isinstance(
+            statement, (ast.Import, ast.ImportFrom)
+        ):
+            self.absent |= _assigned(ast.unparse(statement))
+            self.skipped.append(
+                f"The module {error.name} is not installed; its import was skipped."
+            )
+        elif isinstance(statement, ast.Expr) and getattr(error, "name", None) in self.absent:
+            self.skipped.append(f"{ast.unparse(statement)[:60]} was skipped.")
+        else:
+            return False
+        return True
+
+
+class _Shell:
+    """What get_ipython() returns: it follows %run and %time, and notes what it skips."""
+
+    def __init__(self, namespace, skipped):
+        self.namespace, self.skipped = namespace, skipped
+
+    def run_line_magic(self, name, line, *_):
+        if name == "run":
+            line = Path(line.split()[0]).read_text("utf-8")
+        if name == "run" or name in EXECUTING:
+            for _, error in _run(Part(0, f"%{name}", line), self.namespace):
+                raise error
+        elif name not in HARMLESS:
+            self.skipped.append(f"%{name} {line} was skipped.")
+
+    def run_cell_magic(self, name, _, body):
+        self.run_line_magic(name, body)
+
+    def getoutput(self, command):
+        if command.split()[0] not in HARMLESS:
+            self.skipped.append(f"!{command} was skipped.")
+        return []
+
+    system = getoutput
+
+
+def read(path: Path) -> list[Part]:
+    """The parts of a notebook or of a .py file. Raises: CaseError."""
+    try:
+        if path.suffix.lower() == ".ipynb":
+            cells = json.loads(path.read_text("utf-8-sig"))["cells"]
+            cells = [cell for cell in cells if cell["cell_type"] == "code"]
+            parts = [Part(i, f"code cell {i} of {len(cells)}", "".join(cell["source"]),
+                          cell.get("execution_count"))
+                     for i, cell in enumerate(cells, 1)]  # fmt: skip
+        else:
+            with tokenize.open(path) as file:
+                parts = list(_paragraphs(_as_python(file.read())))
+    except Exception as error:  # any JSON may stand in a file of this name, any bytes too
+        raise CaseError(f"must be a notebook (format 4) or Python, got {_told(error)}") from None
+    if not parts:
+        raise CaseError("must hold code that computes X, W_q, W_k and W_v, got none")
+    return parts
+
+
+def _paragraphs(text):
+    """Cut where a blank line stands between two statements."""
+    statements, begin = ast.parse(text).body, 0
+    lines = text.rstrip().split("\n")
+    for statement, following in zip(statements, [*statements[1:], None]):
+        end = statement.end_lineno
+        if not following or "" in map(str.strip, lines[end : following.lineno - 1]):
+            source = "\n" * begin + "\n".join(lines[begin:end])
+            yield Part(end, f"line {end} of {len(lines)}", source)
+            begin = end
+
+
+def _run(part, namespace):
+    """Execute a part; yield (statement, exception) for what fails, (None, ...) if all of it."""
+    try:
+        statements = ast.parse(_as_python(part.source)).body
+    except (SyntaxError, ValueError) as error:
+        yield None, error
+        return
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    for statement in statements:
+        try:
+            tree = ast.Module([statement], [])
+            code = compile(tree, part.place, "exec", flags, dont_inherit=True)
+            awaitable = eval(code, namespace)
+            if code.co_flags & inspect.CO_COROUTINE:
+                import asyncio  # here, since it takes a quarter of the time to import all
+
+                asyncio.run(awaitable)
+        except BaseException as error:  # whatever it raises, SystemExit too
+            yield statement, error
+
+
+def _as_python(source):
+    """The source with IPython's magics, shell lines and questions as calls of get_ipython()."""
+    if m := re.match(r"\s*%(%(\w+).*)", source):
+        skipped = f"get_ipython().run_line_magic({m[1]!r}, '')"
+        source = source[m.end() :] if m[2] in EXECUTING else skipped
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError):
+        begin = r"^([ \t]*(?:\w[\w, ]*=\s*)?)"  # as in files = !ls
+        for pattern, python in (
+            (r"(?:\?.*|[\w.]+\?+)$", lambda m: "pass"),
+            (rf"%(?:{'|'.join(EXECUTING)}) +(.*)$", lambda m: m[2]),
+            (r"%(\w+) *(.*)$", lambda m: f"get_ipython().run_line_magic({m[2]!r}, {m[3]!r})"),
+            (r"!((?:.*\\\n)*.*)$", lambda m: f"get_ipython().getoutput({m[2]!r})"),
+        ):
+            source = re.sub(
+                begin + pattern,
+                lambda m, python=python: m[1] + python(m) + "\n" * m[0].count("\n"),
+                source,
+                flags=re.MULTILINE,
+            )
+    return source
+
+
+def _assigned(source):
+    """The names that a source assigns, in whole or in part, outside functions; or ELSEWHERE."""
+    if re.search(r"^%run |run_\w+\('run'|run_cell_magic|\bexec\(|import \*", source, re.MULTILINE):
+        return {ELSEWHERE}
+    try:
+        statements = ast.parse(_as_python(source)).body
+    except (SyntaxError, ValueError):  # more of them rather than fewer
+        return set(re.findall(r"^\s*(\w+).*=", source, re.MULTILINE))
+    names = set()
+    for statement in statements:
+        for node in () if isinstance(statement, ast.FunctionDef) else ast.walk(statement):
+            if isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del)):
+                names |= {re.match(r"\w*", ast.unparse(node))[0]}
+            elif isinstance(node, ast.alias):
+                names |= {node.asname or node.name.split(".")[0]}
+    return names
+
+
+def _candidates(namespace):
+    """What may be an array of the case or a number of heads, by name."""
+    found = {}
+    for name, value in exports.flat(namespace).items():
+        role = role_of(name)
+        if name.startswith("_") or isinstance(value, type):
+            continue
+        try:
+            if role == "heads":
+                if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+                    found[name] = int(value)
+            elif isinstance(value, (list, tuple)) or hasattr(value, "__array__"):
+                array = value if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
+                if array.ndim >= 2 or role == "bias":
+                    found[name] = array
+        except Exception:  # rows of different lengths, or an object of its own mind
+            continue
+    return found
+
+
+def _told(error):
+    """An exception in a few words."""
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    return f"{type(error).__name__}: {text[:200]}".removesuffix(": ")

@@ -13,6 +13,7 @@ from weaving.problems import BuildFailed
 # The results depend on the sources alone, not on the user's settings. None: removed.
 PYTHON = {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "PYTHONOPTIMIZE": None, "PYTHONWARNINGS": None,
           "PYTHONSTARTUP": None}  # fmt: skip
+TIMES = os.environ.get("TIMES")  # make pdf TIMES=1
 LIBRARIES = {"MPLCONFIGDIR": os.path.abspath("build/matplotlib"), "MPLBACKEND": "agg",
              "MATPLOTLIBRC": None, "OPENBLAS_NUM_THREADS": "1"}  # fmt: skip
 
@@ -76,9 +77,17 @@ def finish(name: str, make: Callable[[Callable], str]) -> int:
 
 
 def progress(start: float) -> Callable:
-    """A function that shows stage and seconds on one line of a terminal, and nothing elsewhere."""
+    """A function that shows stage and seconds on one line of a terminal, and nothing elsewhere.
+
+    With TIMES in the environment, also how long each stage took, once the next begins.
+    """
+    last = [start, "start", ""]
 
     def say(stage, detail=""):
+        now = time.perf_counter()
+        if TIMES and now - last[0] > 0.05:
+            print(f"{now - last[0]:6.2f} s  {last[1]} {last[2]}".rstrip(), file=sys.stderr)
+        last[:] = [now, stage, detail]
         if sys.stderr.isatty():
             shown = f"{time.perf_counter() - start:5.1f} s  {stage} {detail}" if stage else ""
             print(f"\r\x1b[K{shown}", end="", file=sys.stderr, flush=True)

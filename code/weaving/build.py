@@ -45,6 +45,10 @@ class Target:
         return BUILD / f"{self.name}.results.json"
 
     @property
+    def figures(self):
+        return BUILD / f"{self.name}.figures.json"
+
+    @property
     def made(self):
         """What the PDF was made from, and its own digest."""
         return BUILD / f"{self.name}.made.json"
@@ -88,31 +92,40 @@ def weave(target: Target, say: Callable = lambda *stage: None) -> list[int]:
     return lines
 
 
-def execute(target: Target, say: Callable = lambda *stage: None) -> list[dict]:
-    """The chunks with their results. They run only if something that they depend on changed."""
+def execute(target: Target, say: Callable = lambda *stage: None, screen=False) -> list[dict]:
+    """The chunks with their results. They run only if something that they depend on changed.
+
+    screen: whether the figures are drawn as SVG, too.
+    """
+    from weaving.figures import KeptFigures
     from weaving.processor import StrictProcessor
     from weaving.reader import StrictReader
 
     reader = StrictReader(target.source)
     reader.parse()
     key = results.key(reader.parsed, target.case_file)
-    figures = f"figures/{target.name}"
-    processor = StrictProcessor(reader.getparsed(), None, target.source, False, figures, ".")
+    folder = f"figures/{target.name}"
+    processor = StrictProcessor(reader.getparsed(), None, target.source, False, folder, ".")
     processor.namespace = {"case_file": target.case_file}
     processor.progress = lambda number, total, name: say("chunk", f"{number} of {total}: {name}")
     processor.replay = results.recall(target.results, key)
-    if processor.replay is not None:
+    if processor.replay is not None and not (screen and _without_svg(processor.replay)):
         processor.run()
         return processor.executed
     inputs.forget_bytecode()
     target.results.unlink(missing_ok=True)
     target.made.unlink(missing_ok=True)
-    processor.run()
+    processor.replay = None
+    processor.figures = KeptFigures(target.figures, screen)
+    try:
+        processor.run()
+    finally:
+        processor.figures.write()
     unfollowed = sorted(processor.recorder.unfollowed)
     for line, what in unfollowed:
         print(
             f"{target.source}:{line}: note: {what} cannot be followed, so the chunks run at every "
-            "build; name what it reads in the chunk's options, depends=[...]",
+            "build; name what it reads in the options of its chunk, depends=[...]",
             file=sys.stderr,
         )
     if not unfollowed:
@@ -130,6 +143,14 @@ def build_lock(say: Callable):
             say("wait", "another build is running in this folder")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield lock
+
+
+def _without_svg(replay):
+    """Whether a figure has not been drawn for the screen."""
+    data = [result.get("data", {}) for chunk in replay for result in chunk
+            if isinstance(result, dict)]  # fmt: skip
+    return any(not Path(files["image/svg+xml"]).is_file() for files in data
+               if "image/svg+xml" in files)  # fmt: skip
 
 
 def target_named(name: str, case_file: str) -> Target:

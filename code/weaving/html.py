@@ -57,7 +57,7 @@ def make(target, say: Callable) -> str:
     from weaving.build import build_lock, execute
 
     with build_lock(say):
-        parts = document.read(execute(target, say))
+        parts = document.read(execute(target, say, screen=True))
         say("convert")
         data = page(tree.read(parts, target.source), target.source).encode()
         replace(Path(f"{target.name}.html"), data)

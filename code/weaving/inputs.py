@@ -3,8 +3,9 @@
 Recorded are files opened, looked for and not found, or asked about; folders listed; variables of
 the environment; modules imported. `signature` stands for Python and the installed packages. A
 process or a network connection cannot be followed: a chunk that starts one names what it reads,
-depends=["data.db", "folder"] ([] if nothing), or runs at every build. So must a chunk whose files
-are opened by C code (HDF5, for one).
+depends=["data.db", "folder"] ([] if nothing), or runs at every build. So does a chunk that asks for
+the date or for numbers that nobody can repeat; and one whose files are opened by C code (HDF5, for
+one) must name them.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import sys
 import sysconfig
@@ -28,6 +30,11 @@ UNSTEADY = ("/proc/", "/sys/", "/dev/")
 UNFOLLOWED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "os.forkpty",
               "socket.connect", "socket.getaddrinfo"}  # fmt: skip
 HARMLESS = {"kpsewhich", "fc-list", "ldconfig", "uname"}  # they answer from the installation
+CLOCK = re.compile(
+    r"\b(?:today|now|utcnow|localtime|gmtime|ctime|uuid1|uuid4|urandom)\s*\("
+    r"|\btime\.(?:time|strftime)\s*\(|\bdefault_rng\(\s*(?=\))"
+)
+CODE = (".py", ".so")
 WRITING = os.O_WRONLY | os.O_RDWR
 
 
@@ -70,6 +77,28 @@ class Recorder:
         return {"file": modules() | self.read | outputs, "asked": asked, "folder": self.listed,
                 "importable": self.importable, "variable": self.variables}  # fmt: skip
 
+    def seen(self) -> dict[str, dict]:
+        """What was recorded up to now, without the modules: {kind: {name: state}}."""
+        files = {name: state for name, state in self.read.items() if not name.endswith(CODE)}
+        return {"file": files, "asked": dict(self.asked), "folder": dict(self.listed),
+                "variable": dict(self.variables)}  # fmt: skip
+
+    def set_variables(self) -> dict[str, str]:
+        """The variables of the environment that a chunk has set, changed or removed."""
+        now = dict(os.environ)
+        names = {name for name, _ in now.items() ^ self._environment.items()}
+        return {name: now.get(name, "") for name in sorted(names)}
+
+    def restore(self, recorded: dict[str, dict], written: list[str]) -> None:
+        """Note again what an earlier run recorded, and the names of the files that it wrote."""
+        noted = {"file": self.read, "asked": self.asked, "folder": self.listed,
+                 "variable": self.variables}  # fmt: skip
+        for kind, states in noted.items():
+            for name, state in recorded[kind].items():
+                if name not in written:
+                    states.setdefault(name, state)
+        self.written.update(written)
+
     def depends(self, names: list[str]) -> None:
         """Note the files and folders that a chunk depends on. Raises FileNotFoundError."""
         for name in names:
@@ -105,12 +134,18 @@ class Recorder:
         if not declared and program not in HARMLESS:
             self.unfollowed.add((line, f"{event} {program}".strip()))
 
+    def note_clock(self, code):
+        """Note that the code asks for something that is different each time, if it does."""
+        line, declared = self.place
+        if not declared and (found := CLOCK.search(code)):
+            self.unfollowed.add((line, f"{found[0].rstrip('( ')}, which differs each time,"))
+
     def _noting(self, stat):
         @functools.wraps(stat)
         def noting(path, *arguments, **keywords):
             followed = not isinstance(path, int) and keywords.get("dir_fd") is None
             if _recorder is self and not _busy.on and followed:
-                with _unrecorded():
+                with unrecorded():
                     if name := recorded_name(path, self.root):
                         self.asked.setdefault(name, _asked(path))
             return stat(path, *arguments, **keywords)
@@ -135,7 +170,7 @@ def modules() -> dict[str, str]:
     """The files of the modules that are imported now, with their digests."""
     root = os.getcwd()
     files = [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
-    named = {recorded_name(file, root) for file in files if file.endswith((".py", ".so"))}
+    named = {recorded_name(file, root) for file in files if file.endswith(CODE)}
     return {name: digest(Path(name)) for name in sorted(named - {None})}
 
 
@@ -176,7 +211,8 @@ _busy = _Busy()
 
 
 @contextlib.contextmanager
-def _unrecorded():
+def unrecorded():
+    """What the builder itself reads is no input of the document."""
     _busy.on = True
     try:
         yield
@@ -192,7 +228,7 @@ def _install_hook():
 def _hook(event, arguments):
     if _recorder is None or _busy.on or not (event in UNFOLLOWED or event in _NOTED):
         return
-    with _unrecorded(), contextlib.suppress(OSError, ValueError):
+    with unrecorded(), contextlib.suppress(OSError, ValueError):
         if event in UNFOLLOWED:
             _recorder.note_unfollowed(event, arguments)
         elif isinstance(arguments[0], str | bytes | os.PathLike | None):
@@ -211,12 +247,12 @@ class _Environment(type(os.environ)):
     """os.environ, noting what is looked up in it."""
 
     def __getitem__(self, name):
-        if _recorder is not None and isinstance(name, str):
+        if _recorder is not None and not _busy.on and isinstance(name, str):
             _recorder.note_variable(name)
         return super().__getitem__(name)
 
     def __iter__(self):
-        if _recorder is not None:
+        if _recorder is not None and not _busy.on:
             _recorder.note_variable(None)
         return super().__iter__()
 

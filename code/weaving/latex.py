@@ -1,11 +1,15 @@
 """Arrays, tables, numbers and source code as LaTeX, in the markup of the documents."""
 
+from __future__ import annotations
+
 import inspect
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:  # a build that runs no chunk does without it
+    import numpy as np
 
 LIMIT = 12  # rows and columns; of a larger matrix the corner is shown
 PAGE = 482  # points: text and margin, without the indentation of formulas but with a gap
@@ -152,6 +156,8 @@ def _source(thing: object) -> str:
 
 def _scaled(rows: np.ndarray, decimals: int) -> tuple[int, np.ndarray]:
     """The power of ten to stand before a matrix (0: none), and the matrix divided by it."""
+    import numpy as np
+
     largest = float(np.abs(rows).max(initial=0))
     smallest = 10.0 ** -(decimals - (decimals > 2))  # rounded results keep two digits at least
     if largest == 0 or smallest <= largest < LARGE:
@@ -162,6 +168,8 @@ def _scaled(rows: np.ndarray, decimals: int) -> tuple[int, np.ndarray]:
 
 def _width(array: np.ndarray, decimals: int) -> float:
     """Approximate width of the displayed equation, in points."""
+    import numpy as np
+
     power, array = _scaled(np.atleast_2d(array), decimals)
     digits = max(len(f"{abs(value):.{decimals}f}") for value in array.flat) - (decimals > 0)
     entry = DIGIT * digits + POINT * (decimals > 0) + SIGN * (array.min() < 0) + SEPARATION

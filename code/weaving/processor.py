@@ -3,9 +3,12 @@
 import ast
 import contextlib
 import dis
+import hashlib
 import io
+import json
 import linecache
 import logging
+import mmap
 import multiprocessing
 import os
 import re
@@ -18,16 +21,17 @@ import types
 import warnings
 from pathlib import Path
 
-from weaving import load_pweave
-from weaving.inputs import Recorder
+from weaving import figures, load_pweave
+from weaving.inputs import Recorder, unrecorded
 from weaving.latex import Tex
 from weaving.problems import BuildFailed, Problem
-from weaving.reader import SCAN, percent_that_deletes
+from weaving.reader import SCAN, inline_expressions, percent_that_deletes
 
 PwebProcessorBase = load_pweave().processors.base.PwebProcessorBase
 
 NO_DATES = {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None}
 SVG = {"svg.hashsalt": "report", "svg.fonttype": "path"}
+LATE = "a thread or process printed after its chunk had ended; wait for it there (join, wait)"
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]+")
 
@@ -44,6 +48,7 @@ class StrictProcessor(PwebProcessorBase):
     """
 
     namespace: dict = {}  # noqa: RUF012 (names that every chunk knows)
+    figures: figures.KeptFigures
     replay: list | None = None  # results of an earlier run, used instead of running the chunks
     progress = staticmethod(lambda number, total, name: None)
 
@@ -55,18 +60,24 @@ class StrictProcessor(PwebProcessorBase):
         self.executed = self.parsed
 
     def _run_all(self):
-        self.problems, self.unmade, self.unheard = [], set(), []
+        self.problems, self.unmade, self.unheard, self.outputs = [], set(), [], []
+        self.builder, self.stray = os.getpid(), mmap.mmap(-1, 8)  # which a forked process shares
         self.root = os.getcwd()
         linecache.checkcache()
         tempfile.gettempdir()  # writes files on its first call, which are nobody's inputs
         codes = [chunk for chunk in self.parsed if chunk["type"] == "code"]
         if any(chunk["options"]["fig"] for chunk in codes):
             Path(self.getFigDirectory()).mkdir(parents=True, exist_ok=True)
-        with self._main_module(), self._unheard_errors(), Recorder() as self.recorder:
+        self.recorder, between = Recorder(), _Output()
+        with self._main_module(), self._unheard_errors(), _no_input(), self.recorder, between:
             for chunk in self.parsed:
                 if chunk["type"] == "code":
                     self.progress(chunk["number"], len(codes), chunk["options"]["name"])
                 self._runcode(chunk)
+        self._report_fork()
+        for output, line in [*self.outputs, (between, 0)]:
+            if output.close() or (output is between and between.text):
+                self.problems.append(Problem(self.source, line, LATE))
         if self.problems:
             raise BuildFailed(self.problems)
 
@@ -91,18 +102,67 @@ class StrictProcessor(PwebProcessorBase):
         self.recorder.place = (line - 1, "depends" in options)
         with self._reported(line - 1, f"chunk {options['name']!r}", code):
             self.recorder.depends(options.get("depends", []))
-            with _Output() as output:
-                value = self._execute(code, line)
-            return _stream(output.text) + self._shown(value, chunk)
+            self.recorder.note_clock(code)
+            if options["fig"]:
+                return self._kept_or_drawn(code, chunk)
+            return self._run_chunk(code, chunk)
         return []
+
+    def _run_chunk(self, code, chunk):
+        with _Output() as output:
+            value = self._execute(code, chunk["line"])
+        self.outputs.append((output, chunk["line"] - 1))
+        return _stream(output.text) + self._shown(value, chunk)
+
+    def _end_fork(self, line, error=None):
+        """End a forked process that has come to its chunk's end: it would write the document."""
+        if os.getpid() != self.builder:
+            if not isinstance(error, SystemExit):
+                self.stray[:] = line.to_bytes(8, "big")
+            sys.stdout.flush()
+            os._exit(1)
+
+    def _report_fork(self):
+        if line := int.from_bytes(self.stray[:], "big"):
+            message = "a process that was forked went on past its chunk; end it with os._exit(0)"
+            self.problems.append(Problem(self.source, line, message))
+            self.stray[:] = bytes(8)
+
+    def _kept_or_drawn(self, code, chunk):
+        """The results of a figure chunk, from an earlier run if that comes to the same."""
+        recorder, options, label = self.recorder, chunk["options"], chunk["options"]["label"]
+        codes = [code, *(m["code"] for m in inline_expressions(options.get("caption", "")))]
+        with unrecorded():
+            before = self._state(codes)
+            seen, written = recorder.seen(), {*recorder.written}
+            key = (
+                None if _assigned(code) or None in before[0] else _hash([before[0], seen, options])
+            )
+            if (results := self.figures.recall(label, key, recorder)) is not None:
+                return results
+        results = self._run_chunk(code, chunk)
+        with unrecorded():
+            if key and self._state(codes) == before and not self.unheard:
+                new = {kind: {name: state for name, state in states.items()
+                              if name not in seen[kind]}
+                       for kind, states in recorder.seen().items()}  # fmt: skip
+                self.figures.keep(label, key, results, new, sorted(recorder.written - written))
+        return results
+
+    def _state(self, codes):
+        """What the codes can see, and what shows whether they change anything else."""
+        seen = [figures.state(codes, self.scope), self.recorder.set_variables()]
+        return seen, figures.generators(), len(self.recorder.unfollowed)
 
     def _value(self, code, line):
         """The text of an inline expression."""
         self.recorder.place = (line, False)
+        self.recorder.note_clock(code)
         with self._reported(line, f"<%={textwrap.shorten(code, 60)}%>", code):
             with _Output() as output:
                 value = self._evaluate(code, line)
-            if output.text:
+            late = output.close()
+            if output.text or late:
                 raise TypeError(f"the expression prints {output.text[:40]!r}; a value is needed")
             if _close_figures(value):
                 raise TypeError("the expression makes a figure; a chunk with fig=True is needed")
@@ -161,8 +221,10 @@ class StrictProcessor(PwebProcessorBase):
         path = Path(self.getFigDirectory(), options["label"] + ".pdf")
         _check_edges(figure)
         figure.savefig(path, metadata=NO_DATES)
-        with matplotlib.rc_context(SVG):
-            figure.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
+        path.with_suffix(".svg").unlink(missing_ok=True)  # of an earlier drawing
+        if self.figures.screen:
+            with matplotlib.rc_context(SVG):
+                figure.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
         metadata = {"caption": _checked(about["caption"], within_a_line=True),
                     "alt": " ".join(about["alt"].split())}  # fmt: skip
         files = {"application/pdf": path, "image/svg+xml": path.with_suffix(".svg")}
@@ -207,9 +269,11 @@ class StrictProcessor(PwebProcessorBase):
                 warnings.simplefilter("error")
                 warnings.simplefilter("ignore", ResourceWarning)
                 yield
-        except KeyboardInterrupt:
-            raise
+                self._end_fork(line)
         except BaseException as error:
+            self._end_fork(line, error)
+            if isinstance(error, KeyboardInterrupt):
+                raise
             os.chdir(self.root)
             follows = isinstance(error, NameError) and error.name in self.unmade
             self.unmade |= set(
@@ -224,6 +288,7 @@ class StrictProcessor(PwebProcessorBase):
         for error in self.unheard:
             self.problems.append(self._problem(error, line, f"a thread or destructor of {what}"))
         self.unheard.clear()
+        self._report_fork()
 
     def _problem(self, error, line, what):
         if getattr(error, "in_the_input", False):  # the input is at fault: no traceback
@@ -249,7 +314,8 @@ class _Output:
         self.file, self.saved, self.stdout = tempfile.TemporaryFile(), os.dup(1), sys.stdout
         os.dup2(self.file.fileno(), 1)
         raw = open(1, "wb", buffering=0, closefd=False)
-        sys.stdout = io.TextIOWrapper(raw, "utf-8", write_through=True)
+        sys.stdout = _Stdout(raw, "utf-8", write_through=True)
+        sys.stdout.strangers = self.threads - {threading.current_thread()}
         return self
 
     def __exit__(self, kind, error, trace):
@@ -258,11 +324,29 @@ class _Output:
         sys.stdout = self.stdout
         os.dup2(self.saved, 1)
         os.close(self.saved)
-        with self.file:
-            self.file.seek(0)
-            data = self.file.read()
-        if error is None:
+        self.file.seek(0)
+        data = self.file.read()
+        self.size = len(data)
+        if error is not None:
+            self.file.close()
+        else:
             self.text = data.decode("utf-8").replace("\r\n", "\n")
+
+    def close(self):
+        """How many bytes a process has printed since: they are lost."""
+        with self.file:
+            return os.fstat(self.file.fileno()).st_size - self.size
+
+
+class _Stdout(io.TextIOWrapper):
+    """Refuses what a thread of an earlier chunk prints; it would stand in the wrong place."""
+
+    strangers = frozenset()
+
+    def write(self, text):
+        if threading.current_thread() in self.strangers:
+            raise RuntimeError(LATE)
+        return super().write(text)
 
 
 def _join(threads):
@@ -272,6 +356,10 @@ def _join(threads):
     for thread in threads:
         if not thread.daemon and thread not in waiting:
             thread.join()
+
+
+def _hash(parts):
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _said(error):
@@ -293,13 +381,12 @@ def _assigned(code):
 
 def _close_figures(value):
     """Close what Matplotlib holds open; how many figures that and the value are."""
-    if "matplotlib" not in sys.modules:
-        return 0
-    import matplotlib.pyplot as plt
-    from matplotlib.figure import Figure
-
-    made = max(len(plt.get_fignums()), int(isinstance(value, Figure)))
-    plt.close("all")
+    made = 0
+    if matplotlib := sys.modules.get("matplotlib.figure"):
+        made = int(isinstance(value, matplotlib.Figure))
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        made = max(made, len(pyplot.get_fignums()))
+        pyplot.close("all")
     return made
 
 
@@ -321,6 +408,21 @@ def _logging_raises():
         yield
     finally:
         logging.getLogger().removeHandler(handler)
+
+
+@contextlib.contextmanager
+def _no_input():
+    """Nobody answers a build: input() raises EOFError, and a child reads nothing."""
+    saved, stdin = os.dup(0), sys.stdin
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
+        sys.stdin = nothing
+        try:
+            yield
+        finally:
+            sys.stdin = stdin
+            os.dup2(saved, 0)
+            os.close(saved)
 
 
 @contextlib.contextmanager

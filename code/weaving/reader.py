@@ -3,7 +3,8 @@
 Two rules hold for the text between \\begin{document} and \\end{document}:
 
 * A percent sign is written \\%. A bare one may only begin a line (the line is a comment, and
-  inline code in it does not run) or end it: anywhere else it would delete the rest of the line.
+  inline code in it does not run) or end it, but not after a number or a blank: there it was meant
+  to be printed. Anywhere else it would delete the rest of the line.
 * A result is computed, not typed. A decimal number (0.734, .5) or a percentage (37\\,\\%, 37
   percent) is an error in prose, formulas and captions, unless it is an input, written
   \\given{0.734}; a length (0.5em); the number of a section, table, version or the like (Section
@@ -37,6 +38,7 @@ END = r"^(?![ \t]*%).*?\\end\s*\{document\}"
 # From left to right: a comment line, an escaped character, an inline expression.
 SCAN = re.compile(r"^[ \t]*%[^\n]*|\\[\\%]|<%=(?P<code>.*?)%>", re.DOTALL | re.MULTILINE)
 BARE_PERCENT = re.compile(r"(?<!\\)(?:\\\\)*%")
+MEANT = re.compile(rf"[\d{VALUE}$)\s]%$")  # at the end of a line
 ARGUMENT = r"\s*\{(?:[^{}]|\{[^{}]*\})*\}"
 # What TeX reads letter by letter, where it is not commented out.
 RAW = re.compile(
@@ -69,17 +71,22 @@ def inline_expressions(text: str) -> Iterator[re.Match]:
     return (match for match in SCAN.finditer(text) if match["code"] is not None)
 
 
-def percent_that_deletes(text: str, within_a_line: bool = False) -> int | None:
-    """Where a bare % deletes the rest of its line: the offset, or None.
+def percent_that_deletes(
+    text: str, within_a_line: bool = False, printed: bool = True
+) -> int | None:
+    """Where a bare % deletes the rest of its line, or is lost after a number: the offset, or None.
 
     within_a_line: other text stands before the first line of this one and after its last.
+    printed: False for a preamble, in which a number may well end with %.
     """
     offset, lines = 0, _without_raw(text).split("\n")
     for number, line in enumerate(lines):
         found = BARE_PERCENT.search(line)
         comment = line.lstrip().startswith("%") and not (within_a_line and number == 0)
         joined = within_a_line and number == len(lines) - 1
-        if found and (joined or (not comment and line[found.end() :].strip())):
+        deletes = found and line[found.end() :].strip()
+        meant = found and printed and MEANT.search(line, 0, found.end())
+        if found and (joined or (not comment and (deletes or meant))):
             return offset + found.end() - 1
         offset += len(line) + 1
     return None
@@ -190,18 +197,21 @@ class StrictReader(PwebReader):
                 self._check_numbers(self._without_inline(caption, line), line)
                 continue
             text = self._without_inline(chunk["content"], chunk["line"])
-            self._check_percent(text, chunk["line"])
             start = 0 if body else text.find(r"\begin{document}")
+            before = text if start < 0 else text[:start]
+            self._check_percent(before, chunk["line"], printed=False)
             if start >= 0:
-                body = True
-                self._check_body(text[start:], chunk["line"] + text.count("\n", 0, start))
+                body, line = True, chunk["line"] + text.count("\n", 0, start)
+                self._check_percent(text[start:], line)
+                self._check_body(text[start:], line)
 
-    def _check_percent(self, text, first_line):
+    def _check_percent(self, text, first_line, printed=True):
         start = 0
-        while (offset := percent_that_deletes(text[start:])) is not None:
+        while (offset := percent_that_deletes(text[start:], printed=printed)) is not None:
             start += offset
             lost = text[start:].partition("\n")[0][:40]
-            message = f"a bare % deletes the rest of its line, {lost!r}; write \\%"
+            what = f"deletes the rest of its line, {lost!r}" if lost[1:].strip() else "is lost"
+            message = f"a bare % {what}; write \\% (a comment stands on a line of its own)"
             self._problem(first_line + text.count("\n", 0, start), message)
             start = text.find("\n", start) + 1 or len(text)
 

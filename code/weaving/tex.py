@@ -17,8 +17,14 @@ LEFTOVERS = (
 OUTPUT = re.compile(r"^Output written on .*?\((\d+) pages?, (\d+) bytes\)", re.MULTILINE)
 READ = re.compile(r'^  "(.+?)" [\d.]+ -?\d+ \w* "', re.MULTILINE)  # a file in latexmk's database
 
+PAPER = re.compile(r"^weaving: paper (\d+),(\d+)$", re.MULTILINE)  # scaled points
+WORD_END = re.compile(rb"^x(\d+),(\d+):(-?\d+),(-?\d+)$", re.MULTILINE)  # in SyncTeX's data
+# Inside these SyncTeX's places are not where the text is printed.
+TURNED = re.compile(r"\\(?:rotatebox|scalebox|resizebox|begin\{(?:sideways|landscape|tikz|adjust))")
+
 # TeX does not complain of a figure or a line of a listing that is wider than the page: measure.
 MEASURE = r"""\makeatletter
+\AtBeginDocument{\wlog{weaving: paper \number\paperwidth,\number\paperheight}}
 \newsavebox{\weavingbox}
 \newcommand{\weavingwidth}{\ifdefined\pagewidth\pagewidth\else\textwidth\fi}
 \newcommand{\weavingmeasured}[1]{\sbox{\weavingbox}{#1}%
@@ -52,7 +58,7 @@ def typeset(job: Path, source: str, lines: list[int], epoch: int, lock=None) -> 
         whole.write_text(_state(job), encoding="utf-8")
     problems = texlog.problems(job, source, lines, complete=pages > 0)
     if pages:
-        problems += unwoven(job)
+        problems += unwoven(job) + off_the_page(job, source, lines)
     if not problems and (status or not pages):
         problems = [Problem(source, 0, f"latexmk stopped with status {status}", output[-2000:])]
     free = shutil.disk_usage(job.parent).free // 1000
@@ -77,6 +83,24 @@ def unwoven(job: Path) -> list[Problem]:
     return [Problem(name, number, message) for name in files
             for number, line in enumerate(text_of(Path(name)).splitlines(), 1)
             if code.match(line)]  # fmt: skip
+
+
+def off_the_page(job: Path, source: str, lines: list[int]) -> list[Problem]:
+    r"""Words that end beyond the paper, of which TeX says nothing (\rlap, \hspace, \vspace)."""
+    paper = PAPER.search(text_of(job.with_suffix(".log")))
+    if not paper or TURNED.search(text_of(job.with_suffix(".tex"))):
+        return []
+    width, height = map(int, paper.groups())
+    data, slack = gzip.decompress(job.with_suffix(".synctex.gz").read_bytes()), 65536  # one point
+    own = re.search(rb"^Input:(\d+):.*" + re.escape(f"{job.name}.tex".encode()) + b"$", data, re.M)
+    lost = set()
+    for match in WORD_END.finditer(data):
+        across, down = int(match[3]), int(match[4])
+        if not (-slack < across < width + slack and -slack < down < height + slack):
+            typed = own and match[1] == own[1]
+            lost.add(lines[min(int(match[2]), len(lines)) - 1] if typed else 0)
+    message = "text here lies beyond the edge of the paper, where it is lost"
+    return [Problem(source, line, message) for line in sorted(lost)]
 
 
 def synctex_to_source(job: Path, source: str, lines: list[int]) -> bytes:
@@ -104,7 +128,7 @@ def _latexmk(job, epoch, lock):
                "-file-line-error", "-synctex=1", f"-outdir={job.parent}",
                "-e", "no strict 'vars'; $filetime_slop = 1e10",  # clocks may differ
                f"{job}.tex"]  # fmt: skip
-    done = subprocess.run(command, env=_environment(job.parent, epoch), stdin=subprocess.DEVNULL,
+    done = subprocess.run(command, env=environment(job.parent, epoch), stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           pass_fds=[lock.fileno()] if lock else [])  # fmt: skip
     return done.returncode, done.stdout.decode("utf-8", "replace")
@@ -117,7 +141,7 @@ def _complete_pages(job):
     return int(written[1]) if whole else 0
 
 
-def _environment(build, epoch):
+def environment(build, epoch):
     """Nothing personal, no clock, no locale: what TeX writes depends on the sources alone."""
     own = {"SOURCE_DATE_EPOCH": str(epoch), "FORCE_SOURCE_DATE": "1", "TZ": "UTC", "LC_ALL": "C",
            "TEXINPUTS": f"{Path('code/weaving')}:{build}:", "BIBINPUTS": "bib:",

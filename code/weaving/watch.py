@@ -1,35 +1,65 @@
 """Build again whenever a file that the document can depend on changes."""
 
 import contextlib
+import importlib
 import json
 import os
-import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from weaving import results
+from weaving.__main__ import build_and_say
 from weaving.build import Target
 from weaving.files import digest
 from weaving.inputs import OWN
 
+BUILDER = Path("code/weaving")
+PACKAGES = ("matplotlib.figure", "matplotlib.backends.backend_pdf", "numpy", "sympy",
+            "weaving.processor", "weaving.reader", "weaving.pdf", "weaving.tex")  # fmt: skip
+
 
 def watch(target: Target) -> int:
-    """Build at every save until Ctrl-C, in new processes, since modules may have changed."""
-    built, digests = None, {}
+    """Build at every save until Ctrl-C, each time in a copy of this process.
+
+    The copy imports the project's modules anew; the installed packages, which take a second to
+    import, are there already. After a change of the builder itself the process starts again.
+    """
+    built, digests = {}, {}
+    for package in PACKAGES:
+        importlib.import_module(package)
     try:
         while True:
             now = _state(target, digests)
-            if now != built:
+            changed = {name for name, _ in now.items() ^ built.items()}
+            if built and any(Path(name).is_relative_to(BUILDER) for name in changed):
+                os.execv(sys.executable, [sys.executable, "-m", "weaving", *sys.argv[1:]])
+            if changed:
                 built = now
                 print("building", flush=True)
-                subprocess.run(
-                    [sys.executable, "-m", "weaving", target.name, "--case", target.case_file]
-                )
+                _build(target)
                 print(time.strftime("%H:%M:%S"), "waiting for a change; Ctrl-C ends", flush=True)
             time.sleep(0.3)
     except KeyboardInterrupt:
         return 0
+
+
+def _build(target):
+    if child := os.fork():
+        try:
+            os.waitpid(child, 0)
+        except KeyboardInterrupt:  # the child has got it, too, and tidies up
+            os.waitpid(child, 0)
+            raise
+        return
+    try:
+        build_and_say(target)
+    except BaseException:
+        traceback.print_exc()
+    finally:  # nothing of the parent's goes on here
+        sys.stdout.flush()
+        os._exit(0)
 
 
 def _state(target, digests):

@@ -1,0 +1,87 @@
+"""python -m benchmarks.build [ROUNDS]: how long the build takes after each kind of edit.
+
+The unit is one pass of pdfLaTeX over the report on the same machine, measured in the same round.
+Edits are made to a copy of the project. They mean something only on an idle machine.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from weaving.tex import environment as tex_environment
+
+ROOT = Path(__file__).parents[2]
+LEFT_BEHIND = shutil.ignore_patterns("build", ".venv*", "__pycache__", "*.pdf", ".hypothesis")
+WORDS = "item by item"  # stand once in the report, and are what is edited
+REDRAWN = """
+_drawn_before = regressions
+def regressions(*arguments, **options):
+    drawing = _drawn_before(*arguments, **options)
+    drawing.figure.axes[0].set_xlabel("round {round}")
+    return drawing
+"""
+
+
+def main(rounds: int = 3) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "project")
+        shutil.copytree(ROOT, copy, ignore=LEFT_BEHIND, symlinks=True)
+        (copy / ".venv").symlink_to(ROOT / ".venv")
+        os.chdir(copy)
+        print(table([one_round(number) for number in range(1, rounds + 1)]))
+
+
+def one_round(number: int) -> dict[str, float]:
+    """{what was done: seconds}, the pass of pdfLaTeX among them."""
+    document, plot = Path("report.texw"), Path("code/plots/least_squares.py")
+    text, code = document.read_text(encoding="utf-8"), plot.read_text(encoding="utf-8")
+    seconds = {}
+    subprocess.run(["make", "-s", "clean"], check=True)
+    seconds["from clean"] = build()
+    seconds["nothing to do"] = build()
+    seconds["one pass"] = one_pass()
+    edits = {"prose": f"part by part {number}",
+             "an inline expression": f"part by part <%= {number} + 1 %>"}  # fmt: skip
+    for name, words in edits.items():
+        document.write_text(text.replace(WORDS, words, 1), encoding="utf-8")
+        seconds[name] = build()
+    plot.write_text(code + REDRAWN.format(round=number), encoding="utf-8")
+    seconds["a figure's function"] = build()
+    document.write_text(text, encoding="utf-8")
+    plot.write_text(code, encoding="utf-8")
+    return seconds
+
+
+def build() -> float:
+    return timed(["make", "-s", "pdf"], None)
+
+
+def one_pass() -> float:
+    command = ["pdflatex", "-interaction=batchmode", "-synctex=1", "-output-directory=build",
+               "build/report.tex"]  # fmt: skip
+    return timed(command, tex_environment(Path("build"), 0))
+
+
+def timed(command, environment) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def table(found: list[dict[str, float]]) -> str:
+    """The median over the rounds of each time, and of its ratio to a pass."""
+    lines = [f"{'':24}{'seconds':>9}{'passes':>9}"]
+    for name in found[0]:
+        times = [each[name] for each in found]
+        ratios = [each[name] / each["one pass"] for each in found]
+        lines.append(f"{name:24}{median(times):9.2f}{median(ratios):9.2f}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

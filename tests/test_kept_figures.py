@@ -1,0 +1,232 @@
+"""A figure is drawn again when anything that it shows has changed, and only then."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from documents import folder, report  # noqa: F401
+from test_inputs import change
+
+from weaving.build import Target, execute
+
+MODULES = {
+    "code/shades.py": """from functools import cache
+import hues
+from matplotlib.figure import Figure
+
+colour, names, calls = 'red', ['a'], []
+
+class Pen:
+    width = 1
+
+def draw(*shown):
+    with open('build/drawn', 'a') as file:  # in build/, so that it is nobody's output
+        file.write('x')
+    return plain(*shown)
+
+def plain(*shown):
+    figure = Figure()
+    figure.subplots().set_title(str(shown))
+    return figure
+
+def state(memory=[0]):
+    return [colour, names, Pen.width, memory, hues.name, step()]
+
+state.x = 1
+
+def late():
+    import lazy
+    return lazy.name
+
+def count():
+    calls.append(1)
+    return len(calls)
+
+def counter():
+    here = [0]
+    return lambda: here
+
+step = counter()
+
+@cache
+def table():
+    with open('data.txt') as file:
+        return file.read()
+""",
+    "code/hues.py": "name = 'pale'\n\ndef other():\n    return [5]\n",
+    "code/lazy.py": "name = 'late'\n",
+    "data.txt": "1",
+}
+PREPARE = "values, box, other = [1], numpy.zeros(3), 7"
+
+# What the figure shows, and what becomes of PREPARE or of a file.
+CHANGES = {
+    "its own code": ("shades.draw('old')", ("report.texw", "'old'", "'new'")),
+    "a value": ("shades.draw(values)", "values = [2]"),
+    "an array that is changed in place": ("shades.draw(box)", "box[0] = 2"),
+    "a value in a comprehension": ("shades.draw([values for k in 'ab'])", "values.append(2)"),
+    "data of a module": ("shades.draw(shades.state())", "shades.colour = 'blue'"),
+    "a list in a module": ("shades.draw(shades.state())", "shades.names.append('b')"),
+    "data of a class": ("shades.draw(shades.state())", "shades.Pen.width = 2"),
+    "data of a module behind it": ("shades.draw(shades.state())", "hues.name = 'dark'"),
+    "the default of a function": (
+        "shades.draw(shades.state())",
+        "shades.state.__defaults__[0].append(1)",
+    ),
+    "what is written on a function": ("shades.draw(shades.state.x)", "shades.state.x = 2"),
+    "what a function holds": ("shades.draw(shades.state())", "shades.step().append(1)"),
+    "another function in its place": ("shades.draw(shades.state())", "shades.step = hues.other"),
+    "a module's code": ("shades.draw(shades.colour)", ("code/shades.py", "'red'", "'ted'")),
+    "code behind it": ("shades.draw(shades.state())", ("code/hues.py", "pale", "pink")),
+    "a module that a function imports": (
+        "shades.draw(shades.late())",
+        ("code/lazy.py", "late", "lame"),
+    ),
+    "a file": ("shades.draw(open('data.txt').read())", ("data.txt", "1", "2")),
+    "a file that was read before": ("shades.draw(shades.table())", ("data.txt", "1", "2")),
+    "Matplotlib's settings": (
+        "shades.draw(1)",
+        "import matplotlib; matplotlib.rcParams['font.size'] = 20",
+    ),
+    "the way in which NumPy prints": (
+        "shades.draw(box / 3 + 1 / 3)",
+        "numpy.set_printoptions(precision=2)",
+    ),
+    "NumPy's generator": ("shades.draw(numpy.random.rand())", "numpy.random.seed(2)"),
+    "Python's generator": ("shades.draw(random.random())", "random.seed(2)"),
+    "the environment": ("shades.draw(os.environ.get('COLOUR'))", "os.environ['COLOUR'] = 'red'"),
+    "a function of the document": ("shades.draw(shown())", ("report.texw", "return 1", "return 2")),
+    "an instance of the document's class": (
+        "shades.draw(Box().x)",
+        ("report.texw", "x = 1", "x = 2"),
+    ),
+    "a name that nobody sees": ("shades.draw(globals()['values'])", "values = [2]"),
+    "code in a string": ("shades.draw(eval('values'))", "values = [2]"),
+    "a value in the caption": ("shades.draw(1)", "other = 8"),
+    "the alternative text": ("shades.draw(1)", ("report.texw", "A line.", "A lime.")),
+}
+
+
+@pytest.fixture
+def project(folder, monkeypatch):  # noqa: F811
+    monkeypatch.syspath_prepend(str(folder / "code"))
+    monkeypatch.setenv("COLOUR", "")
+    for name, text in MODULES.items():
+        Path(name).write_text(text)
+    with pytest.MonkeyPatch.context() as settings:
+        import matplotlib
+        import numpy
+
+        before = matplotlib.rcParams.copy(), numpy.get_printoptions()
+        yield settings
+        matplotlib.rcParams.update(before[0])
+        numpy.set_printoptions(**before[1])
+
+
+def document(shown, then="", after="0"):
+    report(
+        '<<name="Prepare">>=',
+        "import os, random, hues, numpy, shades",
+        "numpy.random.seed(1); random.seed(1)",
+        "class Box:",
+        "    x = 1",
+        "def shown():",
+        "    return 1",
+        f"{PREPARE}; {then}",
+        "@",
+        '<<name="Draw", fig=True, label="line", caption="Of <%= other %>.", alt="A line.">>=',
+        shown,
+        "@",
+        f"After it <%= str({after}) %>. Prose.",
+        '<<name="Draw another", fig=True, label="another", caption="No.", alt="A line.">>=',
+        "shades.plain(2)",
+        "@",
+    )
+
+
+def built():
+    """The drawing, its caption, and the text after it; how often anything was drawn."""
+    for name in ("shades", "hues", "lazy"):
+        sys.modules.pop(name, None)
+    importlib.invalidate_caches()
+    *_, drawn, text, _, _ = execute(Target())
+    about = drawn["result"][-1]["metadata"]
+    made = Path("figures/report/line.pdf").read_bytes(), about, text["pieces"][1][1]
+    return made, len(Path("build/drawn").read_text())
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_a_figure_is_drawn_again(kind, project):
+    shown, then = CHANGES[kind]
+    document(shown)
+    built()
+    if isinstance(then, str):
+        document(shown, then)
+    else:
+        change(*then)
+    made, drawn = built()
+    assert drawn == 2
+    Path("build/report.results.json").unlink()
+    Path("build/report.figures.json").unlink()
+    assert built() == (made, 3)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "shades.draw(values, box, other)",
+        "shades.draw(shades.state(), shades.table())",
+        "shades.draw(open('data.txt').read(), os.path.exists('none.txt'))",
+    ],
+)
+def test_a_figure_is_not_drawn_again_for_nothing(shown, project):
+    document(shown)
+    first, _ = built()
+    document(shown, "unseen = 3", after="0")
+    assert built() == (first, 1)
+    document(shown, after="5 - 5")
+    assert built() == (first, 1)
+    Path("data.txt").touch()
+    Path("build/report.results.json").unlink()
+    assert built() == (first, 1)
+    Path("figures/report/line.pdf").write_bytes(b"damaged")
+    assert built() == (first, 2)
+
+
+@pytest.mark.parametrize(
+    "shown, after",
+    [
+        ("shades.draw(shades.count())", "shades.calls"),
+        ("shades.draw(values.append(2))", "values"),
+        ("made = shades.draw(1)\nmade", "made.number if hasattr(made, 'number') else 0"),
+        ("shades.draw(numpy.random.rand())", "numpy.random.rand()"),
+        ("shades.draw(os.environ.setdefault('NEW', '1'))", "os.environ.get('NEW')"),
+    ],
+)
+def test_a_figure_that_changes_something_is_always_drawn(shown, after, project):
+    document(shown, after=after)
+    first, _ = built()
+    document(shown, "unseen = 3", after=after)
+    assert built() == (first, 2)
+
+
+def test_what_failed_is_not_kept(project, monkeypatch):
+    import weaving.processor as processor
+
+    document("shades.draw(1)")
+    monkeypatch.setattr(processor, "_check_edges", lambda figure: 1 / 0)
+    with pytest.raises(processor.BuildFailed):
+        built()
+    assert json.loads(Path("build/report.figures.json").read_text()) == {}
+    monkeypatch.undo()
+
+
+def test_an_svg_is_drawn_when_it_is_asked_for(project):
+    document("shades.draw(1)")
+    first, _ = built()
+    drawing = Path("figures/report/line.svg")
+    assert not drawing.exists()
+    execute(Target(), screen=True)
+    assert drawing.exists() and built() == (first, 2)
