@@ -8,7 +8,7 @@ import os
 import sys
 from difflib import get_close_matches
 
-from proofs import runner
+from proofs import attack, runner
 
 
 def main(arguments=None):
@@ -26,9 +26,7 @@ def main(arguments=None):
         return 2
     names = options.names or list(claims)
     if options.attack:
-        from proofs import mutants
-
-        return mutants.report(mutants.attack(names), mutants.RECORD)
+        return attack.report(attack.attack(names), attack.RECORD)
     outcomes = runner.run(names)
     for name, outcome in outcomes.items():
         print(f"{'holds' if outcome.holds else 'FAILS'}  {name}  ({outcome.refused} refused)")

@@ -1,23 +1,24 @@
-"""Which decider decides a statement: chosen by what stands in its tree, never by its claim."""
+"""Which decider decides a statement: chosen by what is in its tree, never by its claim.
+
+    holds(Statement(minimiser((x - c)**2, x), c))       # True, found by the gradient and Hessian
+
+Most statements are decided by their normal form (sums.py), and moments are part of it. Integrals
+are left to SymPy; a minimiser is a zero of the gradient where the Hessian is positive definite; and
+what the functions of solutions.attention compute is found by running them.
+"""
+
+import sympy
 
 from proofs import judge, notation
-from proofs.forms import Undecided, add, letters_in, minus
+from proofs.forms import Undecided, add, letters_in, minus, single
 from proofs.notation import IllFormed, latex, walk
 from proofs.sums import Normaliser
 
-KINDS = {
-    "attend": "run",
-    "integral": "integrated",
-    "argmin": "minimised",
-    "E": "moments",
-    "Var": "moments",
-}  # the first head found in a statement names its decider
-
 
 def kind(statement):
-    """How a statement is decided, in a word."""
+    """How a statement is decided, in a word, as the tables of checks print it."""
     found = {part.head for side in (statement.left, statement.right) for part in walk(side)}
-    return next((word for head, word in KINDS.items() if head in found), "normal form")
+    return next((word for head, (word, _) in DECIDERS.items() if head in found), "normal form")
 
 
 def holds(statement):
@@ -25,19 +26,19 @@ def holds(statement):
 
     Raises: IllFormed for a statement without meaning, Undecided where there is no rule.
     """
-    parts = (part for hypothesis in statement.hypotheses for part in hypothesis.parts)
-    notation.check_names([statement.left, statement.right, *parts])
-    decide = {"run": _run, "integrated": _integrated, "minimised": _minimised}.get(
-        kind(statement), _same
-    )
+    notation.check_names(statement.trees)
+    decide = dict(DECIDERS.values()).get(kind(statement), _has_same_normal_form)
     return decide(statement)
 
 
-def _same(statement):
+def _has_same_normal_form(statement):
     return Normaliser(statement.hypotheses).same(statement.left, statement.right)
 
 
-def _minimised(statement):
+# Minimisers
+
+
+def _is_minimiser(statement):
     """True if the right side is the only zero of the gradient and the Hessian is positive."""
     left, right = statement.left, statement.right
     if left.head != "argmin" or any(part.head == "argmin" for part in walk(right)):
@@ -48,33 +49,50 @@ def _minimised(statement):
         return False
     engine = Normaliser(statement.hypotheses)
     form = engine.number(body, {})
-    taken = {*engine.meanings, *engine.random.letters}
+    taken = {*engine.meanings, *engine.random.groups}
     if len(set(names)) < len(names) or any(
         name.head != "letter" or name.args or name.leaf[0] in taken for name in names
     ):
         raise IllFormed(f"{latex(left)}: the letters must be free and different")
-    if any(name.leaf[0].domain != "real" for name in names):
-        raise Undecided(
-            f"{latex(left)}: only for real letters is the minimum at a zero of the gradient"
-        )
-    targets = [("l", name.leaf[0], ()) for name in names]
+    letters = {name.leaf[0] for name in names}
+    supposed = [part for h in statement.hypotheses if h.kind != "where" for part in h.parts]
+    if any(n.domain != "real" for n in letters) or letters & notation.all_letters(supposed):
+        raise Undecided(f"{latex(left)}: the minimum may be at the boundary of what is supposed")
+    targets = [("letter", name.leaf[0], ()) for name in names]
     gradient = [engine.derivative(form, target) for target in targets]
     hessian = [[engine.derivative(part, target) for target in targets] for part in gradient]
-    letters_ = {name.leaf[0] for name in names}
-    if any(letters_in(cell) & letters_ for line in hessian for cell in line):
+    if any(letters_in(cell) & letters for line in hessian for cell in line):
         raise Undecided("the function to minimise is not quadratic")
-    at_value = [_put(engine, part, targets, values) for part in gradient]
-    found = all(map(engine.is_zero, at_value)) and _positive_definite(engine, hessian)
+    numbers = [engine.number(value, {}) for value in values]
+    found = _is_positive_definite(engine, hessian) and all(
+        engine.is_zero(_linear_at(engine, part, slopes, targets, numbers))
+        for part, slopes in zip(gradient, hessian, strict=True)
+    )
     again = minimum_by_sympy(form, targets)
-    if found and again and again != [polynomial(engine.number(v, {})) for v in values]:
+    if found and again and again != list(map(polynomial, numbers)):
         raise Undecided(f"{latex(left)}: SymPy finds another minimum, {again}")
     return found
 
 
+def _linear_at(engine, form, slopes, targets, numbers):
+    """A form that is linear in the targets, at the numbers."""
+    steps = [minus(number, single(target)) for number, target in zip(numbers, targets, strict=True)]
+    return add(form, *map(engine.times, slopes, steps))
+
+
+def _is_positive_definite(engine, matrix):
+    """True if a corner and the determinant are known to be positive."""
+    if len(matrix) > 2:
+        raise Undecided("a minimiser in more than two letters")
+    if len(matrix) == 1:
+        return engine.is_positive(matrix[0][0])
+    (a, b), (c, d) = matrix
+    determinant = minus(engine.times(a, d), engine.times(b, c))
+    return engine.is_positive(determinant) and any(map(engine.is_positive, (a, d)))
+
+
 def minimum_by_sympy(form, targets):
     """Where SymPy finds the minimum of a polynomial in numbers; None of any other function."""
-    import sympy
-
     function = polynomial(form)
     if function is None:
         return None
@@ -88,59 +106,38 @@ def minimum_by_sympy(form, targets):
 
 def polynomial(form):
     """A form in SymPy's terms; None if it is no polynomial in letters without indices."""
-    import sympy
-
-    total = sympy.Integer(0)
+    terms = []
     for (factors, bound), coefficient in form:
-        if bound or any(a[0] != "l" or a[2] or e.denominator != 1 or e < 0 for a, e in factors):
+        if bound or any(
+            a[0] != "letter" or a[2] or e.denominator != 1 or e < 0 for a, e in factors
+        ):
             return None
         powers = (sympy.Symbol(a[1].name, real=True) ** int(e) for a, e in factors)
-        total += sympy.Mul(sympy.Rational(str(coefficient)), *powers)
-    return total
+        terms.append(sympy.Mul(sympy.Rational(str(coefficient)), *powers))
+    return sympy.Add(*terms)
 
 
-def _put(engine, gradient, targets, values):
-    """A gradient that is linear in the targets, at the values."""
-    terms = [gradient]
-    for target, value in zip(targets, values, strict=True):
-        slope = engine.derivative(gradient, target)
-        shift = minus(engine.number(value, {}), engine.make(1, [(target, 1)], set()))
-        terms.append(engine.times(slope, shift))
-    return add(*terms)
+# Integrals
 
 
-def _positive_definite(engine, hessian):
-    """True if a corner and the determinant are known to be positive."""
-    if len(hessian) > 2:
-        raise Undecided("a minimiser in more than two letters")
-    if len(hessian) == 1:
-        return engine.is_positive(hessian[0][0])
-    (a, b), (c, d) = hessian
-    determinant = minus(engine.times(a, d), engine.times(b, c))
-    return engine.is_positive(determinant) and any(map(engine.is_positive, (a, d)))
-
-
-def _integrated(statement):
-    """Evaluate both sides with SymPy, for numbers without indices."""
-    import sympy
-
+def _is_integrated(statement):
+    """True if SymPy evaluates the difference of both sides, numbers without indices, to zero."""
     shifts = {}
     for hypothesis in statement.hypotheses:
         if hypothesis.kind != "positive":
             raise Undecided(f"an integral under a hypothesis of the kind {hypothesis.kind}")
         shifts |= _shift(hypothesis.parts[0])
-    notation.shape(statement.left), notation.shape(statement.right)
-    left, right = (_to_sympy(side, shifts) for side in (statement.left, statement.right))
-    gap = sympy.gammasimp(sympy.simplify(left - right))
+    for side in (statement.left, statement.right):
+        notation.shape(side)
+    gap = _to_sympy(statement.left, shifts) - _to_sympy(statement.right, shifts)
+    gap = sympy.gammasimp(sympy.simplify(gap))
     if gap.has(sympy.Integral, sympy.Piecewise, sympy.nan, sympy.zoo):
         raise Undecided("an integral that SymPy leaves open")
     return sympy.simplify(gap) == 0
 
 
 def _shift(value):
-    """n - k > 0 as n = k + a positive number."""
-    import sympy
-
+    """{n: k + a positive number} for n - k > 0."""
     if value.head == "add" and len(value.args) == 2 and value.args[0].head == "letter":
         letter, bound = value.args[0].leaf[0], value.args[1]
         if bound.head == "neg" and bound.args[0].head == "num":
@@ -149,39 +146,39 @@ def _shift(value):
     raise Undecided(f"an integral under the hypothesis {latex(value)} > 0")
 
 
-def _to_sympy(tree, shifts):
-    import sympy
+SYMPY = {
+    "add": sympy.Add,
+    "mul": sympy.Mul,
+    "div": lambda a, b: a / b,
+    "pow": sympy.Pow,
+    "neg": lambda a: -a,
+    "exp": sympy.exp,
+    "log": sympy.log,
+    "sqrt": sympy.sqrt,
+    "gamma": sympy.gamma,
+    "cos": sympy.cos,
+    "sin": sympy.sin,
+    "infinity": lambda: sympy.oo,
+    "integral": lambda body, name, first, last: sympy.integrate(body, (name, first, last)),
+}
 
+
+def _to_sympy(tree, shifts):
+    if tree == notation.CIRCLE:
+        return sympy.pi
     if tree.head == "letter" and not tree.args and not tree.leaf[0].shape:
         letter = tree.leaf[0]
-        if tree == notation.CIRCLE:
-            return sympy.pi
-        return shifts.get(
-            letter, sympy.Symbol(letter.name, real=True, positive=letter.domain != "real" or None)
-        )
+        positive = letter.domain != "real" or None
+        return shifts.get(letter, sympy.Symbol(letter.name, real=True, positive=positive))
     if tree.head == "num":
         return sympy.Rational(str(tree.leaf[0]))
-    if tree.head == "infinity":
-        return sympy.oo
-    rules = {
-        "add": sympy.Add,
-        "mul": sympy.Mul,
-        "div": lambda a, b: a / b,
-        "pow": sympy.Pow,
-        "neg": lambda a: -a,
-        "exp": sympy.exp,
-        "log": sympy.log,
-        "sqrt": sympy.sqrt,
-        "gamma": sympy.gamma,
-        "cos": sympy.cos,
-        "sin": sympy.sin,
-        "integral": lambda body, name, a, b: sympy.integrate(body, (name, a, b)),
-    }
     if tree.head == "integral":
         _need_range(*tree.args[1:])
-    if tree.head not in rules:
+        if tree.args[1].leaf[0] in shifts:
+            raise Undecided("an integral over a letter of which something is supposed")
+    if tree.head not in SYMPY:
         raise Undecided(f"no rule for {tree.head} in {latex(tree)}")
-    return rules[tree.head](*(_to_sympy(part, shifts) for part in tree.args))
+    return SYMPY[tree.head](*(_to_sympy(part, shifts) for part in tree.args))
 
 
 def _need_range(name, first, last):
@@ -189,20 +186,20 @@ def _need_range(name, first, last):
 
     SymPy does not compare a letter's sign with the bounds, and sees no pole between unknown ones.
     """
-    bounds = [bound.leaf[0] if bound.head == "num" else bound.head for bound in (first, last)]
-    known = bounds[0] != "infinity" and all(
-        bound == "infinity" or (not isinstance(bound, str) and bound >= 0) for bound in bounds
-    )
+    from_zero_on = [bound.head == "num" and bound.leaf[0] >= 0 for bound in (first, last)]
+    known = from_zero_on[0] and (from_zero_on[1] or last == notation.INFINITY)
     if name.leaf[0].domain != "positive" or not known:
         raise Undecided(f"an integral over {latex(name)} from {latex(first)} to {latex(last)}")
 
+
+# Programs
 
 # Two cases, so that no size is right by chance; three heads divide both D.
 CASES = ({"N": 5, "D": 6}, {"N": 4, "D": 9})
 
 
-def _run(statement):
-    """Both sides computed by solutions.attention for random cases and every permutation."""
+def _is_computed(statement):
+    """True if solutions.attention computes equal sides, for random cases and every permutation."""
     names = notation.all_letters((statement.left, statement.right))
     sizes = {name.name for name in names if name.domain == "natural"}
     if statement.hypotheses or sizes - {*CASES[0]}:
@@ -213,3 +210,12 @@ def _run(statement):
         return all(judge.same_for_all_orders(statement, case, within=1e-12) for case in CASES)
     except judge.Undefined as error:
         raise IllFormed(str(error)) from error
+
+
+DECIDERS = {  # the first head found in a statement names its decider
+    "attend": ("run", _is_computed),
+    "integral": ("integrated", _is_integrated),
+    "argmin": ("minimised", _is_minimiser),
+    "E": ("moments", _has_same_normal_form),
+    "Var": ("moments", _has_same_normal_form),
+}

@@ -1,16 +1,24 @@
-"""Normal forms as data: sums of terms, and the few operations that need no hypotheses.
+"""Normal forms as data, and the operations on them that need no hypotheses.
 
-index value   (constant, ((base, coefficient), ...)), base ("v", name) free, ("b", ...) bound,
-              ("p", permutation, index value)
-atom          ("l", Letter, index values), ("d", i, j) a delta, ("pow", form) a denominator or
-              root, ("exp" | "log" | "cos" | "sin", form), ("n", prime), ("i", base) an index
-              as a number, ("m", factors) a moment that is not known
+A form is a sum of terms, a term a product of powers of atoms, summed over bound indices. With N for
+the range (1, N), sum_k 2 a_k b_i^2 is the form
+
+    {(({(("letter", a, (k,)), 1), (("letter", b, (i,)), 2)}, {(k, N)}), 2)}
+
+index         ("free", name), ("bound", level, number) or ("perm", permutation, index value)
+index value   (constant, ((index, coefficient), ...)); `at(index)` is that of a single index
+atom          ("letter", Letter, index values), ("delta", value, value), ("index", index): an index
+              as a number, ("prime", p) under a root, ("moment", factors): an unknown expected
+              value, ("max", form, form, ...), or a head with a form: "exp", "log", "cos", "sin",
+              and "power": the base of a negative or fractional power that is not a single product
 term          (frozenset of (atom, exponent), frozenset of (bound index, range))
-form          frozenset of (term, coefficient)
+form          frozenset of (term, coefficient); equal forms are equal expressions
 """
 
 from fractions import Fraction
 from functools import cache, lru_cache
+
+import sympy
 
 from proofs.notation import Letter
 
@@ -19,98 +27,76 @@ ONE, ZERO = frozenset({(ONE_TERM, Fraction(1))}), frozenset()
 
 
 class Undecided(ValueError):
-    """The statement may be true or false; the decider has no rule for something in it."""
+    """The statement may be true or false: something in it has no rule."""
+
+
+# What stands in an atom, a term or a form ("part")
 
 
 @lru_cache(maxsize=400_000)
 def key(part):
-    """A text that orders atoms, terms and forms in the same way on every run."""
+    """A text by which parts are sorted, the same on every run."""
     if isinstance(part, frozenset):
         return "{" + ",".join(sorted(map(key, part))) + "}"
     if isinstance(part, tuple):
         return "(" + ",".join(map(key, part)) + ")"
-    if isinstance(part, Letter):
-        return part.name
-    return str(part)
+    return part.name if isinstance(part, Letter) else str(part)
+
+
+@lru_cache(maxsize=400_000)
+def indices_in(part):
+    """All indices: free, bound and permuted."""
+    if isinstance(part, tuple) and part and part[0] in ("free", "bound"):
+        return frozenset({part})
+    if not isinstance(part, (tuple, frozenset)):
+        return frozenset()
+    own = {part} if isinstance(part, tuple) and part and part[0] == "perm" else ()
+    return frozenset(own).union(*map(indices_in, part))
 
 
 @lru_cache(maxsize=400_000)
 def bound_in(part):
-    """All bound indices that stand in an atom, a term or a form."""
-    return frozenset(base for base in bases(part) if base[0] == "b")
-
-
-@lru_cache(maxsize=400_000)
-def bases(part):
-    """All indices, free, bound and permuted, in a part."""
-    if isinstance(part, tuple) and len(part) >= 2 and part[0] in ("v", "b"):
+    """The bound indices, without those of the part's own sums."""
+    if isinstance(part, tuple) and part and part[0] == "bound":
         return frozenset({part})
-    if isinstance(part, (tuple, frozenset)):
-        own = {part} if isinstance(part, tuple) and len(part) == 3 and part[0] == "p" else set()
-        return frozenset(own).union(*map(bases, part))
-    return frozenset()
+    if not isinstance(part, (tuple, frozenset)):
+        return frozenset()
+    found = frozenset().union(*map(bound_in, part))
+    is_term = len(part) == 2 and isinstance(part, tuple) and isinstance(part[1], frozenset)
+    return found.difference(index for index, _ in part[1]) if is_term else found
 
 
 def letters_in(part):
-    """All letters that stand in an atom, a term, a form, or in several of them."""
+    """All letters."""
     if isinstance(part, Letter):
         return {part}
-    if isinstance(part, (tuple, frozenset)):
-        return set().union(*map(letters_in, part))
-    return set()
+    return set().union(*map(letters_in, part)) if isinstance(part, (tuple, frozenset)) else set()
 
 
-def own_bound(form):
-    """The bound indices of a form's own sums, at any depth."""
-    return frozenset(b for (_, bound), _ in form for b, _ in bound).union(
-        *(
-            own_bound(atom[1])
-            for (factors, _), _ in form
-            for atom, _ in factors
-            if atom[0] in ("pow", "exp", "log", "cos", "sin")
-        )
-    )
+# Index values
 
 
-def masked(part, names, symmetric):
-    """The text of a part with its bound indices hidden behind `names`, in an order that is none
-    of theirs: deltas, maxima and symmetric matrices have no first and second index."""
-    if isinstance(part, tuple) and part and part[0] == "b":
-        return key(names[part]) if part in names else "b"
-    if isinstance(part, frozenset):
-        return "{" + ",".join(sorted(masked(p, names, symmetric) for p in part)) + "}"
-    if isinstance(part, tuple):
-        shown = [masked(p, names, symmetric) for p in part]
-        if part and part[0] in ("d", "max"):
-            shown[1:] = sorted(shown[1:])
-        elif len(part) == 3 and part[0] == "l" and part[1] in symmetric:
-            places = [masked(p, names, symmetric) for p in part[2]]
-            shown[2] = ",".join(places[:-2] + sorted(places[-2:]))
-        elif len(part) == 2 and isinstance(part[0], int):
-            shown[1] = ",".join(sorted(masked(p, names, symmetric) for p in part[1]))
-        return "(" + ",".join(shown) + ")"
-    return key(part)
+def at(index):
+    """The value of a single index."""
+    return 0, ((index, 1),)
 
 
-def at(base):
-    """The index value of a single index."""
-    return 0, ((base, 1),)
-
-
-def base_of(value):
-    """The index that an index value consists of, or None."""
-    constant_, parts = value
-    return parts[0][0] if constant_ == 0 and len(parts) == 1 and parts[0][1] == 1 else None
+def index_of(value):
+    """The index that a value consists of, or None."""
+    plain, parts = value
+    return parts[0][0] if plain == 0 and len(parts) == 1 and parts[0][1] == 1 else None
 
 
 def index_sum(*weighted):
-    """The index value sum of weight * value."""
-    constant_, parts = 0, {}
+    """The sum of weight * value over pairs (weight, value)."""
+    constant, parts = 0, {}
     for weight, (plain, more) in weighted:
-        constant_ += weight * plain
-        for base, coefficient in more:
-            parts[base] = parts.get(base, 0) + weight * coefficient
-    return constant_, tuple(sorted(((b, c) for b, c in parts.items() if c), key=key))
+        constant += weight * plain
+        parts = merged(parts, ((index, weight * coefficient) for index, coefficient in more))
+    return constant, tuple(sorted(parts.items(), key=key))
+
+
+# Arithmetic
 
 
 def constant(value):
@@ -122,13 +108,36 @@ def single(atom):
     return frozenset({((frozenset({(atom, Fraction(1))}), frozenset()), Fraction(1))})
 
 
-def add(*forms):
+def as_constant(form):
+    """The number that a form is, or None."""
+    if not form:
+        return Fraction(0)
+    (term, coefficient), *more = form
+    return coefficient if term == ONE_TERM and not more else None
+
+
+def as_product(form):
+    """(coefficient, factors) of a form that is one product without sums, or None."""
+    if len(form) != 1:
+        return None
+    (((factors, bound), coefficient),) = form
+    return None if bound else (coefficient, factors)
+
+
+def as_atom(form):
+    """The atom that a form is, or None."""
+    coefficient, factors = as_product(form) or (0, ())
+    ((atom, exponent),) = factors if len(factors) == 1 else ((None, 0),)
+    return atom if coefficient == exponent == 1 else None
+
+
+def total(forms):
     """The sum of forms."""
-    total = {}
-    for form in forms:
-        for term, coefficient in form:
-            total[term] = total.get(term, 0) + coefficient
-    return frozenset((t, c) for t, c in total.items() if c)
+    return frozenset(merged({}, (pair for form in forms for pair in form)).items())
+
+
+def add(*forms):
+    return total(forms)
 
 
 def scale(form, factor):
@@ -139,21 +148,16 @@ def minus(first, second):
     return add(first, scale(second, -1))
 
 
-def merged(powers, factors):
-    """{atom: exponent} with more factors multiplied in."""
-    powers = dict(powers)
-    for atom, exponent in factors:
-        powers[atom] = powers.get(atom, 0) + exponent
-    return powers
+def merged(counts, pairs):
+    """{thing: count} with the counts of more pairs added; what comes to zero is left out."""
+    counts = dict(counts)
+    for thing, count in pairs:
+        counts[thing] = counts.get(thing, 0) + count
+    return {thing: count for thing, count in counts.items() if count}
 
 
 @cache
-def primes(value):
-    """{prime: exponent} of a positive whole number."""
-    found, prime = {}, 2
-    while value > 1:
-        while value % prime == 0:
-            found[prime] = found.get(prime, 0) + 1
-            value //= prime
-        prime += 1
-    return found
+def prime_factors(value):
+    """((("prime", p), exponent), ...) of a positive fraction."""
+    found = sympy.factorrat(sympy.Rational(str(value)))
+    return tuple((("prime", Fraction(prime)), exponent) for prime, exponent in found.items())

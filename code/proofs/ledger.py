@@ -1,7 +1,11 @@
-"""What a claim is, and the list of all claims.
+"""Claims, and the list of all of them.
 
-A claim is a statement, left = right under hypotheses, and a few false twins of it. A claim has no
-check of its own: `deciders.holds` takes the statement as it is printed and nothing else.
+A claim is a statement, left = right under hypotheses, with at least two false twins, which must be
+refused. It has no check of its own: `deciders.holds` takes the statement as it is printed and
+nothing else.
+
+    claim("square-of-a-sum", (a + b)**2, plus(a**2, 2 * a * b, b**2), scope="all $a$ and $b$",
+          twins={"no cross term": a**2 + b**2, "half of it": plus(a**2, a * b, b**2)})
 """
 
 import hashlib
@@ -29,9 +33,14 @@ class Statement:
     right: Node
     hypotheses: tuple = ()
 
+    @property
+    def trees(self):
+        """Both sides and the parts of the hypotheses."""
+        return (self.left, self.right, *(part for h in self.hypotheses for part in h.parts))
+
     def latex(self, lines=0):
-        """The relation; with lines = 1 broken before the sign of equality, with lines = n also
-        after every nth term of a sum on the right."""
+        """The equation. lines = 1 breaks it before the equals sign, lines = n also after every
+        nth term of a sum on the right."""
         left, right = latex(self.left), latex(self.right)
         if not lines:
             return f"{left} = {right}"
@@ -40,25 +49,16 @@ class Statement:
         return rf"\begin{{aligned}}{{}}& {left} \\ & \quad = {right}\end{{aligned}}"
 
     def latex_hypotheses(self):
-        """What the letters mean, and all that is supposed of them, as LaTeX text."""
-        parts = (p for h in self.hypotheses for p in h.parts)
-        names = set().union(*map(letters, (self.left, self.right, *parts)))
-        signs = sorted(
-            f"${named(name)} > 0$"
-            for name in names
-            if name.domain == "positive" and name != CIRCLE.leaf[0]
-        )
+        """The hypotheses as LaTeX text: where ..., if ..."""
+        names = set().union(*map(letters, self.trees)) - {CIRCLE.leaf[0]}
+        signs = sorted(f"${named(name)} > 0$" for name in names if name.domain == "positive")
         meanings = [latex_hypothesis(h) for h in self.hypotheses if h.kind == "where"]
         supposed = [latex_hypothesis(h) for h in self.hypotheses if h.kind != "where"] + signs
-        return ", ".join(
-            [
-                *(["where " + ", ".join(meanings)] if meanings else []),
-                *(["if " + ", ".join(supposed)] if supposed else []),
-            ]
-        )
+        parts = ("where ", meanings), ("if ", supposed)
+        return ", ".join(word + ", ".join(texts) for word, texts in parts if texts)
 
     def digest(self):
-        """Changes with the statement, and with nothing else."""
+        """A digest that changes with the statement and with nothing else."""
         return hashlib.sha256(str(self).encode()).hexdigest()[:16]
 
     def without(self, hypothesis):
@@ -92,10 +92,12 @@ class Claim:
 
 
 def claim(name, left, right, *hypotheses, twins, scope, document="report", argued=""):
-    """Enter a claim.
+    """Enter a claim into CLAIMS.
 
     twins   {what is wrong: another right side, a pair (left, right), or a Hypothesis to leave out}
-    Raises: ValueError for a name that is taken, fewer than two twins, or a twin that is no other.
+    scope   LaTeX: for which sizes
+    argued  the step that the text argues and no program checks
+    Raises: ValueError for a name that is taken, fewer than two twins, or twins that are equal.
     """
     statement = Statement(node(left), node(right), hypotheses)
     caller = sys._getframe(1)  # inspect.stack() reads every source file on the way: seconds

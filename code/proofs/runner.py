@@ -1,4 +1,7 @@
-"""Run the claims, in parallel, and keep what was found for as long as nothing changes."""
+"""Run the claims, in parallel, and keep the outcomes for as long as nothing changes.
+
+run(["simplex"], cache=Path("build/proofs.json"))   # {"simplex": Outcome("simplex", (), 3, ...)}
+"""
 
 import hashlib
 import importlib
@@ -10,6 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
 
+import numpy
+import sympy
+
+from proofs import deciders
 from proofs.forms import Undecided
 from proofs.ledger import CLAIMS
 from proofs.notation import IllFormed
@@ -21,7 +28,7 @@ CODE = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a claim: its problems, if any, and how many of its twins were refused."""
+    """The problems with a claim, if any, and how many of its twins were refused."""
 
     name: str
     problems: tuple
@@ -56,12 +63,10 @@ def run(names=None, cache=None):
 
 def run_one(name):
     """The Outcome of one claim."""
-    from proofs.deciders import holds
-
     claim, start = load()[name], perf_counter()
     problems, refused = [], 0
     try:
-        if not holds(claim.statement):
+        if not deciders.holds(claim.statement):
             problems.append(f"it does not follow: {claim.statement.latex()}")
     except (IllFormed, Undecided) as error:
         problems.append(f"it cannot be decided ({error}): {claim.statement.latex()}")
@@ -75,26 +80,19 @@ def run_one(name):
 
 def is_refused(statement):
     """True unless the statement is proved; a statement without meaning or rule is not."""
-    from proofs.deciders import holds
-
     try:
-        return not holds(statement)
+        return not deciders.holds(statement)
     except (IllFormed, Undecided):
         return True
 
 
 def _read(cache):
-    """{key: Outcome} kept in a file; empty if it is missing or damaged."""
+    """{key: Outcome} from a file; empty if it is missing or damaged."""
     try:
         kept = json.loads(Path(cache).read_text(encoding="utf-8")) if cache else {}
         return {
-            str(key): Outcome(
-                str(o["name"]),
-                tuple(map(str, o["problems"])),
-                int(o["refused"]),
-                float(o["seconds"]),
-            )
-            for key, o in kept.items()
+            key: Outcome(**{**outcome, "problems": tuple(outcome["problems"])})
+            for key, outcome in kept.items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
@@ -120,9 +118,6 @@ def _key(claim, engine):
 
 def _engine():
     """Changes with Python, NumPy, SymPy and the files that decide what a statement holds."""
-    import numpy
-    import sympy
-
     digest = hashlib.sha256(f"{sys.version} {numpy.__version__} {sympy.__version__}".encode())
     claims = {f"{module}.py" for module in MODULES}
     files = [file for file in CODE.glob("proofs/*.py") if file.name not in claims]

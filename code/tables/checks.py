@@ -87,7 +87,7 @@ class Ledger:
     def counts(self) -> dict:
         """claims, twins refused, and what the last whole attack on these claims counted.
 
-        With a record: attacked (claims), mutants, and the verdicts of proofs.mutants.VERDICTS.
+        With a record: attacked (claims), mutants, and the verdicts of proofs.attack.VERDICTS.
         """
         return {
             "claims": len(self.claims),

@@ -1,0 +1,587 @@
+"""Arithmetic of forms under the hypotheses of one statement.
+
+`term` is the heart: it brings a product, summed over bound indices, to its normal form. Deltas are
+carried out, exponentials and powers collected, hypotheses applied, and the bound indices named in
+one canonical way, so that sum_i delta_ij a_i and a_j become the same form. All else here (products,
+powers, functions, derivatives) ends in `term`. What has no rule raises Undecided.
+"""
+
+from fractions import Fraction
+from itertools import count, permutations, product
+from math import floor, gcd, lcm
+from typing import NamedTuple
+
+from proofs.forms import (
+    ONE,
+    ZERO,
+    Undecided,
+    add,
+    as_atom,
+    as_product,
+    at,
+    bound_in,
+    constant,
+    index_of,
+    index_sum,
+    indices_in,
+    key,
+    letters_in,
+    merged,
+    minus,
+    prime_factors,
+    scale,
+    single,
+    total,
+)
+from proofs.notation import IllFormed
+
+MOST_SUMS, MOST_STEPS, LARGEST_POWER = 7, 60_000, 8
+
+
+class Rule(NamedTuple):
+    """A product of letters, summed over the `bound` indices, is `value` for all `free` indices."""
+
+    letters: tuple  # atoms, as often as their exponents say
+    bound: dict  # {index: range}
+    free: set
+    value: frozenset
+
+
+class Algebra:
+    """What is supposed of letters and indices, and the arithmetic that uses it."""
+
+    def __init__(self):
+        self.fresh = count(1)
+        self.steps = 0
+        self.ranges = {}  # index: (first, last), as forms
+        self.permuted = {}  # permutation: the range that it permutes
+        self.rules = []
+        self.symmetric = set()  # letters
+        self.different = set()  # sets of two index values
+        self.positive = []  # forms
+        self.arguments = []  # see `shared`
+
+    # Indices
+
+    def new_free(self, limits):
+        return self._new(("free", f"#{next(self.fresh)}"), limits)
+
+    def new_bound(self, limits):
+        if bound_in(limits):
+            raise Undecided("a sum whose limits depend on the index of another sum")
+        return self._new(("bound", 0, next(self.fresh)), limits)
+
+    def _new(self, index, limits):
+        self.ranges[index] = limits
+        return index
+
+    def range_of(self, value):
+        """The range of an index value that is a single index, else None."""
+        index = index_of(value)
+        if index is None:
+            return None
+        return self.permuted[index[1]] if index[0] == "perm" else self.ranges.get(index)
+
+    def is_inside(self, value, limits):
+        """True if an index value certainly lies in the range."""
+        return self.range_of(value) == limits or (
+            value == (1, ()) and limits[0] == ONE and self.is_positive(limits[1])
+        )
+
+    def length(self, limits):
+        """How many values an index has; refused unless it is certainly a whole number from 0 on."""
+        length = add(limits[1], scale(limits[0], -1), ONE)
+        least = Fraction(0)  # every size is 1 or more
+        for (factors, bound), coefficient in length:
+            sizes = all(
+                atom[0] == "letter" and exponent == 1 and atom[1].domain == "natural"
+                for atom, exponent in factors
+            )
+            if not sizes or bound or coefficient.denominator != 1 or (factors and coefficient < 0):
+                raise Undecided("a sum whose number of terms is not certain")
+            least += coefficient
+        if least < 0:
+            raise Undecided("a sum whose upper limit may lie below the lower one")
+        return length
+
+    def letter_atom(self, letter, places):
+        places = tuple(places)
+        if letter in self.symmetric and len(places) >= 2:
+            places = places[:-2] + tuple(sorted(places[-2:], key=key))
+        return "letter", letter, places
+
+    # Substitution
+
+    def terms(self, form):
+        """(coefficient, factors, bound indices) of each term, with new bound indices."""
+        for (factors, bound), coefficient in form:
+            new = {index: self.new_bound(limits) for index, limits in sorted(bound, key=key)}
+            swap = {index: at(other) for index, other in new.items()}
+            yield (
+                coefficient,
+                [(self.substitute(atom, swap), e) for atom, e in factors],
+                set(new.values()),
+            )
+
+    def substitute(self, part, values):
+        """An atom or a form with index values in the place of indices."""
+        if not any(index in values for index in indices_in(part)):
+            return part
+        if isinstance(part, frozenset):
+            return total(
+                self.term(coefficient, self._substituted(factors, values), bound)
+                for coefficient, factors, bound in self.terms(part)
+            )
+        head, *inner = part
+        if head == "letter":
+            places = (self.substitute_in_index(place, values) for place in inner[1])
+            return self.letter_atom(inner[0], places)
+        if head == "delta":
+            return head, *(self.substitute_in_index(place, values) for place in inner)
+        if head == "index":
+            index = index_of(self.substitute_in_index(at(inner[0]), values))
+            if index is None:
+                raise Undecided("an index that is used as a number, replaced by a sum")
+            return head, index
+        if head in ("max", "moment"):
+            raise Undecided("an index inside a maximum or an unknown expected value")
+        return head, self.substitute(inner[0], values)
+
+    def _substituted(self, factors, values):
+        return [(self.substitute(atom, values), exponent) for atom, exponent in factors]
+
+    def substitute_in_index(self, value, values):
+        plain, parts = value
+        weighted = [(1, (plain, ()))]
+        for index, coefficient in parts:
+            if index in values:
+                weighted.append((coefficient, values[index]))
+            elif index[0] == "perm":
+                inner = self.substitute_in_index(index[2], values)
+                weighted.append((coefficient, at(("perm", index[1], inner))))
+            else:
+                weighted.append((coefficient, at(index)))
+        return index_sum(*weighted)
+
+    # Sums and products
+
+    def times(self, *forms):
+        result = ONE
+        for form in forms:
+            result = total(self.distribute(*term, form) for term in self.terms(result))
+        return result
+
+    def bind(self, indices, form):
+        """The sum of a form over some of its indices."""
+        return self.distribute(1, [], set(indices), form)
+
+    def distribute(self, coefficient, factors, bound, form):
+        """A product times a form, summed over the indices in `bound`, which may stand in both."""
+        return total(
+            self.term(coefficient * other, [*factors, *more], bound | inner)
+            for other, more, inner in self.terms(form)
+        )
+
+    # Powers
+
+    def power(self, form, exponent):
+        """form ** exponent for a fraction."""
+        if not form:
+            if exponent <= 0:
+                raise IllFormed("a division by zero")
+            return ZERO
+        whole = exponent.denominator == 1
+        if whole and 0 <= exponent <= LARGEST_POWER:
+            return self.times(*[form] * int(exponent))
+        coefficient, factors = as_product(form) or (0, ())
+        if (whole and coefficient) or (
+            coefficient > 0 and all(self._is_positive_atom(atom) for atom, _ in factors)
+        ):
+            number = coefficient**exponent if whole else 1
+            roots = () if whole else prime_factors(coefficient)
+            return self.term(number, [(a, e * exponent) for a, e in (*factors, *roots)], ())
+        content, rest = self._content(form, whole)
+        if content != ONE:
+            return self.times(self.power(content, exponent), self.power(rest, exponent))
+        return self.term(1, [(("power", self.shared(form)), exponent)], ())
+
+    def _content(self, form, whole):
+        """(common factor of all terms, the rest); of a root only what is positive is taken out."""
+        numbers = [abs(coefficient) for _, coefficient in form]
+        common = Fraction(
+            gcd(*(n.numerator for n in numbers)), lcm(*(n.denominator for n in numbers))
+        )
+        if whole and min(form, key=lambda pair: key(pair[0]))[1] < 0:
+            common = -common
+        found = []
+        for (factors, bound), _ in form:
+            summed = {index for index, _ in bound}
+            found.append(
+                {
+                    atom: exponent
+                    for atom, exponent in factors
+                    if not bound_in(atom) & summed
+                    and atom[0] != "exp"
+                    and (whole or self._is_positive_atom(atom))
+                }
+            )
+        least = {atom: min(powers.get(atom, 0) for powers in found) for atom in set().union(*found)}
+        content = self.term(common, least.items(), ())
+        if content == ONE:
+            return ONE, form
+        inverse = self.term(1 / common, [(atom, -e) for atom, e in least.items()], ())
+        return content, self.times(form, inverse)
+
+    def shared(self, form):
+        """The first form seen that equals this one, so that equal arguments look equal."""
+        if bound_in(form) or not any(
+            atom[0] == "power" for (factors, _), _ in form for atom, _ in factors
+        ):
+            return form
+        for other in self.arguments:
+            if other == form or self.is_zero(minus(other, form)):
+                return other
+        self.arguments.append(form)
+        return form
+
+    # Functions
+
+    def exp(self, form):
+        """c log x in the exponent becomes the power x^c."""
+        powers, rest = [], []
+        for term, coefficient in form:
+            atom = as_atom(frozenset({(term, 1)}))
+            if atom and atom[0] == "log":
+                powers.append(self.power(atom[1], coefficient))
+            else:
+                rest.append((term, coefficient))
+        if rest:
+            powers.append(single(("exp", self.shared(frozenset(rest)))))
+        return self.times(*powers)
+
+    def log(self, form):
+        if not self.is_positive(form):
+            raise Undecided("a logarithm or symbolic power of what is not known to be positive")
+        found = as_product(form)
+        if found is None:
+            return single(("log", self.shared(form)))
+        coefficient, factors = found
+        powers = (*factors, *prime_factors(coefficient))
+        return total(scale(self._log_of_atom(atom), exponent) for atom, exponent in powers)
+
+    def _log_of_atom(self, atom):
+        if atom[0] == "exp":
+            return atom[1]
+        return single(("log", atom[1] if atom[0] == "power" else single(atom)))
+
+    def maximum(self, *forms):
+        """The largest of some forms; nested maxima become one."""
+        parts = set()
+        for form in forms:
+            atom = as_atom(form)
+            parts |= set(atom[1:]) if atom and atom[0] == "max" else {form}
+        return single(("max", *sorted(parts, key=key))) if len(parts) > 1 else parts.pop()
+
+    def circular(self, name, form):
+        """cos or sin of a form, split by the addition theorems into those of single terms."""
+        if not form:
+            return ONE if name == "cos" else ZERO
+        term, coefficient = min(form, key=lambda pair: key(pair[0]))
+        if len(form) == 1:
+            sign = -1 if coefficient < 0 and name == "sin" else 1
+            return scale(single((name, frozenset({(term, abs(coefficient))}))), sign)
+        first = frozenset({(term, coefficient)})
+        cos_a, cos_b, sin_a, sin_b = (
+            self.circular(f, part) for f in ("cos", "sin") for part in (first, form - first)
+        )
+        if name == "cos":
+            return minus(self.times(cos_a, cos_b), self.times(sin_a, sin_b))
+        return add(self.times(sin_a, cos_b), self.times(cos_a, sin_b))
+
+    # Signs
+
+    def is_positive(self, form):
+        """True if every value of the form is certainly positive."""
+        return bool(form) and (
+            all(self._is_positive_term(*pair) for pair in form)
+            or any(self._is_positive_multiple(form, other) for other in self.positive)
+        )
+
+    def _is_positive_term(self, term, coefficient):
+        factors, bound = term
+        return (
+            coefficient > 0
+            and all(self._is_positive_atom(atom) for atom, _ in factors)
+            and all(
+                self.is_positive(add(last, scale(first, -1), ONE)) for _, (first, last) in bound
+            )
+        )
+
+    def _is_positive_atom(self, atom):
+        if atom[0] == "letter":
+            return atom[1].domain in ("positive", "natural")
+        return atom[0] in ("exp", "prime") or (atom[0] == "power" and self.is_positive(atom[1]))
+
+    def _is_positive_multiple(self, form, other):
+        (content, rest), (factor, core) = (self._content(f, whole=True) for f in (form, other))
+        if rest not in (core, scale(core, -1)):
+            return False
+        sign = 1 if rest == core else -1
+        (a, factors), (b, others) = as_product(content), as_product(factor)
+        return a * b * sign > 0 and all(
+            self._is_positive_atom(atom) for atom, _ in factors ^ others
+        )
+
+    def is_zero(self, form):
+        """True if the form is zero wherever its denominators are not."""
+        while form:
+            denominators = {}
+            for (factors, bound), _ in form:
+                summed = {index for index, _ in bound}
+                for atom, exponent in factors:
+                    if atom[0] == "power" and exponent < 0 and not bound_in(atom) & summed:
+                        denominators[atom] = min(denominators.get(atom, 0), exponent)
+            if not denominators:
+                return False
+            atom = min(denominators, key=key)
+            form = self.distribute(1, [(atom, -floor(denominators[atom]))], set(), form)
+        return True
+
+    # Derivatives
+
+    def derivative(self, form, target):
+        """d form / d target, for the atom of a letter."""
+        slopes = []
+        for coefficient, factors, bound in self.terms(form):
+            if any(target[1] in letters_in(self.ranges[index]) for index in bound):
+                raise Undecided("a derivative with respect to a limit of a sum")
+            for place, (atom, exponent) in enumerate(factors):
+                rest = [*factors[:place], (atom, exponent - 1), *factors[place + 1 :]]
+                inner = self._derivative_of_atom(atom, target)
+                slopes.append(self.distribute(coefficient * exponent, rest, bound, inner))
+        return total(slopes)
+
+    def _derivative_of_atom(self, atom, target):
+        head = atom[0]
+        if head == "max" or (head == "moment" and target[1] in letters_in(atom)):
+            raise Undecided("the derivative of a maximum, or with respect to something random")
+        if head == "letter" and atom[1] == target[1]:
+            pairs = zip(atom[2], target[2], strict=True)
+            return self.term(1, [(("delta", a, b), 1) for a, b in pairs], ())
+        if head in ("letter", "delta", "prime", "index", "moment"):
+            return ZERO
+        outer = {
+            "power": lambda: ONE,
+            "exp": lambda: single(atom),
+            "log": lambda: self.power(atom[1], Fraction(-1)),
+            "cos": lambda: scale(self.circular("sin", atom[1]), -1),
+            "sin": lambda: self.circular("cos", atom[1]),
+        }[head]
+        return self.times(outer(), self.derivative(atom[1], target))
+
+    # The normal form of one term
+
+    def term(self, coefficient, factors, bound):
+        """The normal form of coefficient * factors, summed over the indices in `bound`."""
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            raise Undecided("too many steps")
+        if not coefficient:
+            return ZERO
+        coefficient, powers, bound = Fraction(coefficient), merged({}, factors), set(bound)
+        for simplify in (
+            self._deltas,
+            self._sum_over_permuted,
+            self._unused_sums,
+            self._exponentials,
+            self._whole_powers,
+            self._apply_rules,
+        ):
+            form = simplify(coefficient, powers, bound)
+            if form is not None:
+                return form
+        return self._with_canonical_indices(coefficient, powers, bound)
+
+    def _deltas(self, coefficient, powers, bound):
+        for atom, exponent in sorted(powers.items(), key=key):
+            if atom[0] == "delta":
+                rest = {a: e for a, e in powers.items() if a != atom}
+                form = self._simpler_delta(coefficient, atom, exponent, rest, bound)
+                if form is not None:
+                    return form
+        return None
+
+    def _simpler_delta(self, coefficient, atom, exponent, rest, bound):
+        """The term without or with a simpler delta, or None."""
+        if exponent < 0 or exponent.denominator != 1:
+            raise IllFormed("a division by a delta, or a root of it")
+        first, second = sorted(atom[1:], key=key)
+        inner = [index_of(value) or (None,) for value in (first, second)]
+        if inner[0][0] == inner[1][0] == "perm" and inner[0][1] == inner[1][1]:
+            unpermuted = ("delta", inner[0][2], inner[1][2])
+            return self.term(coefficient, [*rest.items(), (unpermuted, 1)], bound)
+        gap, parts = index_sum((1, first), (-1, second))
+        if not parts:
+            return self.term(coefficient, rest.items(), bound) if gap == 0 else ZERO
+        if frozenset({first, second}) in self.different:
+            return ZERO
+        for here, there in ((first, second), (second, first)):  # sum_i delta_ij f(i) is f(j)
+            index = index_of(here)
+            if (
+                index in bound
+                and self.is_inside(there, self.ranges[index])
+                and index not in bound_in(there)
+            ):
+                picked = self._substituted(rest.items(), {index: there})
+                return self.term(coefficient, picked, bound - {index})
+        if exponent != 1 or (first, second) != atom[1:]:
+            return self.term(coefficient, [*rest.items(), (("delta", first, second), 1)], bound)
+        index = index_of(second)  # delta_ij f(j) is delta_ij f(i)
+        if (
+            index
+            and index[0] == "free"
+            and index not in indices_in(first)
+            and any(index in indices_in(other) for other in rest)
+        ):
+            replaced = self._substituted(rest.items(), {index: first})
+            return self.term(coefficient, [(atom, 1), *replaced], bound)
+        return None
+
+    def _sum_over_permuted(self, coefficient, powers, bound):
+        """The sum over j of f(pi(j)) is the sum over j of f(j)."""
+        for index in sorted(bound, key=key):
+            images = {
+                other
+                for atom in powers
+                for other in indices_in(atom)
+                if other[0] == "perm" and other[2] == at(index)
+            }
+            for image in images:
+                if self.permuted[image[1]] == self.ranges[index]:
+                    new = self.new_bound(self.ranges[index])
+                    swapped = self._substituted(powers.items(), {image: at(new)})
+                    if not any(index in bound_in(atom) for atom, _ in swapped):
+                        return self.term(coefficient, swapped, bound - {index} | {new})
+        return None
+
+    def _unused_sums(self, coefficient, powers, bound):
+        """A sum over an index that does not occur is a factor, the number of its values."""
+        unused = bound.difference(*map(bound_in, powers))
+        if not unused:
+            return None
+        lengths = [self.length(self.ranges[index]) for index in sorted(unused, key=key)]
+        return self.times(self.term(coefficient, powers.items(), bound - unused), *lengths)
+
+    def _exponentials(self, coefficient, powers, bound):
+        """exp(a)^2 exp(b) is exp(2 a + b)."""
+        found = {atom: exponent for atom, exponent in powers.items() if atom[0] == "exp"}
+        if not found or list(found.values()) == [1]:
+            return None
+        rest = [(atom, exponent) for atom, exponent in powers.items() if atom not in found]
+        exponents = (scale(atom[1], exponent) for atom, exponent in found.items())
+        return self.distribute(coefficient, rest, bound, self.exp(total(exponents)))
+
+    def _whole_powers(self, coefficient, powers, bound):
+        """2^(3/2) is 2 * 2^(1/2), likewise for powers of sums; sin^2 is 1 - cos^2."""
+        for atom, exponent in powers.items():
+            whole = floor(exponent)
+            if atom[0] == "prime" and whole:
+                taken, form = whole, constant(atom[1] ** whole)
+            elif atom[0] == "power" and whole >= 1:
+                taken, form = 1, atom[1]
+            elif atom[0] == "sin" and whole >= 2:
+                taken, form = 2, minus(ONE, self.term(1, [(("cos", atom[1]), 2)], ()))
+            else:
+                continue
+            rest = merged(powers, [(atom, -taken)])
+            return self.distribute(coefficient, rest.items(), bound, form)
+        return None
+
+    def _apply_rules(self, coefficient, powers, bound):
+        for rule in self.rules:
+            for rest, values in self._matches(rule, rule.letters, powers, {}, bound):
+                summed = {index_of(values[index]) for index in rule.bound}
+                chosen = {index: values[index] for index in rule.free}
+                outside = frozenset().union(*map(bound_in, (*rest, *chosen.values())))
+                if len(summed) == len(rule.bound) and not summed & outside:
+                    value = self.substitute(rule.value, chosen)
+                    return self.distribute(coefficient, rest.items(), bound - summed, value)
+        return None
+
+    def _matches(self, rule, letters, powers, values, bound):
+        """(factors left, values of the rule's indices) for all ways to find a rule's letters."""
+        if not letters:
+            yield powers, values
+            return
+        (_, letter, pattern), *more = letters
+        for atom, exponent in sorted(powers.items(), key=key):
+            if atom[:2] == ("letter", letter) and exponent >= 1:
+                rest = merged(powers, [(atom, -1)])
+                for places in self._orders(letter, atom[2]):
+                    found = self._unify(rule, pattern, places, values, bound)
+                    if found is not None:
+                        yield from self._matches(rule, more, rest, found, bound)
+
+    def _orders(self, letter, places):
+        yield places
+        if letter in self.symmetric:
+            yield (*places[:-2], *reversed(places[-2:]))
+
+    def _unify(self, rule, pattern, places, values, bound):
+        """The values of a rule's indices, with those that turn the pattern into the places."""
+        values = dict(values)
+        for wanted, place in zip(pattern, places, strict=True):
+            index = index_of(wanted)
+            if index in rule.bound or index in rule.free:
+                if index in rule.bound and index_of(place) not in bound:
+                    return None
+                limits = rule.bound.get(index) or self.ranges[index]
+                if not self.is_inside(place, limits):
+                    return None
+                if values.setdefault(index, place) != place:
+                    return None
+            elif wanted != place:
+                return None
+        return values
+
+    def _with_canonical_indices(self, coefficient, powers, bound):
+        """Of all ways to number the bound indices, the one whose text comes first.
+
+        A number has a level above those of the sums inside the factors. Only indices with the same
+        signature are permuted.
+        """
+        if len(bound) > MOST_SUMS:
+            raise Undecided(f"more than {MOST_SUMS} sums in one term")
+        inside = {index for index in indices_in(tuple(powers)) if index[0] == "bound"} - bound
+        level = 1 + max((index[1] for index in inside), default=0)
+        alike = {}
+        for index in bound:
+            alike.setdefault(self._signature(index, powers), []).append(index)
+        found = []
+        for order in product(*(permutations(alike[text]) for text in sorted(alike))):
+            numbered = enumerate(index for group in order for index in group)
+            names = {index: ("bound", level, number) for number, index in numbered}
+            swap = {index: at(name) for index, name in names.items()}
+            factors = merged({}, self._substituted(powers.items(), swap))
+            found.append(
+                (
+                    frozenset((atom, Fraction(exponent)) for atom, exponent in factors.items()),
+                    frozenset((name, self.ranges[index]) for index, name in names.items()),
+                )
+            )
+        best = min(found, key=key)
+        self.ranges.update(best[1])
+        return frozenset({(best, coefficient)})
+
+    def _signature(self, index, powers):
+        """What can be said of a bound index without the names of the others."""
+        occurrences = [key(self.ranges[index])]
+        for atom, exponent in powers.items():
+            if index in bound_in(atom):
+                name, places = "", ()
+                if atom[0] == "letter":
+                    name = atom[1].name
+                if atom[0] == "letter" and atom[1] not in self.symmetric:
+                    places = [k for k, place in enumerate(atom[2]) if index in indices_in(place)]
+                occurrences.append(f"{atom[0]} {name} {places} {exponent}")
+        return tuple(sorted(occurrences))
