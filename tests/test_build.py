@@ -491,7 +491,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch)
 
 # ---- the same bytes
 
-HOUSE = r"""\DocumentMetadata{pdfstandard=A-2u,pdfversion=1.7,lang=en-GB}
+HOUSE = r"""\input{metadata}
 \documentclass[11pt,a4paper]{article}
 \usepackage{house}
 \input{provenance}
