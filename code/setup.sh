@@ -19,8 +19,8 @@ arch_tex='texlive-binextra texlive-latexrecommended texlive-fontsrecommended'
 rpm_tex='texlive-collection-latexrecommended texlive-collection-fontsrecommended'
 tlmgr_tex='latexmk babel-english collection-latexrecommended collection-fontsrecommended'
 uv='
-    uv python install 3.13    # from https://docs.astral.sh/uv; then
-    make PYTHON="$(uv python find 3.13)"'
+    uv python install 3.13    # from https://docs.astral.sh/uv; it may need
+                              # make PYTHON="$(uv python find 3.13)"'
 lacks_venv=''
 
 if [ "$(id -u)" = 0 ]; then sudo=''; else sudo='sudo '; fi
