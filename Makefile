@@ -53,7 +53,7 @@ check: report.pdf ## ask veraPDF whether report.pdf is PDF/A (needs Java)
 submission: ready ## submission.tar.gz from the last commit: PDF, sources, plain LaTeX, checksums
 	@$(RUN) -m weaving.submission
 
-bench: ready ## measure attention beside PyTorch and JAX; the supplement draws the result (half an hour)
+bench: ready ## measure attention beside PyTorch and JAX; the supplement draws the result (half an hour, Linux)
 	@[ -d build/bench-venv ] || $(RUN) -m venv build/bench-venv
 	@build/bench-venv/bin/python -m pip install -q --no-deps -r requirements.txt
 	@build/bench-venv/bin/python -m pip install -q -r requirements-bench.in
@@ -77,7 +77,7 @@ clean: ## remove what the build made, but not .venv
 	rm -f $(foreach name,report supplement,$(name).pdf $(name).html $(name).ipynb $(name).synctex.gz)
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 # Milliseconds when all is there.
 ready:

@@ -14,9 +14,14 @@ tex_files='pdflatex.fmt pdftex.map article.cls pdfmanagement.sty sRGB.icc plainn
     geometry.sty microtype.sty babel.sty british.ldf xcolor.sty graphicx.sty booktabs.sty array.sty
     fancyvrb.sty longtable.sty multicol.sty natbib.sty hyperref.sty texgyrepagella-regular.otf
     qplr.pfb uplr8a.pfb fplmr.pfb cmex10.pfb lmtt10.pfb dummy-space.pfb'
-debian_tex='latexmk texlive-latex-recommended texlive-fonts-recommended lmodern tex-gyre
-    fonts-texgyre'
-collections='collection-latexrecommended collection-fontsrecommended'
+debian_tex='latexmk texlive-latex-recommended texlive-fonts-recommended lmodern tex-gyre fonts-texgyre'
+arch_tex='texlive-binextra texlive-latexrecommended texlive-fontsrecommended'
+rpm_tex='texlive-collection-latexrecommended texlive-collection-fontsrecommended'
+tlmgr_tex='latexmk babel-english collection-latexrecommended collection-fontsrecommended'
+uv='
+    uv python install 3.13    # from https://docs.astral.sh/uv; it may need
+                              # make PYTHON="$(uv python find 3.13)"'
+lacks_venv=''
 
 if [ "$(id -u)" = 0 ]; then sudo=''; else sudo='sudo '; fi
 say() { printf 'set-up: %s\n' "$*" >&2; }
@@ -108,11 +113,15 @@ import ensurepip, venv' 2>/dev/null) || can_make_venv=no  # some of these names 
 }
 
 make_venv() {
+    [ "$(system)" != windows ] || fail 'Windows is supported through WSL. In PowerShell, type
+    wsl --install
+and run make in the Linux that it brings.'
     if ! find_python; then
         why="CPython 3.11 to 3.14 is needed${seen:-, and none was found}"
         [ -z "$lacks_venv" ] || why="Python $lacks_venv lacks venv or ensurepip"
         [ -z "${PYTHON:-}" ] || fail "PYTHON=$PYTHON cannot be used: $why"
-        provide python "$why"
+        look_at_tex
+        provide "$why${missing:+; TeX lacks$missing}" python ${missing:+tex}  # in one errand
         find_python || fail 'still no Python can make .venv; choose: make PYTHON=/path/to/python'
     fi
     make_packages .venv requirements.txt "$python"
@@ -135,7 +144,7 @@ look_at_tex() {
 check_tex() {
     look_at_tex
     [ -n "$missing" ] || return 0
-    provide tex "TeX lacks$missing"
+    provide "TeX lacks$missing" tex
     look_at_tex
     [ -z "$missing" ] || fail "TeX is installed, but still lacks$missing. Restore deleted files with
     ${sudo}apt-get install --reinstall" $debian_tex
@@ -149,6 +158,34 @@ system() {
     for name in apt-get dnf pacman zypper; do if has $name; then echo $name; return; fi; done
 }
 
+# remedy python|tex ...: sets packages, which the system's package manager brings; install, its
+# command; and others, the commands for what it cannot bring.
+remedy() {
+    packages='' others=''
+    case $(system) in   # its command               Python      TeX
+        apt-get) from "${sudo}apt-get update && ${sudo}apt-get install --no-install-recommends" \
+                                                    "$(debian_python)" "$debian_tex" ;;
+        dnf)     from "${sudo}dnf install"          python3.12  "latexmk $rpm_tex" ;;
+        zypper)  from "${sudo}zypper install"       python313   "texlive-latexmk $rpm_tex" ;;
+        pacman)  from "${sudo}pacman -S"            python      "$arch_tex" ;;
+        macos)   from 'brew install'                python@3.13 'mactex-no-gui    # then open a new terminal' ;;
+        *)       from '' '' '' ;;
+    esac
+    for wanted do
+        case $wanted in
+            python) if [ -n "$for_python" ]; then packages=$for_python; else others=$uv; fi ;;
+            tex) if own_tlmgr; then others="$others
+    $tlmgr install $tlmgr_tex"
+                elif [ -n "$for_tex" ]; then packages="$packages $for_tex"
+                else others="$others
+    perl install-tl    # from https://tug.org/texlive/quickinstall.html"; fi ;;
+        esac
+    done
+    packages=${packages# }
+}
+
+from() { install=$1 for_python=$2 for_tex=$3; }
+
 # The package that brings a Python, or the modules it lacks; none if the release has only others.
 debian_python() {
     if [ -n "$lacks_venv" ]; then echo "python$lacks_venv-venv"; return; fi
@@ -161,57 +198,28 @@ debian_python() {
 
 # Did TeX Live's own installer bring this TeX? Then its manager mends it, not the system's.
 own_tlmgr() {
-    case $(command -v pdflatex) in '' | /usr/bin/* | /bin/*) return 1 ;; esac
     tlmgr=$(command -v tlmgr) || return 1
+    case "$tlmgr $(command -v pdflatex)" in /usr/bin/* | /bin/* | *' /usr/bin/'* | *' /bin/'*)
+        return 1 ;;
+    esac
     [ -w "${tlmgr%/*}" ] || tlmgr="$sudo$tlmgr"
 }
 
-# What to type for python or tex, by system.
-remedy() {
-    apt="${sudo}apt-get update && ${sudo}apt-get install --no-install-recommends"
-    uv='uv python install 3.13    # https://docs.astral.sh/uv; then make again, with
-        PYTHON="$(uv python find 3.13)"'
-    if [ "$1" = tex ] && own_tlmgr; then
-        echo "$tlmgr install latexmk babel-english $collections"
-        return
-    fi
-    case $1:$(system) in
-        *:windows) echo 'wsl --install    # in PowerShell, and run make in the Linux it brings' ;;
-        python:macos) echo 'brew install python@3.13    # or https://www.python.org/downloads' ;;
-        python:apt-get)
-            package=$(debian_python)
-            if [ -n "$package" ]; then echo "$apt $package"; else echo "$uv"; fi ;;
-        python:dnf) echo "${sudo}dnf install python3.13" ;;
-        python:pacman) echo "${sudo}pacman -S python" ;;
-        python:zypper) echo "${sudo}zypper install python313" ;;
-        python:*) echo "$uv" ;;
-        tex:macos) echo 'brew install --cask mactex-no-gui    # then open a new terminal' ;;
-        tex:apt-get) echo "$apt" $debian_tex ;;
-        tex:dnf) echo "${sudo}dnf install latexmk" $(printf 'texlive-%s ' $collections) ;;
-        tex:pacman) echo "${sudo}pacman -S texlive-binextra texlive-latexrecommended" \
-            'texlive-fontsrecommended' ;;
-        tex:zypper) echo "${sudo}zypper install" $(printf 'texlive-%s ' latexmk $collections) ;;
-        tex:*) echo 'perl install-tl    # from https://tug.org/texlive/quickinstall.html' ;;
-    esac
-}
-
-# Installs python or tex if apt-get can without asking for a password; else says what to type.
+# provide WHY python|tex ...: installs it if apt-get can without a password; else says what to type.
 provide() {
-    what=$1 why=$2
-    if [ "$(system)" = apt-get ] && { [ -z "$sudo" ] || sudo -n true 2>/dev/null; } &&
-        { [ "$what" = python ] || ! own_tlmgr; }; then
+    why=$1; shift
+    remedy "$@"
+    if [ "$(system)" = apt-get ] && [ -z "$others" ] &&
+        { [ -z "$sudo" ] || sudo -n true 2>/dev/null; }; then
         mkdir -p build
         log=build/setup.log
         say "$why; reading the package lists"
         as_root apt-get update || true  # another archive may be down: what we need decides
-        packages=$debian_tex
-        [ "$what" = tex ] || packages=$(debian_python)
-        if [ -n "$packages" ]; then apt_install $packages; return; fi
+        remedy "$@"  # the lists may name another Python
+        if [ -z "$others" ]; then apt_install $packages; return; fi
     fi
-    if [ "$what" = python ]; then look_at_tex; else missing=''; fi
-    fail "$why${missing:+; TeX lacks$missing}. Type
-    $(remedy "$what")${missing:+
-    $(remedy tex)}
+    fail "$why. Type${packages:+
+    $install $packages}${others:+$others}
 and run make again. Without root: see Platforms in README.md."
 }
 

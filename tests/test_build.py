@@ -15,6 +15,7 @@ import pytest
 from pypdf import PdfReader
 
 from weaving import files
+from weaving.provenance import Provenance, provenance
 
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = b"the last good report"
@@ -491,7 +492,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch)
 
 # ---- the same bytes
 
-HOUSE = r"""\DocumentMetadata{pdfstandard=A-2u,pdfversion=1.7,lang=en-GB}
+HOUSE = r"""\input{metadata}
 \documentclass[11pt,a4paper]{article}
 \usepackage{house}
 \input{provenance}
@@ -671,9 +672,24 @@ def test_make_asks_the_build_each_time(project):
     )
 
 
+def test_an_unpacked_archive_of_a_clone_knows_its_commit(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for file in ["PROVENANCE", ".gitattributes"]:
+        shutil.copy(ROOT / file, tmp_path)
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+    archive = ["archive", "--format=zip", "-o", "clone.zip", "HEAD"]
+    for words in [["init", "-q"], ["add", "."], ["commit", "-qm", "One"], archive]:
+        subprocess.run([*git, *words], check=True, timeout=LIMIT)
+    clone = provenance()
+    shutil.unpack_archive("clone.zip", "unpacked")
+    monkeypatch.chdir(tmp_path / "unpacked")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    assert provenance() == clone != Provenance("unknown", 0)
+
+
 def test_a_submission_builds_the_same_report_elsewhere(project, tmp_path_factory):
     """And its plain LaTeX runs without Python."""
-    (project.folder / "PROVENANCE").unlink()
+    shutil.copy(ROOT / "PROVENANCE", project.folder)
     (project.folder / ".gitignore").write_text("/build/\n/figures/\n__pycache__/\n*.pdf\n*.gz\n")
     git = ["git", "-c", "user.name=A", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
     for words in [["init", "-q"], ["add", "."], ["commit", "-qm", "One"]]:

@@ -1,10 +1,12 @@
 """python -m benchmarks [--quick]: measure attention on this machine and print a table of ratios.
 
 Three runs of about nine minutes; the results go to results.json, which the supplement draws. They
-mean something only on an idle machine. --quick tries two sizes and keeps nothing.
+mean something only on an idle machine, and it must run Linux. --quick tries two sizes and keeps
+nothing.
 """
 
 import argparse
+import sys
 
 from benchmarks import attention, measure, measurements
 
@@ -16,6 +18,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two sizes and few rounds")
     quick = parser.parse_args().quick
+    if sys.platform != "linux":
+        parser.error("memory is read from /proc, so this needs Linux")
     results = {"attention": []}
     for _ in range(1 if quick else RUNS):
         results["attention"].append(

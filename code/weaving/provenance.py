@@ -5,7 +5,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-ARCHIVED = Path("PROVENANCE")  # in an unpacked archive: the commit and its date in seconds
+# In an unpacked archive: the commit and its date in seconds. In a clone: what Git fills in there.
+ARCHIVED = Path("PROVENANCE")
 PACKAGES = ["Pweave", "NumPy", "SymPy", "Matplotlib"]
 MONTHS = (
     "January February March April May June July August September October November December"
@@ -50,11 +51,19 @@ class Provenance:
         return f"{self.commit} {self.epoch}\n"
 
 
+def unpacked() -> Provenance | None:
+    """From ARCHIVED, if this folder is an unpacked archive."""
+    text = ARCHIVED.read_text(encoding="utf-8") if ARCHIVED.exists() else "$Format$"
+    if text.startswith("$Format"):
+        return None
+    commit, epoch = text.split()
+    return Provenance(commit[:12], int(epoch))
+
+
 def provenance() -> Provenance:
     """From ARCHIVED, else from Git; else the commit is `unknown`, of 1 January 1970."""
-    if ARCHIVED.exists():
-        commit, epoch = ARCHIVED.read_text(encoding="utf-8").split()
-        return Provenance(commit, int(epoch))
+    if archive := unpacked():
+        return archive
     commit, epoch = (
         _git("log", "-1", "--no-show-signature", "--format=%H %ct") or "unknown 0"
     ).split()

