@@ -7,6 +7,7 @@
 CASE ?=
 NAME ?=
 DOC ?= report
+TAGGED ?=
 export PYTHONPATH := code
 export PYTHONUTF8 := 1
 export PYTHONHASHSEED := 0
@@ -15,13 +16,13 @@ unexport PYTHONHOME PYTHONOPTIMIZE PYTHONSTARTUP PYTHONWARNINGS
 unexport PYTHONDONTWRITEBYTECODE  # without its bytecode SymPy alone takes seconds to import
 RUN := .venv/bin/python
 
-pdf: report.pdf ## report.pdf; make pdf CASE=case.npz takes the numbers from a file
+pdf: report.pdf ## report.pdf; CASE=case.npz takes the numbers from a file, TAGGED=1 is for screen readers
 
 supplement: supplement.pdf ## supplement.pdf, what goes beyond the questions
 
 # Asked each time: the build goes by what the sources hold, not by their dates.
 report.pdf supplement.pdf: FORCE | ready
-	@$(RUN) -m weaving $(@:.pdf=) --case "$$CASE"
+	@$(RUN) -m weaving $(@:.pdf=) --case "$$CASE" $(if $(filter-out 0,$(TAGGED)),--tagged)
 
 html: ready ## report.html, the same as one page for the browser; make html DOC=supplement
 	@sh code/setup.sh notebook
@@ -45,9 +46,9 @@ proofs-attack: ready ## give the checks every falsehood that is one change away 
 	@$(RUN) -m proofs --attack $$NAME
 
 watch: ready ## build again whenever a source changes; make watch DOC=supplement
-	@$(RUN) -m weaving "$$DOC" --case "$$CASE" --watch
+	@$(RUN) -m weaving "$$DOC" --case "$$CASE" $(if $(filter-out 0,$(TAGGED)),--tagged) --watch
 
-check: report.pdf ## ask veraPDF whether report.pdf is PDF/A (needs Java)
+check: ready ## ask veraPDF whether report.pdf is PDF/A, or PDF/UA if it is tagged (needs Java)
 	@sh code/weaving/check/check.sh
 
 submission: ready ## submission.tar.gz from the last commit: PDF, sources, plain LaTeX, checksums

@@ -1,6 +1,10 @@
-"""python -m weaving [DOCUMENT] [--case FILE] [--watch]: DOCUMENT.pdf from DOCUMENT.texw, here."""
+"""python -m weaving [DOCUMENT] [--case FILE] [--tagged] [--watch]: DOCUMENT.pdf, here.
+
+--tagged: a PDF that a screen reader can read, which takes ten times as long.
+"""
 
 import argparse
+import dataclasses
 import faulthandler
 import os
 import sys
@@ -19,7 +23,8 @@ LIBRARIES = {"MPLCONFIGDIR": os.path.abspath("build/matplotlib"), "MPLBACKEND": 
 
 
 def main() -> int:
-    target, watching = command_line(__doc__, "--watch")
+    target, tagged, watching = command_line(__doc__, "--tagged", "--watch")
+    target = dataclasses.replace(target, tagged=tagged)
     if watching:
         from weaving.watch import watch
 

