@@ -38,7 +38,9 @@ END = r"^(?![ \t]*%).*?\\end\s*\{document\}"
 # From left to right: a comment line, an escaped character, an inline expression.
 SCAN = re.compile(r"^[ \t]*%[^\n]*|\\[\\%]|<%=(?P<code>.*?)%>", re.DOTALL | re.MULTILINE)
 BARE_PERCENT = re.compile(r"(?<!\\)(?:\\\\)*%")
-MEANT = re.compile(rf"[\d{VALUE}$)\s]%$")  # at the end of a line
+AFTER_NUMBER = re.compile(rf"[\d{VALUE}$)]%$")  # at the end of a line
+AFTER_NUMBER_OR_BLANK = re.compile(rf"[\d{VALUE}$)\s]%$")
+NEVER = re.compile(r"(?!)")
 ARGUMENT = r"\s*\{(?:[^{}]|\{[^{}]*\})*\}"
 # What TeX reads letter by letter, where it is not commented out.
 RAW = re.compile(
@@ -72,12 +74,12 @@ def inline_expressions(text: str) -> Iterator[re.Match]:
 
 
 def percent_that_deletes(
-    text: str, within_a_line: bool = False, printed: bool = True
+    text: str, within_a_line: bool = False, meant: re.Pattern = AFTER_NUMBER
 ) -> int | None:
     """Where a bare % deletes the rest of its line, or is lost after a number: the offset, or None.
 
     within_a_line: other text stands before the first line of this one and after its last.
-    printed: False for a preamble, in which a number may well end with %.
+    meant: the end of a line whose % was to be printed.
     """
     offset, lines = 0, _without_raw(text).split("\n")
     for number, line in enumerate(lines):
@@ -85,8 +87,8 @@ def percent_that_deletes(
         comment = line.lstrip().startswith("%") and not (within_a_line and number == 0)
         joined = within_a_line and number == len(lines) - 1
         deletes = found and line[found.end() :].strip()
-        meant = found and printed and MEANT.search(line, 0, found.end())
-        if found and (joined or (not comment and (deletes or meant))):
+        lost = found and meant.search(line, 0, found.end())
+        if found and (joined or (not comment and (deletes or lost))):
             return offset + found.end() - 1
         offset += len(line) + 1
     return None
@@ -199,15 +201,15 @@ class StrictReader(PwebReader):
             text = self._without_inline(chunk["content"], chunk["line"])
             start = 0 if body else text.find(r"\begin{document}")
             before = text if start < 0 else text[:start]
-            self._check_percent(before, chunk["line"], printed=False)
+            self._check_percent(before, chunk["line"], NEVER)
             if start >= 0:
                 body, line = True, chunk["line"] + text.count("\n", 0, start)
-                self._check_percent(text[start:], line)
+                self._check_percent(text[start:], line, AFTER_NUMBER_OR_BLANK)
                 self._check_body(text[start:], line)
 
-    def _check_percent(self, text, first_line, printed=True):
+    def _check_percent(self, text, first_line, meant):
         start = 0
-        while (offset := percent_that_deletes(text[start:], printed=printed)) is not None:
+        while (offset := percent_that_deletes(text[start:], meant=meant)) is not None:
             start += offset
             lost = text[start:].partition("\n")[0][:40]
             what = f"deletes the rest of its line, {lost!r}" if lost[1:].strip() else "is lost"
