@@ -146,6 +146,7 @@ def execute(path: str, names: dict[str, str], side: str | None, until: int | Non
     words) or "failed" (a source); at last {"end"} or {"error"}. The notebook itself has no
     standard output.
     """
+    signal.alarm(2 * TIME_LIMIT)  # should the process that waits for this one be killed
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
