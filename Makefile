@@ -1,5 +1,5 @@
 # make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, and TeX on Debian and Ubuntu.
-.PHONY: pdf supplement html notebook test fuzz proofs proofs-attack watch check submission bench lint \
+.PHONY: pdf supplement html notebook test fuzz proofs proofs-attack watch check submission bench bench-build lint \
   lock clean help ready FORCE
 .PRECIOUS: report.pdf supplement.pdf
 .DEFAULT_GOAL := pdf
@@ -59,6 +59,9 @@ bench: ready ## measure attention beside PyTorch and JAX; the supplement draws t
 	@build/bench-venv/bin/python -m pip install -q --no-deps -r requirements.txt
 	@build/bench-venv/bin/python -m pip install -q -r requirements-bench.in
 	@build/bench-venv/bin/python -m benchmarks $(BENCH)
+
+bench-build: ready ## measure the build after each kind of edit, in passes of TeX (a minute)
+	@$(RUN) -m benchmarks.build
 
 lint: ready ## read code and tests for faults, and check their format
 	@sh code/setup.sh lint

@@ -226,7 +226,7 @@ KINDS = {  # as LaTeX text; the other kinds are in `latex_hypothesis`
     "positive": "${} > 0$",
     "orthogonal": r"${}\T{} = 0\ (i \ne j)$",
     "symmetric": r"${0}\T = {0}$",
-    "gaussian": r"$({0}, {1})$ Gaussian with means $0$, variances $1$ and covariance ${2}$, "
+    "gaussian": r"$({0}, {1})$ is Gaussian with means $0$, variances $1$ and covariance ${2}$, "
     r"$\abs{{{2}}} < 1$",
 }
 
@@ -754,14 +754,15 @@ def latex_hypothesis(hypothesis):
         return _print_independent(*parts)
     if kind == "moments":
         return ", ".join(
-            rf"$\E {latex(e, ATOM if e.head == 'add' else SUM)} = {latex(value)}$"
+            rf"$\E\left[{latex(e)}\right] = {latex(value)}$"
             for e, value in zip(parts[::2], parts[1::2], strict=True)
         )
     texts = list(map(latex, parts))
     if kind == "covariances":
         triples = zip(texts[::3], texts[1::3], texts[2::3], strict=True)
-        return ", ".join(rf"$\E {x} {y}\T = {value}$" for x, y, value in triples)
-    return ", ".join(f"${text}$" for text in texts) + " random with finite second moments"
+        return ", ".join(rf"$\E\left[{x} {y}\T\right] = {value}$" for x, y, value in triples)
+    are = "are" if len(texts) > 1 else "is"
+    return " and ".join(f"${text}$" for text in texts) + f" {are} random with finite second moments"
 
 
 def _print_independent(names, mean, variance, of):
@@ -772,7 +773,8 @@ def _print_independent(names, mean, variance, of):
     others = [f" of {'all ' if name.args else ''}${latex(name)}$" for name in of.args]
     if several_entries or len(names.args) > 1:
         others.insert(0, " of each other")
+    are = "are" if several_entries or len(names.args) > 1 else "is"
     return (
-        f"{listed} independent{' and'.join(others)}, with mean ${latex(mean)}$ "
+        f"{listed} {are} independent{' and'.join(others)}, with mean ${latex(mean)}$ "
         f"and variance ${latex(variance)}$"
     )
