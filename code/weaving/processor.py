@@ -68,6 +68,7 @@ class StrictProcessor(PwebProcessorBase):
         codes = [chunk for chunk in self.parsed if chunk["type"] == "code"]
         if any(chunk["options"]["fig"] for chunk in codes):
             Path(self.getFigDirectory()).mkdir(parents=True, exist_ok=True)
+            import matplotlib.font_manager  # noqa: F401  its first import reads all fonts there are
         self.recorder, between = Recorder(), _Output()
         with self._main_module(), self._unheard_errors(), _no_input(), self.recorder, between:
             for chunk in self.parsed:

@@ -14,6 +14,7 @@ from weaving.problems import BuildFailed, Problem
 LEFTOVERS = (
     ".aux .bbl .blg .fdb_latexmk .fls .log .out .toc .pdf .synctex.gz .synctex(busy)".split()
 )
+GRAPHICS = {".pdf", ".png", ".jpg", ".jpeg"}  # nothing that LaTeX writes depends on them
 OUTPUT = re.compile(r"^Output written on .*?\((\d+) pages?, (\d+) bytes\)", re.MULTILINE)
 READ = re.compile(r'^  "(.+?)" [\d.]+ -?\d+ \w* "', re.MULTILINE)  # a file in latexmk's database
 
@@ -118,7 +119,8 @@ def synctex_to_source(job: Path, source: str, lines: list[int]) -> bytes:
 
 
 def _state(job):
-    own = [name for name in inputs(job) if Path.cwd() in Path.cwd().joinpath(name).parents]
+    own = [name for name in inputs(job) if Path.cwd() in Path.cwd().joinpath(name).parents
+           and Path(name).suffix not in GRAPHICS]  # fmt: skip
     files = [*(job.with_suffix(suffix) for suffix in LEFTOVERS), *map(Path, own)]
     return "".join(f"{path} {digest(path)}\n" for path in files) + "\n".join(names_for_tex())
 
