@@ -8,6 +8,7 @@ CASE ?=
 NAME ?=
 DOC ?= report
 TAGGED ?=
+FAST ?=
 export PYTHONPATH := code
 export PYTHONUTF8 := 1
 export PYTHONHASHSEED := 0
@@ -32,9 +33,9 @@ notebook: ready ## report.ipynb, the same as a Jupyter notebook that has been ru
 	@sh code/setup.sh notebook
 	@PYTHONPATH=code:build/notebook-packages $(RUN) -m weaving.notebook "$$DOC" --case "$$CASE"
 
-test: ready ## run all tests
+test: ready ## run all tests; FAST=1 those that a developer runs while editing
 	@sh code/setup.sh notebook || true  # without them its tests are skipped
-	@$(RUN) -m pytest -q -n auto --dist loadscope
+	@$(RUN) -m pytest -q -n auto --dist loadscope $(if $(FAST),-m "not slow")
 
 fuzz: ready ## draw new examples for the tests named fuzz, for minutes
 	@HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -q -k fuzz

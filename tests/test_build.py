@@ -17,6 +17,8 @@ from pypdf import PdfReader
 from weaving import files
 from weaving.provenance import Provenance, provenance
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = b"the last good report"
 LIMIT = 90  # seconds that nothing takes

@@ -15,6 +15,8 @@ from plots import attention, least_squares, memory, positional, shapes, style
 from solutions.attention import multi_head_self_attention, scaled_dot_product_attention
 from solutions.positional import one_hot, random_cosines, simplex, sinusoidal
 
+pytestmark = pytest.mark.slow
+
 SIZES = [(1, 1, 1), (2, 4, 2), (5, 6, 3), (7, 6, 2), (13, 4, 2), (200, 8, 4), (4, 64, 64)]
 HOUSE = (Path(style.__file__).parents[1] / "weaving/house.sty").read_text()
 

@@ -11,6 +11,8 @@ from test_inputs import change
 
 from weaving.build import Target, execute
 
+pytestmark = pytest.mark.slow
+
 MODULES = {
     "code/shades.py": """from functools import cache
 import hues

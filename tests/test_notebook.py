@@ -14,6 +14,8 @@ from packages import PACKAGES, needs_packages
 
 from weaving import latex, notebook
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 OLD = b"the last good notebook"
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 PREAMBLE = (
     r"\input{metadata}\documentclass[10pt,a4paper]{article}\usepackage{house}\begin{document}"

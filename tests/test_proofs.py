@@ -83,6 +83,7 @@ def test_every_hypothesis_is_needed(name):
         assert hypothesis.kind == "random" or runner.is_refused(statement.without(hypothesis))
 
 
+@pytest.mark.slow
 def test_a_sample_of_the_attack_accepts_nothing_false():
     for name in NAMES:
         _, counts, accepted, _ = attack.attack_one(name, share=0.006)

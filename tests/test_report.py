@@ -15,6 +15,8 @@ from pypdf import PdfReader
 from proofs import runner
 from solutions import attention, cases
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 

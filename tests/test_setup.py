@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = (
     "sh cat cmp cp dirname env grep head kill mkdir mv printf rm sed sleep tail touch tr true"

@@ -3,8 +3,11 @@
 import re
 import sys
 
+import pytest
 from pypdf import PdfReader
 from test_build import Project
+
+pytestmark = pytest.mark.slow
 
 REPORT = r"""\input{metadata}
 \documentclass[10pt,a4paper]{article}
