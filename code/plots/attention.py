@@ -225,11 +225,11 @@ def weights_heads(A, single=None) -> Drawing:
     if single is not None and H > 1:
         drawn, titles = np.stack([single, *drawn]), ["one head", *titles]
         whose = f"the single head and of {whose}"
-    spread = np.abs(A - A.mean(axis=0)).sum(axis=(0, 2))  # (N,)
+    spread = np.abs(A - A.mean(axis=0)).sum(axis=(0, 2))  # (N,): total variation, but for a factor
     if spread.max() < 0.01:
         return _heat_maps(drawn, titles, whose, "The heads hardly differ." if H > 1 else "")
     i = spread.argmax()
-    seen = f"The heads disagree most about query {i + 1} (framed)"
+    seen = f"The heads differ most from their average for query {i + 1} (framed)"
     keys = A[:, i].argmax(axis=1) + 1
     if H <= 4 and len({*keys}) > 1:
         *others, last = (f"key {key} in head {h}" for h, key in enumerate(keys, 1))

@@ -106,14 +106,15 @@ class Ledger:
             return text
         kept = counts["accepted_true"] + counts["vacuous"]
         empty = (
-            f", and {_number(counts['vacuous'])} have conditions that nothing satisfies"
+            f", and {_number(counts['vacuous'])} have conditions that nothing satisfies, so they say nothing"
             if counts["vacuous"]
             else ""
         )
         return (
-            f"{text} A program then made {_number(counts['mutants'])} more by changing the "
-            f"true ones in a single place. {_number(counts['mutants'] - kept)} of them are "
-            f"refused. The other {_number(kept)} were accepted, and rightly: "
+            f"{text} A program also made {_number(counts['mutants'])} variants of the claims, "
+            "each by a change in a single place, of which most are false. Of these variants, "
+            f"{_number(counts['mutants'] - kept)} are refused. "
+            f"The other {_number(kept)} are accepted, and rightly: "
             f"{_number(counts['accepted_true'])} are still true, for instance because two "
             "terms of a sum were exchanged, which a second program found by computing "
             f"both sides in numbers{empty}."

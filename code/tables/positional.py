@@ -64,10 +64,10 @@ def random_directions(many=2048, dim=256, seed=1974):
     return latex.Tex(
         f"For example, draw $N = {latex.thousands(many)}$ random directions in $D = {dim}$ "
         f"dimensions (NumPy, seed {seed}). "
-        r"The typical size of $\mathbf p_i\T\mathbf p_j$ is "
+        r"The typical (root mean square) size of $\mathbf p_i\T\mathbf p_j$ is "
         f"$1/\\sqrt D = {dim**-0.5:.4f}$, and the largest, for the worst pair, is ${worst:.4f}$. "
-        "No choice of so many directions brings the worst pair below "
-        f"$\\sqrt{{(N - D)/(D(N - 1))}} = {bound:.4f}$, the Welch bound \\citep{{welch1974}}."
+        "No choice of so many directions brings the worst pair below the Welch bound "
+        f"$\\sqrt{{(N - D)/(D(N - 1))}} > {bound:.4f}$ \\citep{{welch1974}}."
     )
 
 
