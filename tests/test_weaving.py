@@ -57,6 +57,7 @@ FAULTS = {
     'invalid escape': (code("x = 1\ny = '\\s'"), 5, 'invalid escape'),
     'unknown name': ("\n" + code('nobody + 1'), 5, 'nobody'),
     'a value that is not LaTeX': (code('[1, 2]'), 3, 'of type list'),
+    'a memory address in a value': ('<%= str(object()) %>', 3, 'memory address'),
     'a memory address': (code('print(object())'), 3, 'memory address'),
     'control character in a Tex': (
         code("from weaving.latex import Tex\nTex('\\beta')"), 3, 'control character'),
@@ -127,6 +128,8 @@ FAULTS = {
         'Costs rose by 20%\nper year.', 3, 'a bare % is lost'),
     'a bare percent sign after a value at the end of a line': (
         'A\n<%= 20 %>%\nb.', 4, 'a bare % is lost'),
+    'a bare percent sign after a value in braces': (
+        'By \\textbf{<%= 30 %>}%\nsince then.', 3, 'a bare % is lost'),
     'a bare percent sign that ends a line of prose': ('It is given in %\nonly.', 3, 'a bare % is'),
     'a bare percent sign after a line break': (r"One \\% two", 3, 'a bare %'),
     'a bare percent sign after verbatim': (r"\verb|a|% lost", 3, 'a bare %'),
@@ -314,6 +317,13 @@ WAIT = code("import time\ntime.sleep(1)").replace("Count", "Wait")
             7,
             "wait for it",
         ),
+        (
+            "from concurrent.futures import ThreadPoolExecutor\nimport time\ndef late():\n"
+            "    time.sleep(0.5)\n    print('late')\n"
+            "pool = ThreadPoolExecutor(1)\n_ = pool.submit(late)",
+            0,
+            "wait for it",
+        ),
         ("import os\nos.fork()\nprint('twice')", 3, "end it with os._exit"),
         (
             "import os\nchild = os.fork()\nif not child: 1 / 0\nos.waitpid(child, 0)\nNone",
@@ -325,7 +335,8 @@ WAIT = code("import time\ntime.sleep(1)").replace("Count", "Wait")
 def test_output_or_a_process_that_outlives_its_chunk(lines, line, words, capsys):
     chunk = code(lines).replace(">>", ", depends=[]>>")
     report(chunk, WAIT)
-    found = re.search(rf"report\.texw:{line}: .*{words}", said(capsys))
+    place = rf"report\.texw:{line}: " if line else r"report\.texw: "
+    found = re.search(rf"{place}.*{words}", said(capsys))
     assert found
 
 

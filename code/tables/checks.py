@@ -106,7 +106,8 @@ class Ledger:
             return text
         kept = counts["accepted_true"] + counts["vacuous"]
         empty = (
-            f", and {_number(counts['vacuous'])} have conditions that nothing satisfies, so they say nothing"
+            f", and {_number(counts['vacuous'])} have conditions that nothing satisfies, so they "
+            "say nothing"
             if counts["vacuous"]
             else ""
         )

@@ -4,7 +4,7 @@ reader.py      report.texw   -> chunks, each with its line; every malformed chun
 processor.py   chunks        -> results: the code runs in this process, a fault stops the build
 inputs.py      what the chunks read, recorded as they read it
 results.py     results       -> kept, until anything they depend on changes
-figures.py     one figure    -> kept, if only other chunks have changed
+figures.py     one figure    -> its files, kept for as long as the figure is the same
 document.py    results       -> one list of parts: text, chunks, listings, outputs, figures
 pdf.py         parts         -> LaTeX, with a map from each of its lines back to report.texw
 tex.py         LaTeX         -> PDF, with latexmk

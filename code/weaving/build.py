@@ -102,7 +102,7 @@ def execute(target: Target, say: Callable = lambda *stage: None, screen=False) -
 
     screen: whether the figures are drawn as SVG, too.
     """
-    from weaving.figures import KeptFigures
+    from weaving.figures import Drawings
     from weaving.processor import StrictProcessor
     from weaving.reader import StrictReader
 
@@ -121,11 +121,11 @@ def execute(target: Target, say: Callable = lambda *stage: None, screen=False) -
     target.results.unlink(missing_ok=True)
     target.made.unlink(missing_ok=True)
     processor.replay = None
-    processor.figures = KeptFigures(target.figures, screen)
+    processor.drawings = Drawings(target.figures, screen)
     try:
         processor.run()
     finally:
-        processor.figures.write()
+        processor.drawings.write()
     unfollowed = sorted(processor.recorder.unfollowed)
     for line, what in unfollowed:
         print(

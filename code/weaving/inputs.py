@@ -31,8 +31,9 @@ UNFOLLOWED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.
               "socket.connect", "socket.getaddrinfo"}  # fmt: skip
 HARMLESS = {"kpsewhich", "fc-list", "ldconfig", "uname"}  # they answer from the installation
 CLOCK = re.compile(
-    r"\b(?:today|now|utcnow|localtime|gmtime|ctime|uuid1|uuid4|urandom)\s*\("
-    r"|\btime\.(?:time|strftime)\s*\(|\bdefault_rng\(\s*(?=\))"
+    r"\b(?:today|now|utcnow|localtime|gmtime|ctime|time_ns|uuid1|uuid4|urandom|token_hex|token_bytes"
+    r"|token_urlsafe|SystemRandom|getpid)\s*\(|\btime\.(?:time|strftime)\s*\(|datetime64\(.now"
+    r"|\b(?:default_rng|RandomState|Random|seed)\(\s*(?:None\s*)?(?=\))"
 )
 CODE = (".py", ".so")
 WRITING = os.O_WRONLY | os.O_RDWR
@@ -77,27 +78,9 @@ class Recorder:
         return {"file": modules() | self.read | outputs, "asked": asked, "folder": self.listed,
                 "importable": self.importable, "variable": self.variables}  # fmt: skip
 
-    def seen(self) -> dict[str, dict]:
-        """What was recorded up to now, without the modules: {kind: {name: state}}."""
-        files = {name: state for name, state in self.read.items() if not name.endswith(CODE)}
-        return {"file": files, "asked": dict(self.asked), "folder": dict(self.listed),
-                "variable": dict(self.variables)}  # fmt: skip
-
-    def set_variables(self) -> dict[str, str]:
-        """The variables of the environment that a chunk has set, changed or removed."""
-        now = dict(os.environ)
-        names = {name for name, _ in now.items() ^ self._environment.items()}
-        return {name: now.get(name, "") for name in sorted(names)}
-
-    def restore(self, recorded: dict[str, dict], written: list[str]) -> None:
-        """Note again what an earlier run recorded, and the names of the files that it wrote."""
-        noted = {"file": self.read, "asked": self.asked, "folder": self.listed,
-                 "variable": self.variables}  # fmt: skip
-        for kind, states in noted.items():
-            for name, state in recorded[kind].items():
-                if name not in written:
-                    states.setdefault(name, state)
-        self.written.update(written)
+    def note_written(self, path: Path) -> None:
+        """Note an output of the run that an earlier one has made."""
+        self.written.add(recorded_name(path, self.root))
 
     def depends(self, names: list[str]) -> None:
         """Note the files and folders that a chunk depends on. Raises FileNotFoundError."""

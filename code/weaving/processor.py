@@ -3,14 +3,13 @@
 import ast
 import contextlib
 import dis
-import hashlib
 import io
-import json
 import linecache
 import logging
 import mmap
 import multiprocessing
 import os
+import random
 import re
 import sys
 import tempfile
@@ -25,7 +24,7 @@ from weaving import figures, load_pweave
 from weaving.inputs import Recorder, unrecorded
 from weaving.latex import Tex
 from weaving.problems import BuildFailed, Problem
-from weaving.reader import SCAN, inline_expressions, percent_that_deletes
+from weaving.reader import SCAN, percent_that_deletes
 
 PwebProcessorBase = load_pweave().processors.base.PwebProcessorBase
 
@@ -48,7 +47,7 @@ class StrictProcessor(PwebProcessorBase):
     """
 
     namespace: dict = {}  # noqa: RUF012 (names that every chunk knows)
-    figures: figures.KeptFigures
+    drawings: figures.Drawings
     replay: list | None = None  # results of an earlier run, used instead of running the chunks
     progress = staticmethod(lambda number, total, name: None)
 
@@ -66,6 +65,8 @@ class StrictProcessor(PwebProcessorBase):
         linecache.checkcache()
         tempfile.gettempdir()  # writes files on its first call, which are nobody's inputs
         codes = [chunk for chunk in self.parsed if chunk["type"] == "code"]
+        _Stdout.refused = False
+        _seed_generators()
         if any(chunk["options"]["fig"] for chunk in codes):
             Path(self.getFigDirectory()).mkdir(parents=True, exist_ok=True)
             import matplotlib.font_manager  # noqa: F401  its first import reads all fonts there are
@@ -76,8 +77,12 @@ class StrictProcessor(PwebProcessorBase):
                     self.progress(chunk["number"], len(codes), chunk["options"]["name"])
                 self._runcode(chunk)
         self._report_fork()
+        told = any(LATE in problem.message for problem in self.problems)
         for output, line in [*self.outputs, (between, 0)]:
-            if output.close() or (output is between and between.text):
+            late = output.close()
+            if output is between:
+                late = between.text or (_Stdout.refused and not told)
+            if late:
                 self.problems.append(Problem(self.source, line, LATE))
         if self.problems:
             raise BuildFailed(self.problems)
@@ -104,16 +109,11 @@ class StrictProcessor(PwebProcessorBase):
         with self._reported(line - 1, f"chunk {options['name']!r}", code):
             self.recorder.depends(options.get("depends", []))
             self.recorder.note_clock(code)
-            if options["fig"]:
-                return self._kept_or_drawn(code, chunk)
-            return self._run_chunk(code, chunk)
+            with _Output() as output:
+                value = self._execute(code, line)
+            self.outputs.append((output, line - 1))
+            return _stream(output.text) + self._shown(value, chunk)
         return []
-
-    def _run_chunk(self, code, chunk):
-        with _Output() as output:
-            value = self._execute(code, chunk["line"])
-        self.outputs.append((output, chunk["line"] - 1))
-        return _stream(output.text) + self._shown(value, chunk)
 
     def _end_fork(self, line, error=None):
         """End a forked process that has come to its chunk's end: it would write the document."""
@@ -128,32 +128,6 @@ class StrictProcessor(PwebProcessorBase):
             message = "a process that was forked went on past its chunk; end it with os._exit(0)"
             self.problems.append(Problem(self.source, line, message))
             self.stray[:] = bytes(8)
-
-    def _kept_or_drawn(self, code, chunk):
-        """The results of a figure chunk, from an earlier run if that comes to the same."""
-        recorder, options, label = self.recorder, chunk["options"], chunk["options"]["label"]
-        codes = [code, *(m["code"] for m in inline_expressions(options.get("caption", "")))]
-        with unrecorded():
-            before = self._state(codes)
-            seen, written = recorder.seen(), {*recorder.written}
-            key = (
-                None if _assigned(code) or None in before[0] else _hash([before[0], seen, options])
-            )
-            if (results := self.figures.recall(label, key, recorder)) is not None:
-                return results
-        results = self._run_chunk(code, chunk)
-        with unrecorded():
-            if key and self._state(codes) == before and not self.unheard:
-                new = {kind: {name: state for name, state in states.items()
-                              if name not in seen[kind]}
-                       for kind, states in recorder.seen().items()}  # fmt: skip
-                self.figures.keep(label, key, results, new, sorted(recorder.written - written))
-        return results
-
-    def _state(self, codes):
-        """What the codes can see, and what shows whether they change anything else."""
-        seen = [figures.state(codes, self.scope), self.recorder.set_variables()]
-        return seen, figures.generators(), len(self.recorder.unfollowed)
 
     def _value(self, code, line):
         """The text of an inline expression."""
@@ -207,7 +181,6 @@ class StrictProcessor(PwebProcessorBase):
         return [{"output_type": "execute_result", "data": {"text/latex": _checked(value)}}]
 
     def _figure(self, figure, value, chunk):
-        import matplotlib
 
         options = chunk["options"]
         about = {key: options.get(key) or getattr(value, key, "") for key in ("caption", "alt")}
@@ -220,17 +193,29 @@ class StrictProcessor(PwebProcessorBase):
             typed = {"content": options["caption"], "line": chunk["line"] - 1}
             about["caption"] = "".join(text for _, text, _ in _pieces(typed, self._value))
         path = Path(self.getFigDirectory(), options["label"] + ".pdf")
-        _check_edges(figure)
-        figure.savefig(path, metadata=NO_DATES)
-        path.with_suffix(".svg").unlink(missing_ok=True)  # of an earlier drawing
-        if self.figures.screen:
-            with matplotlib.rc_context(SVG):
-                figure.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
+        with unrecorded():
+            self._draw(figure, path)
+        self.recorder.note_written(path)
         metadata = {"caption": _checked(about["caption"], within_a_line=True),
                     "alt": " ".join(about["alt"].split())}  # fmt: skip
         files = {"application/pdf": path, "image/svg+xml": path.with_suffix(".svg")}
         data = {kind: file.as_posix() for kind, file in files.items()}
         return {"output_type": "display_data", "data": data, "metadata": metadata}
+
+    def _draw(self, figure, path):
+        """Make the figure's files, unless they are there already."""
+        import matplotlib
+
+        key, drawing = figures.key(figure), path.with_suffix(".svg")
+        if not self.drawings.has(key, path):
+            _check_edges(figure)
+            figure.savefig(path, metadata=NO_DATES)
+            drawing.unlink(missing_ok=True)  # of another figure
+            self.drawings.note(key, path)
+        if self.drawings.screen and not self.drawings.has(key, drawing):
+            with matplotlib.rc_context(SVG):
+                figure.savefig(drawing, metadata={"Date": None, "Creator": None})
+            self.drawings.note(key, drawing)
 
     @contextlib.contextmanager
     def _main_module(self):
@@ -343,9 +328,11 @@ class _Stdout(io.TextIOWrapper):
     """Refuses what a thread of an earlier chunk prints; it would stand in the wrong place."""
 
     strangers = frozenset()
+    refused = False
 
     def write(self, text):
         if threading.current_thread() in self.strangers:
+            _Stdout.refused = True  # a pool keeps the exception to itself
             raise RuntimeError(LATE)
         return super().write(text)
 
@@ -359,8 +346,13 @@ def _join(threads):
             thread.join()
 
 
-def _hash(parts):
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+def _seed_generators():
+    """Whoever draws numbers without a seed gets the same at every build."""
+    random.seed(0)
+    with contextlib.suppress(ImportError):
+        import numpy
+
+        numpy.random.seed(0)
 
 
 def _said(error):
@@ -469,10 +461,7 @@ def _check_edges(figure):
 
 
 def _stream(text):
-    if found := ADDRESS.search(text):
-        raise ValueError(
-            f"the output holds a memory address, {found[0]}, which differs in each run"
-        )
+    _check_addresses(text, "output")
     text = text.expandtabs()
     if found := CONTROL.search(text):
         raise ValueError(
@@ -481,10 +470,16 @@ def _stream(text):
     return [{"output_type": "stream", "name": "stdout", "text": text}] if text else []
 
 
+def _check_addresses(text, what):
+    if found := ADDRESS.search(text):
+        raise ValueError(f"the {what} holds a memory address, {found[0]}; it differs in each run")
+
+
 def _inline_text(value):
     if type(value) not in (str, Tex, int):
         given = type(value).__name__
         raise TypeError(f"the value is a {given}; format it: a str of LaTeX or an int is needed")
+    _check_addresses(str(value), "value")
     return _checked(str(value), within_a_line=True)
 
 

@@ -38,8 +38,8 @@ END = r"^(?![ \t]*%).*?\\end\s*\{document\}"
 # From left to right: a comment line, an escaped character, an inline expression.
 SCAN = re.compile(r"^[ \t]*%[^\n]*|\\[\\%]|<%=(?P<code>.*?)%>", re.DOTALL | re.MULTILINE)
 BARE_PERCENT = re.compile(r"(?<!\\)(?:\\\\)*%")
-AFTER_NUMBER = re.compile(rf"[\d{VALUE}$)]%$")  # at the end of a line
-AFTER_NUMBER_OR_BLANK = re.compile(rf"[\d{VALUE}$)\s]%$")
+AFTER_NUMBER = re.compile(rf"(?:[\d{VALUE}$)]|{VALUE}\}}+)%$")  # at the end of a line
+AFTER_NUMBER_OR_BLANK = re.compile(rf"{AFTER_NUMBER.pattern}|\s%$")
 NEVER = re.compile(r"(?!)")
 ARGUMENT = r"\s*\{(?:[^{}]|\{[^{}]*\})*\}"
 # What TeX reads letter by letter, where it is not commented out.

@@ -33,7 +33,8 @@ def watch(target: Target) -> int:
         while True:
             now = _state(target, digests)
             changed = {name for name, _ in now.items() ^ built.items()}
-            if built and any(Path(name).is_relative_to(BUILDER) for name in changed):
+            ours = [name for name in changed if Path(name).is_relative_to(BUILDER)]
+            if built and ours and all(map(_compiles, ours)):
                 os.execv(sys.executable, [sys.executable, "-m", "weaving", *sys.argv[1:]])
             if changed:
                 built = now
@@ -43,6 +44,15 @@ def watch(target: Target) -> int:
             time.sleep(0.3)
     except KeyboardInterrupt:
         return 0
+
+
+def _compiles(name):
+    """Whether the builder could start again with this file; in the middle of an edit it cannot."""
+    try:
+        return not name.endswith(".py") or compile(Path(name).read_bytes(), name, "exec")
+    except (SyntaxError, ValueError, OSError) as error:
+        print(f"{name}: {error}", flush=True)
+        return False
 
 
 def _build(target):
