@@ -600,7 +600,10 @@ def test_watch_builds_at_each_save_and_lives_through_faults(project):
         project.write(LIGHT.replace("2 + 3", "2 + 4"))
         assert b"report.pdf: 1 page" in next_build() and project.pdf.read_bytes() != first
         builder = project.folder / "code/weaving/pdf.py"
-        builder.write_text(builder.read_text().replace("[htb]", "[t]"))
+        edited = builder.read_text().replace("[htb]", "[t]")
+        builder.write_text("def (")
+        assert b"pdf.py: invalid syntax" in next_build()
+        builder.write_text(edited)
         second = project.pdf.read_bytes()
         assert b"report.pdf: 1 page" in next_build() and project.pdf.read_bytes() != second
     finally:

@@ -93,7 +93,7 @@ CHANGES = {
     "a file that was read before": ("shades.draw(shades.table())", ("data.txt", "1", "2")),
     "Matplotlib's settings": (
         "shades.draw(1)",
-        "import matplotlib; matplotlib.rcParams['font.size'] = 20",
+        "import matplotlib; matplotlib.rcParams['axes.facecolor'] = 'red'",
     ),
     "the way in which NumPy prints": (
         "shades.draw(box / 3 + 1 / 3)",

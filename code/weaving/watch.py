@@ -26,11 +26,11 @@ def watch(target: Target) -> int:
     The copy imports the project's modules anew; the installed packages, which take a second to
     import, are there already. After a change of the builder itself the process starts again.
     """
-    built, digests = {}, {}
+    built, digests, parent = {}, {}, os.getppid()
     for package in PACKAGES:
         importlib.import_module(package)
     try:
-        while True:
+        while os.getppid() == parent:  # make has not been ended
             now = _state(target, digests)
             changed = {name for name, _ in now.items() ^ built.items()}
             ours = [name for name in changed if Path(name).is_relative_to(BUILDER)]
@@ -43,7 +43,8 @@ def watch(target: Target) -> int:
                 print(time.strftime("%H:%M:%S"), "waiting for a change; Ctrl-C ends", flush=True)
             time.sleep(0.3)
     except KeyboardInterrupt:
-        return 0
+        pass
+    return 0
 
 
 def _compiles(name):
