@@ -48,15 +48,16 @@ def key(figure) -> str | None:
     settings = sorted(matplotlib.rcParams.items(), key=str)
     colours = sorted(matplotlib.colors.get_named_colors_mapping().items())
     fonts = sorted(font.fname for font in fontManager.ttflist)
+    around = repr([settings, colours, fonts, inputs.signature()])
     data = io.BytesIO()
     try:
-        _Pickler(data, protocol=4).dump([figure, settings, colours, fonts, inputs.signature()])
+        _Pickler(data, protocol=4).dump(figure)
     except Exception:  # whatever keeps an object from being pickled
         return None
     if b"__main__" in data.getvalue():
         return None
     sources = inputs.modules() if _mentions_own_code(data.getvalue()) else {}
-    return hashlib.sha256(data.getvalue() + json.dumps(sources).encode()).hexdigest()
+    return hashlib.sha256(data.getvalue() + f"{around} {sources}".encode()).hexdigest()
 
 
 class _Pickler(pickle.Pickler):
