@@ -75,4 +75,5 @@ def _mentions_own_code(data):
     root, modules = os.getcwd(), [*sys.modules.items()]
     own = [name for name, module in modules if (file := getattr(module, "__file__", None))
            and inputs.recorded_name(file, root)]  # fmt: skip
-    return any(name.encode() in data for name in own)
+    strings = (b"\x8c" + bytes([len(name)]) + name.encode() for name in own)  # in pickle
+    return any(string in data for string in strings)
