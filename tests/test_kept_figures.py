@@ -233,6 +233,13 @@ def test_what_a_figure_changes_is_changed_in_every_build(shown, after, project):
     assert built() == (first, 0)
 
 
+def test_a_word_that_holds_a_modules_name_is_no_module(project):
+    document("shades.draw('nightshades')")
+    first, _ = built()
+    change("code/hues.py", "pale", "pink")  # which shades.py imports, and the figure does not show
+    assert built() == (first, 0)
+
+
 def test_what_failed_is_not_kept(project, monkeypatch):
     document("shades.draw(1)")
     monkeypatch.setattr(processor, "_check_edges", lambda figure: 1 / 0)

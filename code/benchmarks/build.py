@@ -1,7 +1,7 @@
 """python -m benchmarks.build [ROUNDS]: how long the build takes after each kind of edit.
 
 The unit is one pass of pdfLaTeX over the report on the same machine, measured in the same round.
-Edits are made to a copy of the project. They mean something only on an idle machine.
+Edits are made to a copy of the project. The times mean something only on an idle machine.
 """
 
 import os
@@ -17,7 +17,7 @@ from weaving.tex import environment as tex_environment
 
 ROOT = Path(__file__).parents[2]
 LEFT_BEHIND = shutil.ignore_patterns("build", ".venv*", "__pycache__", "*.pdf", ".hypothesis")
-WORDS = "item by item"  # stand once in the report, and are what is edited
+WORDS = "item by item"  # the words of the report that are edited
 REDRAWN = """
 _drawn_before = regressions
 def regressions(*arguments, **options):
@@ -40,6 +40,8 @@ def one_round(number: int) -> dict[str, float]:
     """{what was done: seconds}, the pass of pdfLaTeX among them."""
     document, plot = Path("report.texw"), Path("code/plots/least_squares.py")
     text, code = document.read_text(encoding="utf-8"), plot.read_text(encoding="utf-8")
+    if WORDS not in text:
+        raise ValueError(f"{document} must hold the words {WORDS!r}, which are edited here")
     seconds = {}
     subprocess.run(["make", "-s", "clean"], check=True)
     seconds["from clean"] = build()
