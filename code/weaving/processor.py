@@ -181,7 +181,6 @@ class StrictProcessor(PwebProcessorBase):
         return [{"output_type": "execute_result", "data": {"text/latex": _checked(value)}}]
 
     def _figure(self, figure, value, chunk):
-
         options = chunk["options"]
         about = {key: options.get(key) or getattr(value, key, "") for key in ("caption", "alt")}
         for key, text in about.items():
