@@ -95,9 +95,23 @@ KINDS = {
     ),
     "a path that is asked for": ("Path('new').is_dir()", lambda: Path("new").mkdir()),
     "a file's size": ("os.path.getsize('data.txt')", lambda: Path("data.txt").write_text("123")),
+    "a file's date": ("os.path.getmtime('data.txt')", lambda: os.utime("data.txt", (1, 1))),
+    "a path's date": ("Path('data.txt').stat().st_mtime_ns", lambda: os.utime("data.txt", (1, 1))),
+    "a size in a folder": (
+        "[entry.stat().st_size for entry in os.scandir('data')]",
+        lambda: Path("data/a.csv").write_text("123"),
+    ),
+    "a date below a folder": (
+        "[path.stat().st_mtime for path in Path('data').rglob('*.csv')]",
+        lambda: os.utime("data/a.csv", (1, 1)),
+    ),
     "a folder's files": ("sorted(os.listdir('data'))", lambda: Path("data/b.csv").touch()),
     "a pattern": ("sorted(glob.glob('data/*.csv'))", lambda: Path("data/b.csv").touch()),
     "a pattern at the top": ("sorted(Path().glob('*.csv'))", lambda: Path("b.csv").touch()),
+    "a pattern below the top": (
+        "__import__('beside') and sorted(map(str, Path().rglob('*.csv')))",
+        lambda: Path("data/b.csv").touch(),
+    ),
     "a module beside the report": (
         "__import__('beside').value",
         lambda: change("beside.py", "1", "2"),
@@ -207,12 +221,22 @@ def test_a_process_that_says_nothing_of_its_inputs_runs_at_every_build(project, 
         ("str(numpy.random.default_rng().random() < 2)", False),
         ("str(numpy.random.default_rng(1).random() < 2)", True),
         ("str(datetime.date(2024, 4, 18).year)", True),
+        ("str(np.datetime64('now'))", False),
+        ("datetime.datetime(2024, 4, 18).strftime('%Y')", True),
+        ("str(time.gmtime(0).tm_year) + str(np.random.default_rng(seed=1).random())", True),
     ],
 )
 def test_what_is_different_each_time_runs_at_every_build(code, steady, project, capsys):
-    report(CHUNK, "import datetime, time, numpy", COUNT, "@", f"It is <%= {code} %>.")
+    report(CHUNK, "import datetime, time, numpy, numpy as np", COUNT, "@", f"It is <%= {code} %>.")
     assert [run()[0], run()[0]] == [1, 1 if steady else 2]
     assert ("report.texw:7: note: " in capsys.readouterr().err) != steady
+
+
+def test_a_clock_that_a_module_reads_makes_the_chunks_run_at_every_build(project, capsys):
+    Path("beside.py").write_text("import time\ndef value():\n    return time.time()\n")
+    report(CHUNK, COUNT, "import beside", "beside.value() and None", "@")
+    assert [run()[0], run()[0]] == [1, 2]
+    assert "beside.py:3: note: time.time() differs each time" in capsys.readouterr().err
 
 
 def test_a_figure_of_the_date_is_drawn_at_every_build(project):
@@ -317,7 +341,7 @@ def test_no_value_of_the_environment_is_written_down(project, monkeypatch):
     assert "a secret" not in Path("build/report.results.json").read_text()
 
 
-def test_watch_sees_data_files_inputs_and_files_outside_but_no_outputs(project):
+def test_watch_sees_data_files_inputs_and_files_outside_but_no_outputs(project, monkeypatch):
     report(CHUNK, COUNT, "text = open('../outside.txt').read()", "@", "Prose.")
     run()
     target, digests = Target(), {}
@@ -331,3 +355,9 @@ def test_watch_sees_data_files_inputs_and_files_outside_but_no_outputs(project):
         after = _state(target, digests)
         assert after != before, name
         before = after
+    with open("log", "w") as log, monkeypatch.context() as patch:  # make watch > log
+        patch.setattr(os, "fstat", lambda stream, real=os.fstat: real(log.fileno()))
+        before = _state(target, digests)
+        log.write("building")
+        log.flush()
+        assert _state(target, digests) == before

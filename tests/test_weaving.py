@@ -160,6 +160,8 @@ FAULTS = {
         code('class E(Exception):\n    def __str__(self): 1 / 0\nraise E'), 6, 'E'),
     'escape sequences in the output': (code(r"print('\x1b[31mred')"), 3, 'control character'),
     'output that is not UTF-8': (code("import os\nos.write(1, b'\\xff')"), 3, 'UnicodeDecodeError'),
+    'a standard output of its own': (
+        code("import io, sys\nsys.stdout = io.StringIO()\nprint('lost')"), 3, 'redirect_stdout'),
     'inline output': ("<%= print('x') or 1 %>", 3, 'prints'),
     'inline figure': (
         "<%= __import__('matplotlib.pyplot').pyplot.figure().number %>", 3, 'makes a figure'),

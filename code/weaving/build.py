@@ -127,12 +127,8 @@ def execute(target: Target, say: Callable = lambda *stage: None, screen=False) -
     finally:
         processor.drawings.write()
     unfollowed = sorted(processor.recorder.unfollowed)
-    for line, what in unfollowed:
-        print(
-            f"{target.source}:{line}: note: {what} cannot be followed, so the chunks run at every "
-            "build; name what it reads in the options of its chunk, depends=[...]",
-            file=sys.stderr,
-        )
+    for place, what in unfollowed:
+        print(f"{place}: note: {what}", file=sys.stderr)
     if not unfollowed:
         results.keep(target.results, key, processor.executed, processor.recorder.recorded())
     return processor.executed

@@ -3,18 +3,18 @@
 Recorded are files opened, looked for and not found, or asked about; folders listed; variables of
 the environment; modules imported. `signature` stands for Python and the installed packages. A
 process or a network connection cannot be followed: a chunk that starts one names what it reads,
-depends=["data.db", "folder"] ([] if nothing), or runs at every build. So does a chunk that asks for
-the date or for numbers that nobody can repeat; and one whose files are opened by C code (HDF5, for
-one) must name them.
+depends=["data.db", "folder"] ([] if nothing), or runs at every build. So does a chunk, or a module
+of the project, that asks for the date or for numbers that nobody can repeat. A chunk whose files
+are opened by C code (HDF5, for one) must name them.
 """
 
+import ast
 import contextlib
 import functools
 import hashlib
 import importlib.util
 import os
 import platform
-import re
 import shutil
 import sys
 import sysconfig
@@ -30,11 +30,11 @@ UNSTEADY = ("/proc/", "/sys/", "/dev/")
 UNFOLLOWED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "os.forkpty",
               "socket.connect", "socket.getaddrinfo"}  # fmt: skip
 HARMLESS = {"kpsewhich", "fc-list", "ldconfig", "uname"}  # they answer from the installation
-CLOCK = re.compile(
-    r"\b(?:today|now|utcnow|localtime|gmtime|ctime|time_ns|uuid1|uuid4|urandom|token_hex|token_bytes"
-    r"|token_urlsafe|SystemRandom|getpid)\s*\(|\btime\.(?:time|strftime)\s*\(|datetime64\(.now"
-    r"|\b(?:default_rng|RandomState|Random|seed)\(\s*(?:None\s*)?(?=\))"
-)
+DIFFERENT = {"today", "now", "utcnow", "time_ns", "uuid1", "uuid4", "urandom", "token_hex",
+             "token_bytes", "token_urlsafe", "SystemRandom"}  # fmt: skip
+OF_NOW = {"time", "localtime", "gmtime", "ctime"}  # unless a time is given
+GENERATORS = {"default_rng", "RandomState", "Random", "seed"}  # which differ without a seed
+RUNS = "so the chunks run at every build"
 CODE = (".py", ".so")
 WRITING = os.O_WRONLY | os.O_RDWR
 
@@ -42,15 +42,16 @@ WRITING = os.O_WRONLY | os.O_RDWR
 class Recorder:
     """Use as a context, then call `recorded`.
 
-    Set `place`, (line, whether it says what it depends on), before each chunk; `unfollowed` then
-    holds (line, what) for each process and connection that nobody declared.
+    Set `place`, ("FILE:LINE", whether it says what it depends on), before each chunk; `unfollowed`
+    then holds (place, what) for each process, connection and clock that nobody declared.
     """
 
     def __init__(self):
         self.root = os.getcwd()
-        self.read, self.asked, self.listed, self.importable = {}, {}, {}, {}
+        self.read, self.asked, self.dated = {}, {}, {}
+        self.listed, self.scanned, self.importable = {}, {}, {}
         self.variables, self.written, self.unfollowed = {}, set(), set()
-        self.place = (0, False)
+        self.place = ("", False)
 
     def __enter__(self):
         global _recorder
@@ -75,8 +76,15 @@ class Recorder:
         """All of it, kind -> {name: state}, as JSON; `changed` compares it with what is there."""
         outputs = {name: digest(Path(self.root, name)) for name in sorted(self.written)}
         asked = {name: state for name, state in self.asked.items() if name not in self.written}
-        return {"file": modules() | self.read | outputs, "asked": asked, "folder": self.listed,
-                "importable": self.importable, "variable": self.variables}  # fmt: skip
+        return {
+            "file": modules() | self.read | outputs,
+            "asked": asked,
+            "dated": self.dated,
+            "folder": self.listed,
+            "scan": self.scanned,
+            "importable": self.importable,
+            "variable": self.variables,
+        }
 
     def note_written(self, path: Path) -> None:
         """Note an output of the run that an earlier one has made."""
@@ -98,9 +106,15 @@ class Recorder:
                 self.read[name] = digest(Path(self.root, name))
 
     def note_folder(self, path):
+        importing = "importlib._bootstrap" in sys._getframe(3).f_code.co_filename
+        noted, state = (self.importable, _importable) if importing else (self.listed, _listing)
+        self._note_names(path, noted, state)
+
+    def note_scan(self, path):
+        self._note_names(path, self.scanned, _scan)
+
+    def _note_names(self, path, noted, state):
         if name := recorded_name(path, self.root):
-            importing = "importlib._bootstrap" in sys._getframe(3).f_code.co_filename
-            noted, state = (self.importable, _importable) if importing else (self.listed, _listing)
             noted.setdefault(name, state(os.path.join(self.root, name)))
 
     def note_variable(self, name):
@@ -111,29 +125,64 @@ class Recorder:
             self.variables.setdefault(name, _hash(self._environment.get(name)))
 
     def note_unfollowed(self, event, arguments):
-        line, declared = self.place
+        place, declared = self.place
         started = str(arguments[0] or "") if event == "subprocess.Popen" else ""
         program = os.path.basename(started)
         if not declared and program not in HARMLESS:
-            self.unfollowed.add((line, f"{event} {program}".strip()))
+            started = f"{event} {program}".strip()
+            remedy = "name what it reads in the options of its chunk, depends=[...]"
+            self.unfollowed.add((place, f"{started} cannot be followed, {RUNS}; {remedy}"))
 
     def note_clock(self, code):
         """Note that the code asks for something that is different each time, if it does."""
-        line, declared = self.place
-        if not declared and (found := CLOCK.search(code)):
-            self.unfollowed.add((line, f"{found[0].rstrip('( ')}, which differs each time,"))
+        place, declared = self.place
+        if not declared:
+            remedy = "fix the date or the seed, or give the chunk depends=[]"
+            self.unfollowed |= {(place, f"{what}; {remedy}") for _, what in unsteady_calls(code)}
+
+    def note_clocks_of_modules(self):
+        """Note the same of the project's modules; the builder's own do not make the document."""
+        for name in modules():
+            if name.endswith(".py") and Path(self.root, name).parent != Path(__file__).parent:
+                code = Path(self.root, name).read_text(encoding="utf-8", errors="replace")
+                self.unfollowed |= {(f"{name}:{line}", f"{what}; fix the date or the seed")
+                                    for line, what in unsteady_calls(code)}  # fmt: skip
 
     def _noting(self, stat):
         @functools.wraps(stat)
         def noting(path, *arguments, **keywords):
             followed = not isinstance(path, int) and keywords.get("dir_fd") is None
             if _recorder is self and not _busy.on and followed:
+                noted, state = (self.dated, _dated) if _wants_date() else (self.asked, _asked)
                 with unrecorded():
                     if name := recorded_name(path, self.root):
-                        self.asked.setdefault(name, _asked(path))
+                        noted.setdefault(name, state(path))
             return stat(path, *arguments, **keywords)
 
         return noting
+
+
+def unsteady_calls(code: str) -> list[tuple[int, str]]:
+    """The calls in the code whose result is different each time: (line, what is said of it)."""
+    try:
+        nodes = ast.walk(ast.parse(code))
+    except (SyntaxError, ValueError):  # the run says so
+        return []
+    return [(node.lineno, f"{ast.unparse(node)} differs each time, {RUNS}")
+            for node in nodes if isinstance(node, ast.Call) and _is_unsteady(node)]  # fmt: skip
+
+
+def _is_unsteady(call):
+    called = ast.unparse(call.func)
+    name, bare = called.rpartition(".")[2], not (call.args or call.keywords)
+    given = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+    return (
+        name in DIFFERENT
+        or (name in OF_NOW and bare)
+        or (name in GENERATORS and (bare or given == [None]))
+        or (name == "datetime64" and given[:1] in (["now"], ["today"]))
+        or (called in ("time.strftime", "strftime") and len(call.args) == 1)
+    )
 
 
 def recorded_name(path, root: str) -> str | None:
@@ -222,7 +271,7 @@ _NOTED = {
     "open": lambda recorder, path, mode, flags: recorder.note_open(path or "", mode, flags),
     "sqlite3.connect": lambda recorder, path: recorder.note_open(path, "r+", 0),
     "os.listdir": lambda recorder, path: recorder.note_folder(path or "."),
-    "os.scandir": lambda recorder, path: recorder.note_folder(path or "."),
+    "os.scandir": lambda recorder, path: recorder.note_scan(path or "."),
 }
 
 
@@ -247,22 +296,40 @@ def _asked(path):
     return os.path.getsize(path) if os.path.isfile(path) else None
 
 
+def _wants_date():
+    """Whether the code that called os.stat, or what that was called by, speaks of dates."""
+    caller = sys._getframe(2)  # perhaps Path.stat
+    names = caller.f_code.co_names + (caller.f_back.f_code.co_names if caller.f_back else ())
+    return any(name.startswith(("st_mtime", "st_ctime", "st_atime")) for name in names)
+
+
+def _dated(path):
+    """The same and, of a file, its date."""
+    return [_asked(path), os.path.isfile(path) and os.stat(path).st_mtime_ns]
+
+
 def _listing(folder):
     """A hash of the names in a folder, without what a build makes."""
-    try:
-        names = sorted(
-            name
-            for name in os.listdir(folder)
-            if name not in OWN and not (name[0] == "." and name.endswith(".part"))
-        )
-    except OSError:
-        return None
+    with contextlib.suppress(OSError):
+        return _hash("\n".join(_names(folder)))
+
+
+def _scan(folder):
+    """The same with what scanning tells besides: which are folders, and files' sizes and dates."""
+    with contextlib.suppress(OSError):
+        return _hash(repr([(name, name.endswith(".texw") or _dated(os.path.join(folder, name)))
+                           for name in _names(folder)]))  # fmt: skip
+
+
+def _names(folder):
+    names = [name for name in sorted(os.listdir(folder))
+             if name not in OWN and not (name[0] == "." and name.endswith(".part"))]  # fmt: skip
     made = tuple(name.removesuffix("texw") for name in names if name.endswith(".texw"))
     if made:  # the project's folder
         written = (".pdf", ".html", ".ipynb", ".synctex.gz")
         outputs = {name + suffix.removeprefix(".") for name in made for suffix in written}
         names = [name for name in names if name != "figures" and name not in outputs]
-    return _hash("\n".join(names))
+    return names
 
 
 def _importable(folder):
@@ -280,7 +347,9 @@ def _hash(text):
 _STATES = {
     "file": lambda name: digest(Path(name)),
     "asked": _asked,
+    "dated": _dated,
     "folder": _listing,
+    "scan": _scan,
     "importable": _importable,
     "variable": lambda name: _hash(os.environ.get(name) if name else " ".join(sorted(os.environ))),
 }

@@ -76,6 +76,7 @@ class StrictProcessor(PwebProcessorBase):
                 if chunk["type"] == "code":
                     self.progress(chunk["number"], len(codes), chunk["options"]["name"])
                 self._runcode(chunk)
+            self.recorder.note_clocks_of_modules()
         self._report_fork()
         told = any(LATE in problem.message for problem in self.problems)
         for output, line in [*self.outputs, (between, 0)]:
@@ -105,7 +106,7 @@ class StrictProcessor(PwebProcessorBase):
     def loadstring(self, code, chunk=None):
         """Run a chunk; its results."""
         options, line = chunk["options"], chunk["line"]
-        self.recorder.place = (line - 1, "depends" in options)
+        self.recorder.place = (f"{self.source}:{line - 1}", "depends" in options)
         with self._reported(line - 1, f"chunk {options['name']!r}", code):
             self.recorder.depends(options.get("depends", []))
             self.recorder.note_clock(code)
@@ -131,8 +132,8 @@ class StrictProcessor(PwebProcessorBase):
 
     def _value(self, code, line):
         """The text of an inline expression."""
-        self.recorder.place = (line, False)
-        self.recorder.note_clock(code)
+        self.recorder.place = (f"{self.source}:{line}", False)
+        self.recorder.note_clock(f"({code.strip()}\n)")
         with self._reported(line, f"<%={textwrap.shorten(code, 60)}%>", code):
             with _Output() as output:
                 value = self._evaluate(code, line)
@@ -300,10 +301,12 @@ class _Output:
         os.dup2(self.file.fileno(), 1)
         raw = open(1, "wb", buffering=0, closefd=False)
         sys.stdout = _Stdout(raw, "utf-8", write_through=True)
+        self.ours = sys.stdout
         sys.stdout.strangers = self.threads - {threading.current_thread()}
         return self
 
     def __exit__(self, kind, error, trace):
+        replaced = error is None and sys.stdout is not self.ours
         if error is None:
             _join(set(threading.enumerate()) - self.threads)
         sys.stdout = self.stdout
@@ -316,6 +319,8 @@ class _Output:
             self.file.close()
         else:
             self.text = data.decode("utf-8").replace("\r\n", "\n")
+        if replaced:
+            raise RuntimeError("sys.stdout is not what it was; use contextlib.redirect_stdout")
 
     def close(self):
         """How many bytes a process has printed since: they are lost."""

@@ -76,9 +76,12 @@ def _build(target):
 def _state(target, digests):
     """The digest of each file; an editor that saves by renaming leaves a moment without it."""
     state = {}
+    printed = [os.fstat(stream) for stream in (1, 2)]  # perhaps a file of the folder
     for path in [*_project_files(target), *_recorded_files(target)]:
         with contextlib.suppress(OSError):
             status = os.stat(path)
+            if any(os.path.samestat(status, stream) for stream in printed):
+                continue
             key = (str(path), status.st_mtime_ns, status.st_size)
             if key not in digests:
                 digests[key] = digest(Path(path))
