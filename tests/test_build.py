@@ -58,12 +58,8 @@ UNREAD = "@book{unread,\n  title = {Another},\n}\n"
 class Project:
     """A small report with code/ and a report.pdf to lose."""
 
-    fonts = None  # Matplotlib's list of them, which takes seconds to make
-
     def __init__(self, folder, report=LIGHT):
         self.folder = folder
-        if self.fonts:
-            shutil.copytree(self.fonts, folder / "build" / "matplotlib")
         shutil.copytree(
             ROOT / "code" / "weaving",
             folder / "code" / "weaving",
@@ -130,10 +126,7 @@ class Project:
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory):
     """What the light report builds to where nothing goes wrong."""
-    project = Project(tmp_path_factory.mktemp("reference"))
-    pdf = project.builds()
-    Project.fonts = project.folder / "build" / "matplotlib"
-    return pdf
+    return Project(tmp_path_factory.mktemp("reference")).builds()
 
 
 @pytest.fixture

@@ -18,7 +18,9 @@ from weaving.problems import BuildFailed
 PYTHON = {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "PYTHONOPTIMIZE": None, "PYTHONWARNINGS": None,
           "PYTHONSTARTUP": None}  # fmt: skip
 TIMES = os.environ.get("TIMES")  # make pdf TIMES=1
-LIBRARIES = {"MPLCONFIGDIR": os.path.abspath("build/matplotlib"), "MPLBACKEND": "agg",
+# Matplotlib's list of fonts takes a second or two to make.
+KEPT = sys.prefix if sys.prefix != sys.base_prefix else os.path.abspath("build")
+LIBRARIES = {"MPLCONFIGDIR": os.path.join(KEPT, "matplotlib"), "MPLBACKEND": "agg",
              "MATPLOTLIBRC": None, "OPENBLAS_NUM_THREADS": "1"}  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """LaTeX to PDF with latexmk, in an environment of its own."""
 
+import contextlib
 import gzip
 import os
 import re
@@ -17,6 +18,9 @@ LEFTOVERS = (
 GRAPHICS = {".pdf", ".png", ".jpg", ".jpeg"}  # nothing that LaTeX writes depends on them
 OUTPUT = re.compile(r"^Output written on .*?\((\d+) pages?, (\d+) bytes\)", re.MULTILINE)
 READ = re.compile(r'^  "(.+?)" [\d.]+ -?\d+ \w* "', re.MULTILINE)  # a file in latexmk's database
+
+CITATION = re.compile(r"\\cite[pt]?\*?(?:\[[^]]*\])*\{([^}]+)\}")
+BIBLIOGRAPHY = re.compile(r"\\(bibliography(?:style)?)\{([^}]+)\}")
 
 PAPER = re.compile(r"^weaving: paper (\d+),(\d+)$", re.MULTILINE)  # scaled points
 WORD_END = re.compile(rb"^x(\d+),(\d+):(-?\d+),(-?\d+)$", re.MULTILINE)  # in SyncTeX's data
@@ -53,6 +57,8 @@ def typeset(job: Path, source: str, lines: list[int], epoch: int, lock=None) -> 
         for suffix in LEFTOVERS:
             job.with_suffix(suffix).unlink(missing_ok=True)
     whole.unlink(missing_ok=True)
+    if not job.with_suffix(".aux").exists():
+        _make_references(job, epoch)
     status, output = _latexmk(job, epoch, lock)
     pages = _complete_pages(job)
     if pages:
@@ -123,6 +129,24 @@ def _state(job):
            and Path(name).suffix not in GRAPHICS]  # fmt: skip
     files = [*(job.with_suffix(suffix) for suffix in LEFTOVERS), *map(Path, own)]
     return "".join(f"{path} {digest(path)}\n" for path in files) + "\n".join(names_for_tex())
+
+
+def _make_references(job, epoch):
+    """Run BibTeX before LaTeX has said what is cited: with the references there, a pass is saved.
+
+    What is missed or mistaken here, the next passes mend.
+    """
+    text, aux = text_of(job.with_suffix(".tex")), job.with_suffix(".aux")
+    asked = {"bibliography": "bibdata", "bibliographystyle": "bibstyle"}
+    lines = [rf"\{asked[what]}{{{name}}}" for what, name in BIBLIOGRAPHY.findall(text)]
+    if len(lines) < len(asked):
+        return
+    lines += [rf"\citation{{{keys}}}" for keys in CITATION.findall(text)]
+    aux.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with contextlib.suppress(OSError):  # latexmk says that BibTeX is missing
+        command = ["bibtex", "-terse", str(job)]
+        subprocess.run(command, env=environment(job.parent, epoch), stdout=subprocess.DEVNULL)
+    aux.unlink()
 
 
 def _latexmk(job, epoch, lock):
