@@ -142,8 +142,9 @@ class Recorder:
 
     def note_clocks_of_modules(self):
         """Note the same of the project's modules; the builder's own do not make the document."""
-        for name in modules():
-            if name.endswith(".py") and Path(self.root, name).parent != Path(__file__).parent:
+        own = [name for name in modules() if name.endswith(".py") and not os.path.isabs(name)]
+        for name in own:
+            if Path(self.root, name).parent != Path(__file__).parent:
                 code = Path(self.root, name).read_text(encoding="utf-8", errors="replace")
                 self.unfollowed |= {(f"{name}:{line}", f"{what}; fix the date or the seed")
                                     for line, what in unsteady_calls(code)}  # fmt: skip
