@@ -130,7 +130,7 @@ class Recorder:
             if _recorder is self and not _busy.on and followed:
                 with unrecorded():
                     if name := recorded_name(path, self.root):
-                        self.asked.setdefault(name, _asked(path))
+                        self.asked.setdefault(name, _asked(os.path.join(self.root, name)))
             return stat(path, *arguments, **keywords)
 
         return noting
