@@ -267,10 +267,7 @@ BAD_JSON = {
     "too many rows": (numbers(N=1025), "X .*1024.*got 1025 x 4"),
     "a batch": (numbers() | {"X": [numbers()["X"]] * 2}, "X .*2 x 3 x 4"),
     "a row too short": (numbers() | {"W_v": [[1, 2], [1, 2], [1]]}, r"W_v\[2\] .*2.*got 1"),
-    "a row too short in a head": (
-        numbers() | {"W_v": [[[1, 2], [1]]]},
-        r"W_v\[0\]\[1\] .*2.*got 1",
-    ),
+    "a row too short in a head": (numbers() | {"W_v": [[[1, 2], [1]]]}, r"W_v\[0\]\[1\] .*got 1"),
     "a row too few": (numbers() | {"W_q": numbers()["X"]}, r"W_q .*4 x 4.*3 x 4.*np\.savez"),
     "W_o too large": (numbers() | {"W_o": numbers(D=5)["W_q"]}, "W_o .*4 x 4.*5 x 5"),
     "a string": (with_entry("1.5"), r"W_k\[2\]\[1\] .*'1.5'"),
@@ -302,7 +299,7 @@ BAD_NPZ = {
     "booleans": (arrays() | {"W_q": np.eye(4) > 0}, "W_q .*bool"),
     "bfloat16": (arrays() | {"W_q": np.zeros((4, 4), "V2")}, "W_q .*bfloat16.*astype"),
     "records": (arrays() | {"X": np.zeros((3, 4), [("a", "f8"), ("b", "f8")])}, "X .*records"),
-    "NaN": (arrays() | {"W_o": np.diag([1, 2, np.nan, 4])}, r"W_o\[2\]\[2\] .*nan"),
+    "NaN for W_o": (arrays() | {"W_o": np.diag([1, 2, np.nan, 4])}, r"W_o\[2\]\[2\] .*nan"),
     "beyond double": (arrays() | {"X": np.full((3, 4), np.longdouble("1e4000"))}, r"X\[0\]\[0\] "),
     "columns of their own": (arrays() | {"X": np.ones((3, 4, 1))}, "X .*3 x 4 x 1"),
     "heads here, not there": (arrays() | {"W_k": np.ones((2, 2, 4))}, "W_k .*4 x 4.*2 x 2 x 4"),
@@ -319,14 +316,10 @@ BAD_NPZ = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("fields, pattern", list(BAD_JSON.values()), ids=BAD_JSON)
-def test_a_bad_json_file(written, fields, pattern):
-    refused(written(fields), pattern)
-
-
-@pytest.mark.parametrize("fields, pattern", list(BAD_NPZ.values()), ids=BAD_NPZ)
-def test_a_bad_npz_file(written, fields, pattern):
-    refused(written(fields, "npz"), pattern)
+@pytest.mark.parametrize("what", [*BAD_JSON, *BAD_NPZ])
+def test_a_bad_file(written, what):
+    (fields, pattern), kind = (BAD_JSON | BAD_NPZ)[what], "json" if what in BAD_JSON else "npz"
+    refused(written(fields, kind), pattern)
 
 
 @pytest.mark.parametrize(
@@ -520,6 +513,10 @@ def test_a_change_is_taken_where_the_user_says_so(written, monkeypatch):
     refused(path, "W_q, W_k, W_v", side="left", until="1")
     refused(path, "UNTIL .*5, got 6", side="left", until="6")
     refused(path, "UNTIL .*'two'", side="left", until="two")
+    in_a_dictionary = notebook(X_ONLY, "params = dict(W_q=X, W_k=X, W_v=X)", "params = nowhere")
+    refused(
+        written(in_a_dictionary, "ipynb"), "cell 3 of 3.* params;.*UNTIL=2", side="left", until=""
+    )
     script = written(f"{X_ONLY}\n{W_TOO}\n\nX = 2 * X\n", "py")
     refused(script, "line 3 of 5.*line 5 of 5 changes X.*UNTIL=3 .or 5", side="left", until="")
     assert load(script, side="left", until="4").X[0, 0] == 2
@@ -655,19 +652,14 @@ def test_fuzz_json(tmp_path_factory, value, side):
     a_case_or_its_refusal(path, side=side)
 
 
-@given(st.dictionaries(NAMES, ARRAY, max_size=7), SIDES, st.text("XW_q= ,x", max_size=9))
-def test_fuzz_arrays(tmp_path_factory, found, side, names):
+@given(st.dictionaries(NAMES, ARRAY | SCALARS, max_size=7), SIDES, st.text("XW_q= ,x", max_size=9))
+def test_fuzz_arrays_in_a_file_and_in_a_notebook(tmp_path_factory, found, side, names):
     path = tmp_path_factory.getbasetemp() / "any.npz"
     np.savez(path, **found)
     a_case_or_its_refusal(path, side=side, names=names)
-
-
-@given(st.dictionaries(NAMES, ARRAY | SCALARS, max_size=7), SIDES)
-def test_fuzz_values_in_a_notebook(found, side):
     with contextlib.suppress(CaseError):
         found = notebooks._candidates(found)
-        fields, notes = exports.arrange(found, {}, side or None, is_file=False)
-        Case(**fields, notes=notes)
+        Case(**exports.arrange(found, {}, side, is_file=False)[0])
 
 
 VALID = io.BytesIO()

@@ -92,10 +92,10 @@ def load(
             what = "a folder or device" if path.exists() else "nothing of this name"
             raise CaseError(f"must be a file, got {what}")
         if is_code:
-            fields, notes = notebooks.run(path, roles, side or None, int(until or 0))
+            fields, notes = notebooks.run(path, roles, side, int(until or 0))
         elif suffix in (".json", ".npz"):
             found = read_json(path) if suffix == ".json" else read_npz(path)
-            fields, notes = arrange(flat(found), roles, side or None, is_file=True)
+            fields, notes = arrange(flat(found), roles, side, is_file=True)
         else:
             raise CaseError(
                 f"the name must end in .npz, .json, .ipynb or .py, got "

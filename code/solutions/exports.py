@@ -61,12 +61,12 @@ def flat(found: Mapping[str, object]) -> dict[str, object]:
 
 
 def arrange(
-    found: Mapping[str, object], names: Mapping[str, str], side: str | None, is_file: bool
+    found: Mapping[str, object], names: Mapping[str, str], side: str, is_file: bool
 ) -> tuple[dict, tuple[str, ...]]:
     """The fields of a Case and the sentences that say what was taken.
 
     found: what the file or notebook holds, by name; names: {role: name}, as told; side: "left"
-    for q = W x, "right" for q = x W, None if not told; is_file: whether it was saved as a case, so
+    for q = W x, "right" for q = x W, "" if not told; is_file: whether it was saved as a case, so
     that q = W x is assumed where nothing tells the side. Raises: CaseError, SideUnknown.
     """
     taken = resolve(found, names)

@@ -44,9 +44,7 @@ class Part(NamedTuple):
     count: int | None = None  # of the cell, when it was last run in Jupyter
 
 
-def run(
-    path: Path, names: dict[str, str], side: str | None, until: int
-) -> tuple[dict, tuple[str, ...]]:
+def run(path: Path, names: dict[str, str], side: str, until: int) -> tuple[dict, tuple[str, ...]]:
     """The fields of a Case and the sentences about them, from two runs that must agree.
 
     until: the part after which they are taken; 0: the first after which all are there.
@@ -89,7 +87,8 @@ def run(
 def _read_later(parts, reports, names):
     """What changes the arrays, {in words: number of the part}, and where code did not run."""
     changes, failed = {}, {}
-    for part, report in ((parts[report["part"]], report) for report in reports):
+    for report in (report for report in reports if len(report) > 1):  # not where a part begins
+        part = parts[report["part"]]
         if "change" in report:
             changes[f"{part.place} changes {report['change']}"] = part.number
         if "failed" in report:
@@ -116,7 +115,7 @@ def _in_a_process(parts, path, *arguments):
         start_new_session=True,
     )
     try:
-        written = process.communicate(timeout=TIME_LIMIT)[0]
+        written, _ = process.communicate(timeout=TIME_LIMIT)
         end = f"exit status {process.returncode}"
     except subprocess.TimeoutExpired:
         _kill(process.pid)
@@ -133,8 +132,6 @@ def _in_a_process(parts, path, *arguments):
             f"{parts[last['part']].place} must run to its end, got {end}; "
             f"save the arrays in the notebook instead: {SAVE}"
         )
-    if "end" in last:
-        return reports[begin:-1]
     rest = range(max(last["part"], reports[begin]["part"] + 1), len(parts))
     return reports[begin:] + [{"part": i, "failed": parts[i].source} for i in rest]
 
@@ -145,13 +142,13 @@ def _kill(group):
         os.killpg(group, signal.SIGKILL)
 
 
-def execute(path: str, names: dict[str, str], side: str | None, until: int, later_limit: int):
+def execute(path: str, names: dict[str, str], side: str, until: int, later_limit: int):
     """Run the file in this process; write what happens to standard output, one JSON per line.
 
     {"part": i} comes before each part, with "fields", "notes", "names", "opened" and "variables"
     once the arrays are there; without `until`, what comes after may have `later_limit` seconds, and
-    is reported with "change" (in words) or "failed" (a source); at last {"end"} or {"error"}. The
-    notebook itself has no standard output.
+    is reported with "change" (in words) or "failed" (a source). The last report is {"part": number
+    of parts} or {"error": message}. The notebook itself has no standard output.
     """
     signal.alarm(2 * TIME_LIMIT)  # should the process that waits for this one be killed
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -172,7 +169,7 @@ def execute(path: str, names: dict[str, str], side: str | None, until: int, late
         if not until:
             faulthandler.dump_traceback_later(later_limit, exit=True, file=nowhere)
             file.watch(report)
-        report(end=True)
+        report(part=len(file.parts))
     except CaseError as error:
         report(error=str(error))
     finally:
@@ -213,7 +210,8 @@ class _File:
     def __init__(self, path, names, side, namespace):
         self.names, self.side, self.namespace = names, side, namespace
         self.skipped, self.absent = [], set()
-        self.fields, self.rest = None, iter(list(enumerate(read(path))))
+        self.fields, self.parts = None, read(path)
+        self.rest = enumerate(self.parts)
         shell = _Shell(namespace, self.skipped)
         namespace.update(__file__=str(path), display=print, get_ipython=lambda: shell)
         self.opened, self.variables = _noting_inputs()
