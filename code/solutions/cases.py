@@ -10,22 +10,25 @@ import os
 import shlex
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from solutions import notebooks
 from solutions.attention import multi_head_self_attention
-from solutions.exports import MOST, SAVE, WEIGHTS, CaseError, arrange, flat, numbers, size
+from solutions.exports import MOST, SAVE, WEIGHTS, CaseError, arrange, described, flat
 
 PLACEHOLDER = Path(__file__).parent / "data" / "placeholder.json"
-MOST_BYTES = 2**26  # of the arrays in an .npz file; a JSON file may have twice as many
+MOST_BYTES = 2**26  # of the arrays in an .npz file
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """Inputs and weights, q_i = W_q x_i, as read-only float64 arrays. Raises: CaseError."""
+    """Inputs and weights, q_i = W_q x_i, which become read-only float64 arrays.
+
+    Raises: CaseError if the numbers of heads do not fit, or results are beyond double precision.
+    """
 
     X: np.ndarray  # (N, D)
     W_q: np.ndarray  # (D, D), as the others
@@ -35,27 +38,17 @@ class Case:
     heads: tuple[int, ...] = None  # 1 comes first; default: (1, 3), as on the sheet
     source: str = ""  # name of the file
     is_placeholder: bool = False
-    from_right: bool = False  # the file has q = x W_q, and its weights were transposed
     notes: tuple[str, ...] = ()  # plain sentences: what was taken from the file, and how
 
     def __post_init__(self):
-        notes = list(self.notes)
-        X = numbers("X", self.X, notes)
-        if X.ndim != 2 or max(X.shape) > MOST:
-            raise CaseError(f"X must be N x D, both from 1 to {MOST}, got {size(X)}")
-        D = X.shape[1]
-        given = (self.W_q, self.W_k, self.W_v, np.eye(D) if self.W_o is None else self.W_o)
-        weights = {name: numbers(name, W, notes) for name, W in zip(WEIGHTS, given)}
-        for name, W in weights.items():
-            if W.shape != (D, D):
-                raise CaseError(f"{name} must be {D} x {D} (D = {D}, as in X), got {size(W)}")
-        heads = _heads(self.heads, D)
-        for name, array in dict(X=X, **weights).items():
-            array = array.copy()
+        D = np.shape(self.X)[1]
+        W_o = np.eye(D) if self.W_o is None else self.W_o
+        given = (self.X, self.W_q, self.W_k, self.W_v, W_o)
+        for name, array in zip(("X", *WEIGHTS), given):
+            array = np.array(array, np.float64)
             array.setflags(write=False)
             object.__setattr__(self, name, array)
-        object.__setattr__(self, "heads", heads)
-        object.__setattr__(self, "notes", tuple(notes))
+        object.__setattr__(self, "heads", _heads(self.heads, D))
         _check_range(self)
 
     @property
@@ -66,8 +59,7 @@ class Case:
 
 def placeholder() -> Case:
     """The case used when none is given: a random draw, rounded, kept as numbers."""
-    case = load(PLACEHOLDER, names="", side="", until="")
-    return replace(case, is_placeholder=True, notes=())
+    return Case(**read_json(PLACEHOLDER), is_placeholder=True)
 
 
 def load(
@@ -86,7 +78,7 @@ def load(
         for name, told in [("NAMES", names), ("SIDE", side), ("UNTIL", until)]
     )
     try:
-        told = _told_names(names)
+        roles = _told_names(names)
         if side not in ("", "left", "right"):
             raise CaseError(f"SIDE must be left or right, got {side!r}")
         suffix = path.suffix.lower()
@@ -100,10 +92,10 @@ def load(
             what = "a folder or device" if path.exists() else "nothing of this name"
             raise CaseError(f"must be a file, got {what}")
         if is_code:
-            fields, notes = notebooks.run(path, told, side or None, int(until) if until else None)
+            fields, notes = notebooks.run(path, roles, side, int(until or 0))
         elif suffix in (".json", ".npz"):
             found = read_json(path) if suffix == ".json" else read_npz(path)
-            fields, notes = arrange(flat(found), told, side or None, default_side="left")
+            fields, notes = arrange(flat(found), roles, side, is_file=True)
         else:
             raise CaseError(
                 f"the name must end in .npz, .json, .ipynb or .py, got "
@@ -141,15 +133,12 @@ def comparable(a: np.ndarray, b: np.ndarray, scale: float | None = None) -> bool
 
 def read_json(path: Path) -> dict:
     """The object in a JSON file. Raises: CaseError, also for a key given twice."""
-    size = path.stat().st_size
-    if size > 2 * MOST_BYTES:
-        raise CaseError(f"the file must have at most {2 * MOST_BYTES} bytes, got {size}")
     try:
         found = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=_once_each)
     except CaseError:
         raise
     except Exception as error:  # the parser fails in many ways, recursion and memory included
-        raise CaseError(f"must be JSON, got: {_reason(error)}") from None
+        raise CaseError(f"must be JSON, got: {described(error)}") from None
     if not isinstance(found, dict):
         raise CaseError(f"must be an object with X, W_q, W_k, W_v, got a {type(found).__name__}")
     return found
@@ -177,7 +166,7 @@ def read_npz(path: Path) -> dict:
                     array = _read_npy(archive, member)
                 pairs.append((name, array))
     except Exception as error:  # a damaged file can fail anywhere in the reader
-        raise CaseError(f"must be a file written by np.savez, got: {_reason(error)}") from None
+        raise CaseError(f"must be a file written by np.savez, got: {described(error)}") from None
     return _once_each(pairs)
 
 
@@ -203,10 +192,6 @@ def _once_each(pairs):
             raise CaseError(f"{name} must be given once, got it twice")
         found[name] = value
     return found
-
-
-def _reason(error):
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _told_names(names):

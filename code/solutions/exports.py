@@ -61,20 +61,17 @@ def flat(found: Mapping[str, object]) -> dict[str, object]:
 
 
 def arrange(
-    found: Mapping[str, object],
-    names: Mapping[str, str],
-    side: str | None,
-    default_side: str | None,
+    found: Mapping[str, object], names: Mapping[str, str], side: str, is_file: bool
 ) -> tuple[dict, tuple[str, ...]]:
     """The fields of a Case and the sentences that say what was taken.
 
     found: what the file or notebook holds, by name; names: {role: name}, as told; side: "left"
-    for q = W x, "right" for q = x W, None if not told; default_side: what None then means where
-    the shapes leave it open (None: ask). Raises: CaseError, SideUnknown.
+    for q = W x, "right" for q = x W, "" if not told; is_file: whether it was saved as a case, so
+    that q = W x is assumed where nothing tells the side. Raises: CaseError, SideUnknown.
     """
     taken = resolve(found, names)
-    notes = _naming_notes(found, taken, is_file=default_side is not None)
-    side = _told_side(found, taken, side)
+    notes = _naming_notes(found, taken, is_file)
+    sides = {"SIDE": side, "from_right": _side_in_file(found, taken)}
     arrays = {
         role: _without_batch(name, numbers(name, found[name], notes), notes)
         for role, name in taken.items()
@@ -82,39 +79,19 @@ def arrange(
     }
     _refuse_biases(found, taken, notes)
     W_o = arrays.pop("W_o", None)
-    X, weights, shape_side, n_heads = _read_shapes(arrays, taken, notes)
-    if shape_side and side and shape_side != side:
-        raise CaseError(
-            f"the weights must multiply from the {side} (as told), "
-            f"but their shapes say from the {shape_side}"
-        )
+    X, weights, sides["the shapes of the weights"], n_heads = _read_shapes(arrays, taken, notes)
     D = X.shape[1]
     if W_o is None:
         notes.append("W_o is not given: it is the identity matrix.")
         W_o = np.eye(D)
     if W_o.shape != (D, D):
         raise CaseError(f"{taken['W_o']} must be {D} x {D} (D = {D}, as in X), got {size(W_o)}")
-    if not (shape_side or side or default_side):
-        raise SideUnknown(
-            f"the weights are {D} x {D}, which does not say whether q = W_q x "
-            "(SIDE=left) or q = x W_q, in NumPy X @ W_q (SIDE=right); say which: "
-            "make pdf CASE=... SIDE=left"
-        )
-    if not (shape_side or side):
-        notes.append(
-            "The file does not say on which side the weights multiply; q = W_q x is assumed."
-        )
-    side = shape_side or side or default_side
-    if side == "right":
-        weights, W_o = (weights if shape_side else [W.T for W in weights]), W_o.T
-        notes.append(
-            "The weights of the file multiply from the right (q = x W_q); "
-            "they are transposed here, so that q = W_q x."
-        )
+    if _is_right(sides, D, is_file, notes):
+        weights, W_o = [W.T for W in weights], W_o.T
     heads = found[taken["heads"]] if "heads" in taken else n_heads
     if n_heads and n_heads not in np.array(heads, object).ravel().tolist():
         raise CaseError(f"{taken['heads']} must be {n_heads}, as the weights say, got {heads!r}")
-    fields = dict(zip(WEIGHTS, (*weights, W_o)), X=X, heads=heads, from_right=side == "right")
+    fields = dict(zip(("X", *WEIGHTS), (X, *weights, W_o)), heads=heads)
     return fields, tuple(notes)
 
 
@@ -133,7 +110,7 @@ def resolve(found: Mapping[str, object], names: Mapping[str, str]) -> dict[str, 
     taken, free = dict(names), [name for name in found if name not in names.values()]
     for role in [role for role in ROLES if role not in names]:
         variants = [role] if role in free else [name for name in free if role_of(name) == role]
-        if any(not _same(found[variants[0]], found[other]) for other in variants[1:]):
+        if not all(np.array_equal(found[variants[0]], found[other]) for other in variants[1:]):
             raise CaseError(
                 f"{role} must have one name, got {in_words(variants)}; "
                 f'say which: make pdf CASE=... NAMES="{" ".join([*told, f"{role}={variants[0]}"])}"'
@@ -178,7 +155,7 @@ def numbers(name: str, value: object, notes: list[str]) -> np.ndarray:
         converted = array.astype(np.float64)
         exact = (converted.astype(array.dtype) == array).all()
     if not np.isfinite(converted).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(converted))[0])
+        place = tuple(np.argwhere(~np.isfinite(converted))[0])
         raise CaseError(
             f"{_entry(name, place)} must be finite in double precision, got {array[place]}"
         )
@@ -208,6 +185,15 @@ def in_words(parts: Iterable[str], most: int = 12) -> str:
     return " and ".join(filter(None, [", ".join(parts), last]))
 
 
+def described(error: BaseException) -> str:
+    """An exception in a few words, for a message."""
+    try:
+        text = str(error)
+    except Exception:  # raised by the exception of a notebook
+        text = ""
+    return f"{type(error).__name__}: {text[:200]}".removesuffix(": ")
+
+
 def _naming_notes(found, taken, is_file):
     renamed = [
         f"{role} is called {name}"
@@ -223,26 +209,8 @@ def _naming_notes(found, taken, is_file):
     return notes + [f"Not used: {listing(unused)}."] * bool(unused)
 
 
-def _same(a, b):
-    """Whether two values found are equal, be they arrays, lists or numbers."""
-    return type(a) is type(b) and (np.array_equal(a, b) if isinstance(a, np.ndarray) else a == b)
-
-
 def _entry(name, place):
     return name + "".join(f"[{i}]" for i in place)
-
-
-def _told_side(found, taken, side):
-    """The side that the key from_right or the command line tells, or None."""
-    if "from_right" not in taken:
-        return side
-    value = found[taken["from_right"]]
-    value = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
-    if not isinstance(value, bool):
-        raise CaseError(f"{taken['from_right']} must be true or false, got {value!r}")
-    if side and (side == "right") != value:
-        raise CaseError(f"SIDE={side} must agree with from_right, got {str(value).lower()}")
-    return "right" if value else "left"
 
 
 def _from_lists(name, value):
@@ -250,10 +218,11 @@ def _from_lists(name, value):
     array = np.array(value, dtype=object)
     for place, entry in np.ndenumerate(array):
         if isinstance(entry, list):  # rows of different lengths stay lists
-            lengths = [len(row) if isinstance(row, list) else 0 for row in value]
-            i = next((i for i, length in enumerate(lengths) if length != lengths[0]), 0)
+            lengths = [len(row) if isinstance(row, list) else 0 for row in array.flat]
+            odd = next((i for i, length in enumerate(lengths) if length != lengths[0]), 0)
+            first, other = (_entry(name, np.unravel_index(i, array.shape)) for i in (0, odd))
             raise CaseError(
-                f"{name}[{i}] must be as long as {name}[0] ({lengths[0]}), got {lengths[i]}"
+                f"{other} must be as long as {first} ({lengths[0]}), got {lengths[odd]}"
             )
         is_number = isinstance(entry, (int, float)) and not isinstance(entry, bool)
         if not is_number or not abs(entry) <= sys.float_info.max:
@@ -281,6 +250,43 @@ def _refuse_biases(found, taken, notes):
             notes.append(f"{name} is zero and is left out.")
 
 
+def _side_in_file(found, taken):
+    """The side that the key from_right tells, or None."""
+    if "from_right" not in taken:
+        return None
+    value = found[taken["from_right"]]
+    value = value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
+    if not isinstance(value, bool):
+        raise CaseError(f"{taken['from_right']} must be true or false, got {value!r}")
+    return "right" if value else "left"
+
+
+def _is_right(sides, D, is_file, notes):
+    """Whether the weights multiply from the right; sides: {what tells it: side, or None}."""
+    sides = {what: side for what, side in sides.items() if side}
+    if len(set(sides.values())) > 1:
+        raise CaseError(
+            f"{in_words(sides)} must agree on which side the weights multiply, "
+            f"got {in_words(sides.values())}"
+        )
+    if not sides and not is_file:
+        raise SideUnknown(
+            f"the weights are {D} x {D}, which does not say whether q = W_q x "
+            "(SIDE=left) or q = x W_q, in NumPy X @ W_q (SIDE=right); say which: "
+            "make pdf CASE=... SIDE=left"
+        )
+    if not sides:
+        notes.append(
+            "The file does not say on which side the weights multiply; q = W_q x is assumed."
+        )
+    if is_right := "right" in sides.values():
+        notes.append(
+            "The weights of the file multiply from the right (q = x W_q); "
+            "they are transposed here, so that q = W_q x."
+        )
+    return is_right
+
+
 def _read_shapes(arrays, taken, notes):
     """X (N, D), the three weights (D, D), the side their shapes tell, and the heads they have."""
     X = arrays.pop("X")
@@ -303,35 +309,38 @@ def _read_shapes(arrays, taken, notes):
             f"{name} must be {wanted} (D = {D}, the columns of X), got {size(W)}; "
             f"X is {size(X)}; save them so: {SAVE}"
         )
-    text, side, n_heads, weights = reading
-    if text:
+    if max(X.shape) > MOST:
+        raise CaseError(f"{name} must be N x D, both from 1 to {MOST}, got {size(X)}")
+    form, side, n_heads, weights = reading
+    if form:
         names = ", ".join(f"{taken[role]} ({size(W)})" for role, W in arrays.items())
-        notes.append(f"{names}: read as {text}.")
+        notes.append(f"{names}: read as {form}.")
     return X, weights, side, n_heads
 
 
 def _reading(weights, D):
-    """(in words, side or None, heads or None, the D x D matrices from the left), or None.
+    """(in words, the side this tells, the heads, three D x D matrices) or None if nothing fits.
 
-    weights: W_q, W_k and W_v, or all of them in one array.
+    weights: W_q, W_k and W_v, or all of them in one array. Side and heads may be None.
     """
     W, order = weights[0], "W_q, W_k, W_v in this order"
     if len(weights) == 1:
         if W.shape == (3 * D, D):
             return f"{order}, one below the other", "left", None, np.split(W, 3)
         if W.shape == (D, 3 * D):
-            return f"{order}, side by side", "right", None, np.split(W.T, 3)
+            return f"{order}, side by side", "right", None, np.split(W, 3, axis=1)
         return (order, None, None, list(W)) if W.shape == (3, D, D) else None
     if any(other.shape != W.shape for other in weights):
         return None
     if W.shape == (D, D):
         return "", None, None, weights
-    for text, side, axes in (
-        ("one d x D matrix per head", "left", (0, 1, 2)),
-        ("one D x d matrix per head", "right", (0, 2, 1)),
-        ("D x heads x d", "right", (1, 2, 0)),
+    for form, axes, side in (  # axes: those of the heads and of a head's d columns or rows
+        ("one d x D matrix per head", (0, 1), "left"),
+        ("one D x d matrix per head", (0, 2), "right"),
+        ("D x heads x d", (1, 2), "right"),
     ):
-        H, d, columns = W.transpose(axes).shape if W.ndim == 3 else (0, 0, 0)
-        if H * d == D == columns and 1 < H < D:  # else two of the readings fit one shape
-            return text, side, H, [W.transpose(axes).reshape(D, D) for W in weights]
+        H, d = (W.shape[axis] for axis in axes) if W.ndim == 3 else (0, 0)
+        if H * d == D and W.size == D * D and 1 < H < D:  # else two readings could fit one shape
+            stacked = [np.moveaxis(W, axes, (0, 1)).reshape(D, D) for W in weights]
+            return form, side, H, stacked if side == "left" else [W.T for W in stacked]
     return None

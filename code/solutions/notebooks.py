@@ -5,6 +5,7 @@ whether it changes the arrays; if it does, the user is asked which are meant.
 """
 
 import ast
+import contextlib
 import faulthandler
 import inspect
 import json
@@ -21,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from solutions import exports
-from solutions.exports import SAVE, WEIGHTS, CaseError, SideUnknown, in_words, role_of
+from solutions.exports import SAVE, CaseError, SideUnknown, described, in_words, role_of
 
 TIME_LIMIT = 120  # seconds for one run
 LATER_LIMIT = 20  # seconds of it for what comes after the arrays
@@ -43,71 +44,78 @@ class Part(NamedTuple):
     count: int | None = None  # of the cell, when it was last run in Jupyter
 
 
-def run(
-    path: Path, names: dict[str, str], side: str | None, until: int | None
-) -> tuple[dict, tuple[str, ...]]:
+def run(path: Path, names: dict[str, str], side: str, until: int) -> tuple[dict, tuple[str, ...]]:
     """The fields of a Case and the sentences about them, from two runs that must agree.
 
-    until: the part after which they are taken; None: the first after which all are there.
-    Files that the notebook reads are opened here, too, so that a build takes note of them.
+    until: the part after which they are taken; 0: the first after which all are there.
+    What the notebook reads is looked at here, too, so that a build takes note of it.
     Raises: CaseError if the file fails, takes too long, gives other numbers the second time, or
     changes the arrays later.
     """
     parts = read(path)
-    if until and until > parts[-1].number:
+    if until > parts[-1].number:
         raise CaseError(f"UNTIL must be at most {parts[-1].number}, got {until}")
-    arguments = [str(path.resolve()), names, side, until]
-    case, *later = _in_a_process(parts, *arguments, 0 if until else LATER_LIMIT)
-    again, *_ = _in_a_process(parts, *arguments, 0)
-    for name, value in case["fields"].items():
+    taken, *later = _in_a_process(parts, path.resolve(), names, side, until)
+    at = parts[taken["part"]]
+    again, *_ = _in_a_process(parts, path.resolve(), names, side, at.number)
+    for name, value in taken["fields"].items():
         if value != again["fields"][name]:
             raise CaseError(
                 f"{name} must be the same in every run, got other numbers the second "
                 f"time; set the seed (np.random.seed(0)) or save the arrays: {SAVE}"
             )
-    at, failed, changes = parts[case["part"]], {}, {}
-    for report in later:
-        place, change = parts[report["part"]].place, report.get("change")
-        if source := report.get("failed"):
-            failed[place] = True
-            names = sorted(_assigned(source) & {*case["names"], ELSEWHERE})
-            change = names and f"{place}, which did not run, assigns {in_words(names)}"
-        if change:
-            changes[change] = parts[report["part"]].number
+    changes, failed = _read_later(parts, later, taken["names"])
     if changes:
         raise CaseError(
             f"the arrays are all there after {at.place}, but {in_words(changes, most=4)}; say "
             f"which are meant: make pdf CASE=... UNTIL={at.number} (or {max(changes.values())})"
         )
-    for file in [path, *map(Path, case["opened"])]:
-        if file.is_file():
-            file.open("rb").close()
-    notes = [f"The arrays are those after {at.place}.", *case["notes"]]
-    counts = [part.count for part in parts[: case["part"] + 1] if isinstance(part.count, int)]
+    for file in filter(os.path.isfile, taken["opened"]):
+        open(file, "rb").close()
+    for name in taken["variables"]:
+        os.environ.get(name) if name else list(os.environ)
+    notes = [f"The arrays are those after {at.place}.", *taken["notes"]]
+    counts = [part.count for part in parts[: taken["part"] + 1] if isinstance(part.count, int)]
     if counts != sorted(counts):
         notes.append("In Jupyter, its cells were last run out of order.")
     if failed:
         places = in_words(failed, most=4)
         notes.append(f"Later code that failed or was not run does not assign them: {places}.")
-    return case["fields"], tuple(notes)
+    return taken["fields"], tuple(notes)
+
+
+def _read_later(parts, reports, names):
+    """What changes the arrays, {in words: number of the part}, and where code did not run."""
+    changes, failed = {}, {}
+    for report in (report for report in reports if len(report) > 1):  # not where a part begins
+        part = parts[report["part"]]
+        if "change" in report:
+            changes[f"{part.place} changes {report['change']}"] = part.number
+        if "failed" in report:
+            failed[part.place] = True
+            if assigned := _assigned(report["failed"]) & {*names, ELSEWHERE}:
+                text = f"{part.place}, which did not run, assigns {in_words(sorted(assigned))}"
+                changes[text] = part.number
+    return changes, failed
 
 
 def _in_a_process(parts, path, *arguments):
     """The report of `execute` with the fields, and those after it. Raises: CaseError.
 
-    It runs in a process that has no terminal and no windows.
+    It runs in a process that has no terminal and no windows. What did not come to run later is
+    reported as failed.
     """
     code = str(Path(__file__).resolve().parents[1])
     process = subprocess.Popen(
-        [sys.executable, "-c", START, code, json.dumps([path, *arguments])],
-        cwd=Path(path).parent,
+        [sys.executable, "-c", START, code, json.dumps([str(path), *arguments, LATER_LIMIT])],
+        cwd=path.parent,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     try:
-        written = process.communicate(timeout=TIME_LIMIT)[0]
+        written, _ = process.communicate(timeout=TIME_LIMIT)
         end = f"exit status {process.returncode}"
     except subprocess.TimeoutExpired:
         _kill(process.pid)
@@ -124,27 +132,23 @@ def _in_a_process(parts, path, *arguments):
             f"{parts[last['part']].place} must run to its end, got {end}; "
             f"save the arrays in the notebook instead: {SAVE}"
         )
-    if "end" in last:
-        return reports[begin:-1]
     rest = range(max(last["part"], reports[begin]["part"] + 1), len(parts))
     return reports[begin:] + [{"part": i, "failed": parts[i].source} for i in rest]
 
 
 def _kill(group):
-    """End a process and what it started."""
-    try:
+    """End a process and what it started, if it is not all over already."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):  # all over already
-        return
 
 
-def execute(path: str, names: dict[str, str], side: str | None, until: int | None, later: int):
+def execute(path: str, names: dict[str, str], side: str, until: int, later_limit: int):
     """Run the file in this process; write what happens to standard output, one JSON per line.
 
-    {"part": i} comes before each part, with "fields", "notes", "names" and "opened" once the
-    arrays are there; what comes after may have `later` seconds, and is reported with "change" (in
-    words) or "failed" (a source); at last {"end"} or {"error"}. The notebook itself has no
-    standard output.
+    {"part": i} comes before each part, with "fields", "notes", "names", "opened" and "variables"
+    once the arrays are there; without `until`, what comes after may have `later_limit` seconds, and
+    is reported with "change" (in words) or "failed" (a source). The last report is {"part": number
+    of parts} or {"error": message}. The notebook itself has no standard output.
     """
     signal.alarm(2 * TIME_LIMIT)  # should the process that waits for this one be killed
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -162,14 +166,42 @@ def execute(path: str, names: dict[str, str], side: str | None, until: int | Non
     file = _File(Path(path), names, side, main.__dict__)
     try:
         file.take(until, report)
-        if later:
-            faulthandler.dump_traceback_later(later, exit=True, file=nowhere)
+        if not until:
+            faulthandler.dump_traceback_later(later_limit, exit=True, file=nowhere)
             file.watch(report)
-        report(end=True)
+        report(part=len(file.parts))
     except CaseError as error:
         report(error=str(error))
     finally:
         _kill(0)  # threads and processes of the notebook may never end
+
+
+def _noting_inputs():
+    """Two sets that fill from now on: files opened to read, and variables of the environment.
+
+    A variable called "" stands for the list of all names.
+    """
+    files, variables = set(), set()
+
+    class Environment(type(os.environ)):
+        def __getitem__(self, name):
+            variables.add(str(name))
+            return super().__getitem__(name)
+
+        def __iter__(self):
+            variables.add("")
+            return super().__iter__()
+
+    def note(event, arguments):
+        if event == "open" and isinstance(arguments[0], (str, bytes)):
+            file = os.path.abspath(os.fsdecode(arguments[0]))
+            is_written = (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR)
+            if not is_written and not file.startswith((sys.prefix, sys.base_prefix)):
+                files.add(file)
+
+    os.environ.__class__ = Environment
+    sys.addaudithook(note)
+    return files, variables
 
 
 class _File:
@@ -177,19 +209,12 @@ class _File:
 
     def __init__(self, path, names, side, namespace):
         self.names, self.side, self.namespace = names, side, namespace
-        self.skipped, self.absent, opened = [], set(), set()
-        self.fields, self.opened, self.rest = None, opened, iter(list(enumerate(read(path))))
+        self.skipped, self.absent = [], set()
+        self.fields, self.parts = None, read(path)
+        self.rest = enumerate(self.parts)
         shell = _Shell(namespace, self.skipped)
         namespace.update(__file__=str(path), display=print, get_ipython=lambda: shell)
-
-        def note(event, arguments):
-            if event == "open" and isinstance(arguments[0], (str, bytes)):
-                file = os.path.abspath(os.fsdecode(arguments[0]))
-                is_written = (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR)
-                if not is_written and not file.startswith((sys.prefix, sys.base_prefix)):
-                    opened.add(file)
-
-        sys.addaudithook(note)
+        self.opened, self.variables = _noting_inputs()
 
     def take(self, until, report):
         """Run until the arrays are there, or until part number `until`. Raises: CaseError."""
@@ -197,10 +222,12 @@ class _File:
         for i, part in self.rest:
             report(part=i)
             for statement, error in _run(part, self.namespace):
-                if not self._is_harmless(part, statement, error):
-                    start = f"{part.place} must run, got {_told(error)};"
+                if excuse := self._excuse(part, statement, error):
+                    self.skipped.append(excuse)
+                else:
+                    start = f"{part.place} must run, got {described(error)};"
                     raise CaseError(" ".join([start, *self.skipped, str(problem)]))
-            if until and part.number < until:
+            if part.number < until:
                 continue
             try:
                 self.fields, notes = self._arranged()
@@ -209,13 +236,14 @@ class _File:
                     raise
                 problem = error
                 continue
-            taken = exports.resolve(_candidates(self.namespace), self.names)
+            names = exports.resolve(_candidates(self.namespace), self.names).values()
             report(
                 part=i,
                 fields=self.fields,
                 notes=[*self.skipped, *notes],
-                names=[*taken.values(), "W_o"],
+                names=["W_o", *(name.split(".")[0] for name in names)],
                 opened=sorted(self.opened),
+                variables=sorted(self.variables),
             )
             return
         raise CaseError(" ".join([str(problem), *self.skipped]))
@@ -232,43 +260,41 @@ class _File:
             before, before_that = self.fields, problem
             try:
                 self.fields, problem = self._arranged()[0], None
-                changed = [role for role in ("X", *WEIGHTS)
-                           if not np.array_equal(self.fields[role], before[role])]  # fmt: skip
+                changed = [
+                    name
+                    for name in before
+                    if name != "heads" and not np.array_equal(self.fields[name], before[name])
+                ]
             except CaseError as error:
                 problem = str(error).split(";")[0]
                 changed = [] if problem == before_that else [f"them ({problem})"]
             if changed:
-                report(part=i, change=f"{part.place} changes {in_words(changed)}")
+                report(part=i, change=in_words(changed))
 
     def _arranged(self):
-        fields, notes = exports.arrange(_candidates(self.namespace), self.names, self.side, None)
+        found = _candidates(self.namespace)
+        fields, notes = exports.arrange(found, self.names, self.side, is_file=False)
         H, D = fields["heads"], fields["X"].shape[1]
         if H is not None and (H == 1 or D % H):
             notes += (f"H = {H} in the file is not used.",)
             fields["heads"] = None
         return fields, notes
 
-    def _is_harmless(self, part, statement, error):
-        """Whether the arrays cannot depend on what has failed; a sentence about it is kept."""
+    def _excuse(self, part, statement, error):
+        """The sentence about a failure on which the arrays cannot depend, or None."""
         if statement is None:
             assigned = _assigned(part.source)
-            if any(role_of(name) or name in self.names.values() for name in assigned):
-                return False
-            self.skipped.append(
-                f"{part.place.capitalize()} is not Python ({_told(error)}); it was skipped."
-            )
+            if not any(role_of(name) or name in self.names.values() for name in assigned):
+                what = f"is not Python ({described(error)}); it was skipped."
+                return f"{part.place.capitalize()} {what}"
         elif isinstance(error, ModuleNotFoundError) and isinstance(
             statement, (ast.Import, ast.ImportFrom)
         ):
             self.absent |= _assigned(ast.unparse(statement))
-            self.skipped.append(
-                f"The module {error.name} is not installed; its import was skipped."
-            )
+            return f"The module {error.name} is not installed; its import was skipped."
         elif isinstance(statement, ast.Expr) and getattr(error, "name", None) in self.absent:
-            self.skipped.append(f"{ast.unparse(statement)[:60]} was skipped.")
-        else:
-            return False
-        return True
+            return f"{ast.unparse(statement)[:60]} was skipped."
+        return None
 
 
 class _Shell:
@@ -310,7 +336,8 @@ def read(path: Path) -> list[Part]:
             with tokenize.open(path) as file:
                 parts = list(_paragraphs(_as_python(file.read())))
     except Exception as error:  # any JSON may stand in a file of this name, any bytes too
-        raise CaseError(f"must be a notebook (format 4) or Python, got {_told(error)}") from None
+        what = described(error)
+        raise CaseError(f"must be a notebook (format 4) or Python, got {what}") from None
     if not parts:
         raise CaseError("must hold code that computes X, W_q, W_k and W_v, got none")
     return parts
@@ -409,12 +436,3 @@ def _candidates(namespace):
         except Exception:  # rows of different lengths, or an object of its own mind
             continue
     return found
-
-
-def _told(error):
-    """An exception in a few words."""
-    try:
-        text = str(error)
-    except Exception:
-        text = ""
-    return f"{type(error).__name__}: {text[:200]}".removesuffix(": ")

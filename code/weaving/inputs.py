@@ -157,7 +157,7 @@ class Recorder:
                 noted, state = (self.dated, _dated) if _wants_date() else (self.asked, _asked)
                 with unrecorded():
                     if name := recorded_name(path, self.root):
-                        noted.setdefault(name, state(path))
+                        noted.setdefault(name, state(os.path.join(self.root, name)))
             return stat(path, *arguments, **keywords)
 
         return noting
