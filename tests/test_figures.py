@@ -107,14 +107,9 @@ def test_numbers_as_they_are_written():
 def test_one_page_shows_its_numbers():
     q, k, v = np.array([[[2, 0], [0, 1]], [[1, 0], [-0.5, 1]], [[2, 0], [0, 4]]], float)
     Y, A = scaled_dot_product_attention(q, k, v)
-    found = checked(attention.one_page(np.eye(2), q, k, v, q @ k.T / 2**0.5, A, Y))
+    found = checked(attention.one_page(np.eye(2), q, k, v))
     assert "$s_{12}$ = −0.71" in found and f"$a_{{11}}$ = {A[0, 0]:.2f}" in found
     assert rf"$\mathbf{{y}}_1$ = ({Y[0, 0]:.2f}, {Y[0, 1]:.2f})" in found
-
-
-def test_one_page_refuses_scores_that_are_none():
-    with pytest.raises(ValueError, match="3.0"):
-        attention.one_page(*[np.eye(2)] * 4, 3 * np.eye(2), np.eye(2), np.eye(2))
 
 
 @pytest.mark.parametrize("N, D, H", [*SIZES, (5, 6, 1), (200, 512, 8)])

@@ -8,6 +8,7 @@ from matplotlib.patches import Rectangle
 
 from plots.shapes import arrow, box, canvas, cells, number, tint, vector, words
 from plots.style import BLUE, GREEN, GREY, INK, PAGE_WIDTH, PAPER, RUST, TALLEST, Drawing
+from solutions.attention import scaled_dot_product_attention
 
 QUERY, KEY, VALUE = BLUE, RUST, GREEN
 BOX = 0.24  # inches: the height of a box with a line of text
@@ -16,14 +17,13 @@ ROUND = {"corner": 0.06}
 # Attention in one page ----------------------------------------------------------------------------
 
 
-def one_page(X, q, k, v, scores, weights, output) -> Drawing:
-    """One query's way through attention, for two tokens, with the numbers written in.
+def one_page(X, q, k, v) -> Drawing:
+    """Attention for the query of the first of two tokens, step by step and in numbers.
 
-    Parameters: X (2, D), q and k (2, d), v and output (2, d_v), scores and weights (2, 2), with
-    a row for each query. Raises: ValueError if the scores are not q k^T / sqrt(d).
+    Parameters: X (2, D), q and k (2, d), v (2, d_v), with a row for each token.
     """
-    if not np.allclose(scores, q @ k.T / q.shape[1] ** 0.5):
-        raise ValueError(f"scores must be q k^T / sqrt(d), got {scores.tolist()}")
+    scores = q @ k.T / q.shape[1] ** 0.5  # (2, 2), a row for each query, as of the weights
+    output, weights = scaled_dot_product_attention(q, k, v)
     fig, ax = canvas(PAGE_WIDTH, 2.38)
     at = {"x": 0.45, "q": 1.62, "s": 2.82, "soft": 3.42, "a": 4.04, "av": 5.02, "y": 6.12}
     wide = {"x": 0.78, "q": 0.96, "s": 0.76, "soft": 0.22, "a": 0.74, "av": 1.1, "y": 1.02}
