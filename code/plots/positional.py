@@ -24,7 +24,7 @@ def four_terms() -> Drawing:
         "each has a block of its own."
     )
     alt = (
-        "Two block matrices, content and position of the query as rows, those of the key as "
+        "Two block matrices, content and embedding of the query as rows, those of the key as "
         "columns. Left, addition: all four blocks are M and look the same. Right, concatenation: "
         "four blocks that look different, M xx, M xp, M px and M pp."
     )
@@ -41,7 +41,7 @@ def _blocks(ax, left, widths, heights, blocks, title):
         box(ax, xs[j], ys[i], widths[j], heights[i], look={"hatch": hatch, "edgecolor": HATCH})
         box(ax, xs[j], ys[i], widths[j], heights[i], colour=INK, fill="none")
         box(ax, xs[j], ys[i], 0.44, 0.26, name, fontsize=10, look={"linewidth": 0})
-    for k, (letter, kind) in enumerate({"x": "content", "p": "position"}.items()):
+    for k, (letter, kind) in enumerate({"x": "content", "p": "embedding"}.items()):
         words(ax, left - 0.13, ys[k], rf"$\mathbf{{{letter}}}_i^{{\mathsf{{T}}}}$")
         words(ax, xs[k], 1.28, rf"{kind} $\mathbf{{{letter}}}_j$")
     words(ax, left, 1.57, title, ha="left", fontsize=9, fontweight="bold")
