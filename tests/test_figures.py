@@ -142,18 +142,6 @@ def test_the_weights_are_readable(N, D, H):
         assert f"{darkest:.2g}" in found and "0" in found
 
 
-@pytest.mark.parametrize("N, D, H", SIZES[:-1])
-def test_one_head_and_several_have_one_scale(N, D, H):
-    before, _ = results(N, D, H, 0.2)
-    A_1, A = before[1][1][0], before[H][1]
-    drawing = attention.weights_heads(A, A_1)
-    assert ("one head" in checked(drawing)) == (H > 1)
-    drawn = np.stack([A_1, *A] if H > 1 else A)
-    *meshes, _ = drawing.figure.axes[0].collections
-    for mesh, A_h in zip(meshes, drawn, strict=True):
-        np.testing.assert_allclose(mesh.get_array(), A_h / attention.darkest(drawn))
-
-
 def test_the_query_is_framed_about_which_the_heads_disagree_most():
     A = np.full((2, 4, 4), 0.25)
     A[0, 1], A[1, 1] = [0.7, 0.1, 0.1, 0.1], [0.1, 0.7, 0.1, 0.1]

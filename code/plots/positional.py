@@ -4,11 +4,11 @@ import numpy as np
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
-from plots.shapes import box, canvas, words
-from plots.style import BLUE, GREY, INK, SMALL, TEXT_WIDTH, Drawing, figure, place
+from plots.shapes import box, canvas, label, words
+from plots.style import BLUE, GREY, INK, TEXT_WIDTH, Drawing, figure, place
 
 HATCH = "#9AA1AB"  # light, so that the names stand out
-HATCHES = {"xx": "---", "xp": "|||", "px": "xxx", "pp": "..."}  # of the blocks by concatenation
+HATCHES = {"xx": "---", "xp": "|||", "px": "xxx", "pp": "..."}  # of the blocks of concatenation
 
 
 def four_terms() -> Drawing:
@@ -95,8 +95,8 @@ def geometry(simplex, cosines) -> Drawing:
         density, _ = np.histogram(cosines[dim], bins, density=True)
         crowd.stairs(density, bins, color=colour, linestyle=line, linewidth=1.2)
         flank = np.searchsorted(bins, 1.2 / np.sqrt(dim))  # 1.2 standard deviations off
-        label = {"color": colour, "fontsize": SMALL, "textcoords": "offset points"}
-        crowd.annotate(f"$D = {dim}$", (bins[flank], density[flank - 1]), (4, 4), **label)
+        point = bins[flank], density[flank - 1]
+        label(crowd, f"$D = {dim}$", point, (4, 4), va="baseline", color=colour)
     crowd.set(xlabel="cosine of two random directions", yticks=[], xlim=(-1, 1))
     crowd.set_xticks([-1, -0.5, 0, 0.5, 1], ["$-1$", "$-0.5$", "0", "0.5", "1"])
     crowd.set_title("density", loc="left", pad=4)
@@ -114,7 +114,7 @@ def geometry(simplex, cosines) -> Drawing:
 
 
 def _arrows(ax, vectors, title):
-    """Unit vectors from the middle of their circle, each with its name at its right side."""
+    """Unit vectors from the centre of their circle, each with its name on its right."""
     head = {"arrowstyle": "-|>,head_width=0.22,head_length=0.5", "color": BLUE, "linewidth": 1.3}
     for k, (x, y) in enumerate(vectors, 1):
         ax.annotate("", (x, y), (0, 0), arrowprops=head | {"shrinkA": 0, "shrinkB": 0})
