@@ -78,7 +78,7 @@ def test_inner_products_of_sinusoids_depend_on_the_distance_alone():
         (lambda: positional.simplex(0), "0"),
         (lambda: positional.welch_bound(0, 3), "0"),
         (lambda: positional.sinusoidal(4, 5), "5"),
-        (lambda: positional.frequencies(0), "0"),
+        (lambda: positional.sinusoidal(4, 0), "0"),
     ],
 )
 def test_impossible_sizes_are_refused(call, numbers):

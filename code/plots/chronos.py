@@ -68,7 +68,7 @@ WIDTH, HEIGHT, GAP, MIDDLE = 0.98, 0.72, 0.44, 0.88
 
 def way() -> Drawing:
     """From a series to a forecast, with the article's numbers and made-up curves."""
-    quoted = {name: number.value for name, number in chronos.QUOTED.items()}
+    quoted = chronos.QUOTED
     smallest, *_, largest = (size.published // 10**6 for size in chronos.SIZES.values())
     time = np.linspace(0, 1, 60)
     past = 2 + np.sin(15 * time)

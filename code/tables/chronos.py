@@ -26,7 +26,7 @@ LARGE = "Chronos-T5 (Large)"
 
 def quoted(name: str) -> str:
     """A number of the article for running text: three, 512, 200 000 (thin space), 84 billion."""
-    return _in_words(chronos.QUOTED[name].value)
+    return _in_words(chronos.QUOTED[name])
 
 
 def score(model: str, column: str) -> str:
@@ -66,7 +66,7 @@ def bin_width(scale: float = 1, digits: int = 4) -> str:
 
 def last_bucket() -> int:
     """The smallest distance to an earlier key that falls into the encoder's last bucket."""
-    buckets = chronos.relative_position_bucket(np.arange(chronos.QUOTED["context"].value))
+    buckets = chronos.relative_position_bucket(np.arange(chronos.QUOTED["context"]))
     return int(np.flatnonzero(buckets == buckets.max())[0])
 
 
@@ -168,7 +168,7 @@ def position_biases() -> str:
 
 def absolute_positions() -> str:
     """What a learned vector for each position of the context would take in the Small model."""
-    return _in_words(small().width * chronos.QUOTED["context"].value)
+    return _in_words(small().width * chronos.QUOTED["context"])
 
 
 def _in_words(value: int) -> str:
