@@ -1,4 +1,4 @@
-"""What a reader would object to in a figure, found from the ink on the page."""
+"""Unreadable text in a figure, found from the ink on the page."""
 
 from functools import lru_cache
 

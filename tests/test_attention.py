@@ -26,14 +26,14 @@ SOURCE = Path(attention.__file__)
 
 
 @pytest.mark.parametrize("compare", comparisons.ALL, ids=lambda compare: compare.__name__)
-def test_the_same_as(compare):
+def test_comparison(compare):
     compare(attention)
 
 
 # The listing
 
 
-def test_the_listing_runs_as_it_is_printed(tmp_path):
+def test_listing_runs_as_it_is_printed(tmp_path):
     """Pasted into a file elsewhere, with the house's code on the path."""
     (tmp_path / "pasted.py").write_text(SOURCE.read_text() + "print(softmax([0, 0]))\n")
     done = subprocess.run(
@@ -47,7 +47,7 @@ def test_the_listing_runs_as_it_is_printed(tmp_path):
     assert done.stdout == "[0.5 0.5]\n", done.stderr
 
 
-def test_the_listing_runs_without_its_checks():
+def test_listing_runs_without_its_checks():
     """NumPy alone is enough: the decorators and their import may be dropped."""
     tree = ast.parse(SOURCE.read_text())
     tree.body = [part for part in tree.body if getattr(part, "module", "") != "solutions.checks"]
@@ -63,7 +63,7 @@ def test_the_listing_runs_without_its_checks():
         assert_array_equal(ours, theirs)
 
 
-def test_the_listing_is_short_and_narrow():
+def test_listing_fits_its_page():
     lines = SOURCE.read_text().splitlines()
     assert len(lines) <= 45 and max(map(len, lines)) <= 96
 
@@ -84,7 +84,7 @@ def test_attention_by_hand():
     assert_allclose(Y, [[10 * e / (e + 1), 20 / (e + 1), 3]], rtol=1e-15)
 
 
-def test_heads_own_runs_of_rows():
+def test_heads_use_consecutive_rows():
     """W_v = diag(1 ... 6) and equal weights: each head gives the mean of two coordinates."""
     X, zero = np.array([[1.0, 2, 3, 4, 5, 6], [3.0, 4, 5, 6, 7, 8]]), np.zeros((6, 6))
     W_v, W_o = np.diag([1.0, 2, 3, 4, 5, 6]), np.eye(6)[::-1]
@@ -108,12 +108,12 @@ def test_huge_scores(size, dtype):
     assert_array_equal(Y, V)
 
 
-def test_a_score_of_minus_infinity_gets_no_weight():
+def test_score_of_minus_infinity_gets_no_weight():
     assert_array_equal(softmax([[-np.inf, 2.0, 2.0]]), [[0, 0.5, 0.5]])
 
 
 @pytest.mark.parametrize("row", [[0, np.nan], [0, np.inf], [-np.inf] * 2, [np.inf, np.nan]])
-def test_a_row_without_a_finite_maximum_is_named(row):
+def test_row_without_a_finite_maximum_is_named(row):
     S = np.zeros((2, 3, 2))
     S[1, 2] = row
     with pytest.raises(ValueError, match=rf"\(1, 2\).*{np.max(row)}"):
@@ -121,7 +121,7 @@ def test_a_row_without_a_finite_maximum_is_named(row):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_a_bad_input_is_refused_and_not_spread():
+def test_inputs_that_are_not_finite_are_refused():
     W = np.eye(2)
     for bad in (np.nan, np.inf):
         with pytest.raises(ValueError, match=r"\(0,\)"):
@@ -159,12 +159,12 @@ def test_integers_neither_round_nor_overflow():
         assert_array_equal(got, want)
 
 
-def test_an_array_of_the_right_type_is_not_copied():
+def test_array_of_the_right_type_is_not_copied():
     X = np.ones((2, 3), np.float32)
     assert shapes(X="N D")(lambda X: X)(X) is X
 
 
-def test_any_layout_gives_the_same_and_nothing_is_changed():
+def test_any_layout_gives_the_same_and_arguments_are_unchanged():
     arrays = list(np.random.default_rng(11).standard_normal((5, 6, 6)))
     wanted, strided = multi_head_self_attention(*arrays, 3), []
     for array in arrays:
@@ -182,7 +182,7 @@ def test_any_layout_gives_the_same_and_nothing_is_changed():
         assert not any(np.shares_memory(a, result) for a in layout for result in got)
 
 
-def test_batch_axes_of_every_kind():
+def test_batch_axes_are_broadcast():
     rng = np.random.default_rng(13)
     Q, K, V = (rng.standard_normal(s) for s in [(2, 1, 3, 4), (5, 6, 4), (6, 2)])
     Y, A = scaled_dot_product_attention(Q, K, V)
@@ -203,7 +203,7 @@ def test_one_input_attends_to_itself():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 4.0])
-def test_the_error_stays_within_what_rounding_explains(scale, dtype):
+def test_error_is_within_the_rounding_bound(scale, dtype):
     rng = np.random.default_rng(14)
     for N, M, d, d_v in [(3, 4, 5, 2), (2, 7, 3, 3), (4, 2, 1, 4)]:
         Q, K, V = (rng.standard_normal(s).astype(dtype) for s in [(N, d), (M, d), (M, d_v)])
@@ -252,7 +252,7 @@ BAD_SHAPES = [
 
 
 @pytest.mark.parametrize("function, arguments, pattern", BAD_SHAPES)
-def test_a_bad_shape_is_named_with_both_numbers(function, arguments, pattern):
+def test_bad_shapes_are_named_with_both_numbers(function, arguments, pattern):
     with pytest.raises(ValueError, match="^" + pattern + r"\b"):
         function(*arguments)
 
@@ -268,7 +268,7 @@ def test_a_bad_shape_is_named_with_both_numbers(function, arguments, pattern):
     ],
 )
 @pytest.mark.parametrize("position, name", list(enumerate(["X", "W_q", "W_k", "W_v", "W_o"])))
-def test_what_is_not_real_or_is_masked_is_named(position, name, bad):
+def test_arrays_that_are_not_real_or_are_masked_are_named(position, name, bad):
     arguments = [np.eye(1)] * 5
     arguments[position] = bad
     given = "masked" if isinstance(bad, np.ma.MaskedArray) else re.escape(str(np.array(bad).dtype))

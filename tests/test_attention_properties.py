@@ -67,21 +67,13 @@ def test_outputs_lie_in_the_hull_of_the_values(QKV, data):
 
 
 @given(st.data(), SIZES, SIZES)
-def test_a_shift_of_a_row_changes_nothing(data, N, M):
+def test_shift_of_a_row_of_scores_changes_nothing(data, N, M):
     """Multiples of 1/16 have exact sums, so every bit must agree."""
     whole = st.integers(-16000, 16000)
     S, shift = (
         data.draw(arrays(np.int64, shape, elements=whole)) / 16 for shape in [(N, M), (N, 1)]
     )
     assert_array_equal(softmax(S + shift), softmax(S))
-
-
-@given(queries_keys_values(), st.data())
-def test_one_vector_added_to_all_keys_changes_no_weight(QKV, data):
-    Q, K, V = QKV
-    shifted = scaled_dot_product_attention(Q, K + data.draw(matrices(K.shape[1])), V)
-    for got, want in zip(shifted, scaled_dot_product_attention(Q, K, V)):
-        assert_allclose(got, want, **CLOSE)
 
 
 @given(heads(), st.data())
@@ -95,7 +87,7 @@ def test_permuted_inputs_give_permuted_outputs(arguments, data):
 
 
 @given(queries_keys_values(M=SEVERAL), st.data())
-def test_the_order_of_keys_does_not_matter_and_that_of_queries_carries_over(QKV, data):
+def test_order_of_keys_does_not_matter_and_that_of_queries_carries_over(QKV, data):
     Q, K, V = QKV
     Y, A = scaled_dot_product_attention(Q, K, V)
     queries, keys = (data.draw(st.permutations(range(len(a)))) for a in (Q, K))
@@ -115,7 +107,7 @@ def test_one_head_is_self_attention(arguments):
 
 
 @given(heads())
-def test_the_heads_share_nothing(arguments):
+def test_heads_are_independent(arguments):
     """Head h alone, on its own rows, gives the h-th weights and the h-th columns of the output."""
     X, W_q, W_k, W_v, _, H = arguments
     Y, A = multi_head_self_attention(X, W_q, W_k, W_v, np.eye(len(W_v)), H)
@@ -125,25 +117,6 @@ def test_the_heads_share_nothing(arguments):
         Y_h, A_h = self_attention(X, W_q[keys], W_k[keys], W_v[values])
         assert_allclose(A[h], A_h, **CLOSE)
         assert_allclose(Y[:, values], Y_h, **CLOSE)
-
-
-@given(heads())
-def test_without_query_weights_every_output_is_the_mean_of_the_values(arguments):
-    X, W_q, W_k, W_v, W_o, H = arguments
-    Y, A = multi_head_self_attention(X, 0 * W_q, W_k, W_v, W_o, H)
-    assert_allclose(A, np.full((H, len(X), len(X)), 1 / len(X)), **CLOSE)
-    assert_allclose(Y, np.tile((X @ W_v.T).mean(axis=0) @ W_o.T, (len(X), 1)), rtol=0, atol=1e-9)
-
-
-@given(heads(), st.data())
-def test_equal_inputs_give_equal_rows(arguments, data):
-    X, *weights = arguments
-    i, j = data.draw(st.permutations(range(len(X))))[:2]
-    X[j] = X[i]
-    Y, A = multi_head_self_attention(X, *weights)
-    assert_allclose(Y[j], Y[i], **CLOSE)
-    assert_allclose(A[:, j], A[:, i], **CLOSE)
-    assert_allclose(A[:, :, j], A[:, :, i], **CLOSE)
 
 
 @given(heads(), st.data(), SEVERAL)
@@ -158,18 +131,7 @@ def test_batch_axes_are_a_loop(arguments, data, B):
             assert_allclose(got, want, rtol=0, atol=1e-9)
 
 
-@given(queries_keys_values(M=SEVERAL))
-def test_float32_is_as_close_to_float64_as_rounding_allows(QKV):
-    """From the same inputs: they differ by no more than both rounding errors (see oracle.py)."""
-    double = scaled_dot_product_attention(*QKV)
-    single = scaled_dot_product_attention(*(a.astype(np.float32) for a in QKV))
-    bounds = [oracle.rounding_bounds(*QKV, dtype) for dtype in (np.float32, np.float64)]
-    for got, want, *bound in zip(single, double, *bounds):
-        assert got.dtype == np.float32
-        assert (np.abs(got - want) <= sum(bound)).all()
-
-
-def test_the_float32_bound_is_small_and_can_be_broken():
+def test_rounding_bound_is_small_and_can_be_exceeded():
     """Queries rounded to float16 leave the bound, so it does say something."""
     rng = np.random.default_rng(5)
     Q, K, V = (rng.standard_normal(s).astype(np.float32) for s in [(4, 3), (5, 3), (5, 2)])

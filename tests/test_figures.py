@@ -1,4 +1,4 @@
-"""Figures, whatever the sizes of the case: their text can be read, and shows the right numbers."""
+"""Figures, for cases of any size: readable text, and the right numbers."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ HOUSE = (Path(style.__file__).parents[1] / "weaving/house.sty").read_text()
 
 
 def checked(drawing, width=style.PAGE_WIDTH):
-    """The drawing's texts, after a look for what a reader would object to."""
+    """The texts of a drawing; fails if they, its caption or its alt text are unreadable."""
     assert faults(drawing.figure, width) == []
     assert drawing.caption and drawing.alt and not set(drawing.alt) & set("\\{}$%&#_^~\n")
     assert drawing.caption.count("$") % 2 == 0
@@ -46,14 +46,14 @@ def frames_of(drawing):
 # The house ----------------------------------------------------------------------------------------
 
 
-def test_the_widths_are_those_of_the_page():
+def test_widths_are_those_of_the_page():
     found = re.findall(r"(textwidth|marginparwidth|marginparsep)=([\d.]+)mm", HOUSE)
     widths = {name: float(mm) / 25.4 for name, mm in found}
     assert widths["textwidth"] == pytest.approx(style.TEXT_WIDTH)
     assert sum(widths.values()) == pytest.approx(style.PAGE_WIDTH)
 
 
-def test_the_page_has_the_colours_of_the_palette():
+def test_house_style_has_the_colours_of_the_palette():
     page = dict(re.findall(r"\\definecolor\{(\w+)\}\{HTML\}\{(\w+)\}", HOUSE))
     shared = style.PALETTE.keys() & page.keys()
     assert shared >= {"accent", "second", "rulegrey", "paper"}
@@ -61,7 +61,7 @@ def test_the_page_has_the_colours_of_the_palette():
         assert same_color(f"#{page[name]}", style.PALETTE[name]), name
 
 
-def test_the_page_on_the_web_has_the_colours_of_the_palette():
+def test_html_page_has_the_colours_of_the_palette():
     sheet = (Path(style.__file__).parents[1] / "weaving/page.css").read_text()
     light = re.search(r":root \{(.*?)\}", sheet, re.DOTALL)[1]
     for name in ("accent", "second"):
@@ -84,7 +84,7 @@ def test_figures_do_without_pyplot():
         ({"y": 0.42}, "touches a line"),
     ],
 )
-def test_what_a_reader_would_object_to_is_found(about, fault):
+def test_unreadable_text_is_found(about, fault):
     fig, ax = shapes.canvas(2, 1)
     ax.plot([0, 2], [0.4, 0.4], color="black")
     ax.plot([0, 2], [0.6, 0.6], color="black")
@@ -96,7 +96,7 @@ def test_what_a_reader_would_object_to_is_found(about, fault):
     assert [found for found in faults(fig, 2) if fault in found]
 
 
-def test_numbers_as_they_are_written():
+def test_format_of_numbers():
     assert shapes.number(-0.004) == "0" and shapes.number(2) == "2"
     assert shapes.vector([-0.71, 0.5]) == "(−0.71, 0.50)"
 
@@ -107,30 +107,25 @@ def test_numbers_as_they_are_written():
 def test_one_page_shows_its_numbers():
     q, k, v = np.array([[[2, 0], [0, 1]], [[1, 0], [-0.5, 1]], [[2, 0], [0, 4]]], float)
     Y, A = scaled_dot_product_attention(q, k, v)
-    found = checked(attention.one_page(np.eye(2), q, k, v, q @ k.T / 2**0.5, A, Y))
+    found = checked(attention.one_page(np.eye(2), q, k, v))
     assert "$s_{12}$ = −0.71" in found and f"$a_{{11}}$ = {A[0, 0]:.2f}" in found
     assert rf"$\mathbf{{y}}_1$ = ({Y[0, 0]:.2f}, {Y[0, 1]:.2f})" in found
 
 
-def test_one_page_refuses_scores_that_are_none():
-    with pytest.raises(ValueError, match="3.0"):
-        attention.one_page(*[np.eye(2)] * 4, 3 * np.eye(2), np.eye(2), np.eye(2))
-
-
 @pytest.mark.parametrize("N, D, H", [*SIZES, (5, 6, 1), (200, 512, 8)])
-def test_the_way_from_X_to_Y(N, D, H):
+def test_flow_shows_the_shapes(N, D, H):
     found = checked(attention.flow(N, D, H))
     assert found.count(f"{N} × {N}") >= 2 and found.count(f"{N} × {D // H}") >= 4
     assert found.count(f"{N} × {D}") >= 6
 
 
-def test_the_way_from_X_to_Y_needs_heads_of_one_width():
+def test_flow_needs_a_number_of_heads_that_divides_D():
     with pytest.raises(ValueError, match="6.*4"):
         attention.flow(5, 6, 4)
 
 
 @pytest.mark.parametrize("N, D, H", SIZES)
-def test_the_weights_are_readable(N, D, H):
+def test_heat_maps(N, D, H):
     before, _ = results(N, D, H, 0.2)
     even = np.full((H, N, N), 1 / N)
     for drawing, A in (
@@ -147,19 +142,7 @@ def test_the_weights_are_readable(N, D, H):
         assert f"{darkest:.2g}" in found and "0" in found
 
 
-@pytest.mark.parametrize("N, D, H", SIZES[:-1])
-def test_one_head_and_several_have_one_scale(N, D, H):
-    before, _ = results(N, D, H, 0.2)
-    A_1, A = before[1][1][0], before[H][1]
-    drawing = attention.weights_heads(A, A_1)
-    assert ("one head" in checked(drawing)) == (H > 1)
-    drawn = np.stack([A_1, *A] if H > 1 else A)
-    *meshes, _ = drawing.figure.axes[0].collections
-    for mesh, A_h in zip(meshes, drawn, strict=True):
-        np.testing.assert_allclose(mesh.get_array(), A_h / attention.darkest(drawn))
-
-
-def test_the_query_is_framed_about_which_the_heads_disagree_most():
+def test_query_on_which_the_heads_disagree_most_is_framed():
     A = np.full((2, 4, 4), 0.25)
     A[0, 1], A[1, 1] = [0.7, 0.1, 0.1, 0.1], [0.1, 0.7, 0.1, 0.1]
     A[0, 2], A[1, 2] = [0, 0, 0, 1], [1, 0, 0, 0]
@@ -181,7 +164,7 @@ def test_no_query_is_framed_where_heads_agree(A):
 
 @pytest.mark.parametrize("N, D, H", [*SIZES, (5, 6, 1), (14, 6, 3)])
 @pytest.mark.parametrize("scale", [0, 1e-6, 1, 1e6])
-def test_the_swap_is_readable(N, D, H, scale):
+def test_swap_of_any_size(N, D, H, scale):
     drawing = attention.swap(*results(N, D, H, scale))
     checked(drawing)
     assert (f"5 of {N} tokens" in drawing.caption) == (N > 5)
@@ -189,7 +172,7 @@ def test_the_swap_is_readable(N, D, H, scale):
     assert ("Several heads" in drawing.caption) == (H > 1 and N > 1)
 
 
-def test_the_swap_shows_what_moves():
+def test_swap_shows_what_moves():
     """Shades before and after, the signs of Y, frames of two rows or columns, crossing lines."""
     before, after = results(4, 6, 3, 0.2)
     drawing = attention.swap(before, after)
@@ -209,7 +192,7 @@ def test_the_swap_shows_what_moves():
     np.testing.assert_allclose(steps, 2 * [attention.SMALLER, attention.SMALLER, 0, 0])
 
 
-def test_of_very_many_heads_those_are_drawn_that_fit():
+def test_heads_that_fit_on_a_page_are_drawn():
     drawing = attention.weights_heads(np.full((100, 3, 3), 1 / 3))
     assert "head 64" in checked(drawing) and "64 of 100" in drawing.caption
 
@@ -217,7 +200,7 @@ def test_of_very_many_heads_those_are_drawn_that_fit():
 # Exercises 1 and 3 --------------------------------------------------------------------------------
 
 
-def test_the_four_terms():
+def test_four_terms():
     drawing = positional.four_terms()
     assert checked(drawing, style.TEXT_WIDTH).count(r"$\mathbf{M}$") == 4
     hatches = [patch.get_hatch() for patch in drawing.figure.axes[0].patches if patch.get_hatch()]
@@ -235,7 +218,7 @@ def test_similarity_by_distance(N):
     np.testing.assert_array_equal(flat.get_ydata(), np.arange(N) == 0)
 
 
-def test_arrows_are_the_vectors_and_areas_under_densities_are_one():
+def test_geometry_has_the_given_vectors_and_densities():
     cosines = {dim: random_cosines(dim, 20_000) for dim in (4, 32, 256)}
     drawing = positional.geometry(simplex(2), cosines)
     checked(drawing, style.TEXT_WIDTH)
@@ -251,7 +234,7 @@ def test_arrows_are_the_vectors_and_areas_under_densities_are_one():
 
 
 @pytest.mark.parametrize("c", [0.6, 0.99, 0.1, 0, -0.7])
-def test_the_lines_of_middles(c):
+def test_regression_lines_join_the_middles_of_chords(c):
     drawing = least_squares.regressions(c)
     checked(drawing, style.TEXT_WIDTH)
     for ax, guessed in zip(drawing.figure.axes, (1, 0), strict=True):
@@ -265,7 +248,7 @@ def test_the_lines_of_middles(c):
 
 
 @pytest.mark.parametrize("c", [-1, 1, 1.5, np.nan])
-def test_no_ellipse_without_two_axes(c):
+def test_regressions_need_an_ellipse(c):
     with pytest.raises(ValueError, match=str(c)):
         least_squares.regressions(c)
 
@@ -273,7 +256,7 @@ def test_no_ellipse_without_two_axes(c):
 # The supplement -----------------------------------------------------------------------------------
 
 
-def test_time_and_memory():
+def test_scaling():
     sizes = [512, 2048, 16384]
     curves = {
         name: {N: 1e-9 * 4 ** (4 - n) * N**2 for N in sizes[: 3 - (name == "plain")]}
@@ -287,7 +270,7 @@ def test_time_and_memory():
     assert found.count("16\N{THIN SPACE}384") == 2
 
 
-def test_the_roofline():
+def test_roofline():
     plain, ours = {512: (5.3, 6e10), 4096: (5.3, 1.6e10)}, {512: (85, 1.2e11), 16384: (187, 1.5e11)}
     drawing = memory.roofline(2e11, 5e10, 1.8e11, {"plain": plain, "ours": ours})
     found = checked(drawing, style.TEXT_WIDTH)

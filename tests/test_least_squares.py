@@ -16,23 +16,22 @@ def pairs(rng):
     return least_squares.sample(0.6, 50, rng)
 
 
-def test_the_slope_by_hand():
+def test_slope_by_hand():
     assert least_squares.slope([1, 2], [2, 2]) == pytest.approx(6 / 5)
 
 
-def test_as_numpy_without_an_intercept(pairs):
+def test_slope_is_that_of_numpy(pairs):
     x, y = pairs
-    assert least_squares.slope(x, y) == pytest.approx(
-        np.linalg.lstsq(x[:, None], y, rcond=None)[0][0]
-    )
+    (expected,), *_ = np.linalg.lstsq(x[:, None], y, rcond=None)
+    assert least_squares.slope(x, y) == pytest.approx(expected)
 
 
-def test_as_numpy_with_an_intercept(pairs):
+def test_slope_and_intercept_are_those_of_numpy(pairs):
     x, y = pairs
     assert least_squares.slope_and_intercept(x, y + 3) == pytest.approx(np.polyfit(x, y + 3, 1))
 
 
-def test_hiding_x_learns_c_and_not_its_inverse(rng):
+def test_regression_on_y_learns_c_and_not_its_inverse(rng):
     x, y = least_squares.sample(0.5, 200_000, rng)
     assert least_squares.slope(x, y) == pytest.approx(0.5, abs=0.02)
     assert least_squares.slope(y, x) == pytest.approx(0.5, abs=0.02)
@@ -50,7 +49,7 @@ def test_mean_and_variance_of_the_slope_are_those_of_the_text(fit, lost, rng):
 
 
 @pytest.mark.parametrize("c", [-1, 1])
-def test_at_the_ends_one_pair_tells_c(c, rng):
+def test_one_pair_determines_c_at_the_ends(c, rng):
     assert least_squares.slope(*least_squares.sample(c, 1, rng)) == pytest.approx(c)
 
 
@@ -63,7 +62,7 @@ def test_at_the_ends_one_pair_tells_c(c, rng):
         (lambda: least_squares.slope_and_intercept([7, 7], [1, 2]), ["7"]),
     ],
 )
-def test_what_determines_no_slope_is_refused(call, numbers):
+def test_undetermined_slopes_are_refused(call, numbers):
     with pytest.raises(ValueError) as refusal:
         call()
     assert all(number in str(refusal.value) for number in numbers)

@@ -81,7 +81,7 @@ def small_blocks(monkeypatch, no_plain_function):
     in_blocks(monkeypatch)
 
 
-def alone(function, Q, K, V):
+def one_block_of_queries(function, Q, K, V):
     """with_maximum or without_maximum on all queries at once, 16 keys at a time."""
     with np.errstate(all="ignore"):
         return function(Q, K, V, np.full(len(Q) * 16, np.nan, Q.dtype))
@@ -100,7 +100,7 @@ def the_same_error(kind, *arrays):
         assert str(ours.value) == str(theirs.value)
 
 
-# The same results
+# Results and errors of the plain function
 
 
 @both_types
@@ -112,36 +112,26 @@ def test_against_50_digits(dtype, d, scale):
     Q = (Q * scale).astype(dtype)
     exact, _ = oracle.exact(oracle.attention, Q, K, V)
     bound, _ = oracle.rounding_bounds(Q, K, V, dtype)
-    assert (np.abs(alone(with_maximum, Q, K, V)[0] - exact) <= 2 * bound).all()
-    y = alone(without_maximum, Q, K, V)
+    assert (np.abs(one_block_of_queries(with_maximum, Q, K, V)[0] - exact) <= 2 * bound).all()
+    y = one_block_of_queries(without_maximum, Q, K, V)
     assert (y is None) == (scale == 2e4)
     assert y is None or (np.abs(y - exact) <= 2 * bound).all()
 
 
-@both_types
-def test_every_block_size_and_number_of_workers(dtype, monkeypatch, no_plain_function):
-    """The number of workers does not change a bit."""
-    Q, K, V = draw(0, (2, 9, 4), (2, 11, 4), (2, 11, 3), dtype=dtype)
-    for queries in (1, 2, 4, 9, 10):
-        for keys in (1, 3, 5, 11, 12):
-            results = []
-            for count in (1, 3):
-                in_blocks(monkeypatch, queries, keys, count, Q.itemsize)
-                results.append(memory_efficient_attention(Q, K, V))
-            assert_array_equal(results[0], results[1])
-            same_as_plain(Q, K, V, atol=8 * np.finfo(dtype).eps)
-
-
 @hypothesis.given(st.data())
-def test_any_shape(data):
+def test_any_shape_block_size_and_number_of_workers(data):
+    """The number of workers does not change a bit."""
     size = st.integers(1, 40)
     heads, N, M, d, d_v = (data.draw(size) for _ in range(5))
     scale, seed = data.draw(st.sampled_from([0.1, 1, 30, 1e4])), data.draw(st.integers(0, 2**32))
     Q, K, V = draw(seed, (heads, N, d), (heads, M, d), (heads, M, d_v))
     Q, K = np.round(Q * scale, 1), np.round(K, 1)  # scores of 1e4 differ by more than rounding
+    queries, keys = data.draw(st.integers(1, 20)), data.draw(st.integers(1, 50))
     with pytest.MonkeyPatch.context() as monkeypatch:
-        in_blocks(monkeypatch, keys=data.draw(st.integers(1, 50)))
+        in_blocks(monkeypatch, queries, keys, count=1)
         Y = memory_efficient_attention(Q, K, V)
+        in_blocks(monkeypatch, queries, keys, count=3)
+        assert_array_equal(memory_efficient_attention(Q, K, V), Y)
     bounds = [oracle.rounding_bounds(*head, np.float64)[0] for head in zip(Q, K, V)]
     assert (np.abs(Y - plain(Q, K, V)) <= 3 * np.array(bounds)).all()
 
@@ -149,7 +139,7 @@ def test_any_shape(data):
 @pytest.mark.parametrize(
     "N, M, d, d_v", [(1, 500_000, 2, 3), (500_000, 1, 2, 3), (700, 900, 17, 5), (600, 600, 64, 3)]
 )
-def test_sizes_that_are_cut_without_being_asked(N, M, d, d_v, no_plain_function, monkeypatch):
+def test_large_inputs_are_cut_into_blocks(N, M, d, d_v, no_plain_function, monkeypatch):
     monkeypatch.setattr(memory_efficient, "with_maximum", None)  # ordinary scores do not need it
     Q, K, V = draw(1, (N, d), (M, d), (M, d_v))
     if M == 1:
@@ -179,7 +169,7 @@ SCORES = {
 
 @both_types
 @pytest.mark.parametrize("scores", SCORES.values(), ids=SCORES)
-def test_scores_of_ten_thousand(scores, dtype, small_blocks):
+def test_running_maximum(scores, dtype, small_blocks):
     """The running maximum moves in every way, between rows with ordinary scores."""
     a, b, V = draw(2, (8, 23), (8, 23), (23, 2), dtype=dtype)
     Q, K = with_scores([*a, scores, *b], dtype)
@@ -190,7 +180,7 @@ def test_scores_of_ten_thousand(scores, dtype, small_blocks):
 
 
 @pytest.mark.parametrize("shift", [0, -40, 300])
-def test_a_key_at_minus_infinity_is_left_out(shift, small_blocks):
+def test_key_at_minus_infinity_is_left_out(shift, small_blocks):
     """Also whole blocks of such keys, the first one included."""
     Q, K, V = draw(3, (20, 3), (31, 3), (31, 2))
     Q, K, out = np.abs(Q) + 1, K + shift, np.r_[0:7, 9, 15:20, 30]
@@ -201,7 +191,7 @@ def test_a_key_at_minus_infinity_is_left_out(shift, small_blocks):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_a_row_without_a_finite_maximum_is_named(bad, small_blocks):
+def test_row_without_a_finite_maximum_is_named(bad, small_blocks):
     Q, K, V = draw(4, (2, 3, 20, 2), (2, 3, 13, 2), (2, 3, 13, 2))
     Q, K = np.abs(Q), np.abs(K)
     for rows in [(0, 1, 3)], [(1, 0, 19), (1, 1, 2)], [(1, 2, 19), (0, 2, 18)]:
@@ -215,7 +205,7 @@ def test_a_row_without_a_finite_maximum_is_named(bad, small_blocks):
         the_same_error(ValueError, Q, with_bad_key, V)
 
 
-def test_a_score_that_overflows_is_refused(small_blocks):
+def test_overflowing_score_is_refused(small_blocks):
     """q.k = 4e38 is infinite in float32, though a quarter of it, the score, would not be."""
     K, V = np.ones((13, 16), np.float32), np.arange(13, dtype=np.float32)[:, None]
     K[3] = 10
@@ -226,7 +216,7 @@ def test_a_score_that_overflows_is_refused(small_blocks):
 
 @both_types
 @pytest.mark.parametrize("scale", [1, 100])
-def test_values_as_large_or_small_as_numbers_go(scale, dtype, small_blocks):
+def test_largest_and_smallest_values(scale, dtype, small_blocks):
     """Sums of values near the largest number overflow, their means do not."""
     Q, K, V = draw(6, (20, 3), (31, 3), (31, 2), dtype=dtype)
     Q, V = dtype(scale) * Q, 0.5 + 0.4 / (1 + V**2)
@@ -242,7 +232,7 @@ def test_values_that_are_not_finite_spread_as_in_the_plain_function(small_blocks
 
 
 @both_types
-def test_the_lowest_number_is_a_score_like_others(dtype, small_blocks):
+def test_lowest_number_is_a_score_like_others(dtype, small_blocks):
     """It stands for -inf before the first block."""
     Q, K = np.full((20, 1), np.finfo(dtype).min), np.ones((13, 1), dtype)
     Y = memory_efficient_attention(Q, K, np.arange(26, dtype=dtype).reshape(13, 2))
@@ -259,10 +249,11 @@ def test_when_the_maximum_can_be_left_out(dtype, largest):
         ([largest, 0, 0], True),
         ([0, 0, largest + 1], False),
     ):
-        y = alone(without_maximum, *with_scores([[1, 2, 3], row, [3, 2, 1]], dtype), V)
+        Q, K = with_scores([[1, 2, 3], row, [3, 2, 1]], dtype)
+        y = one_block_of_queries(without_maximum, Q, K, V)
         assert (y is not None) == safe, row
     V *= np.finfo(dtype).max / 8  # then o overflows
-    assert alone(without_maximum, *with_scores([[1, 2, 3]], dtype), V) is None
+    assert one_block_of_queries(without_maximum, *with_scores([[1, 2, 3]], dtype), V) is None
 
 
 # Shapes, types and layouts
@@ -274,18 +265,16 @@ def test_batch_axes_are_broadcast(small_blocks):
         same_as_plain(*arrays)
 
 
-LAYOUTS = {
-    "Fortran": np.asfortranarray,
-    "reversed": lambda a: a[..., ::-1, ::-1],
-    "apart": lambda a: np.repeat(a, 3, axis=-1)[..., ::3],
-    "inside": lambda a: np.ascontiguousarray(a.swapaxes(0, 1)).swapaxes(0, 1),
-    "broadcast": lambda a: np.broadcast_to(a[..., :1], a.shape),
-    "byte order": lambda a: a.astype(a.dtype.newbyteorder()),
-}
-
-
-@pytest.mark.parametrize("lay", LAYOUTS.values(), ids=LAYOUTS)
-def test_layouts(lay, small_blocks):
+@pytest.mark.parametrize(
+    "lay",
+    [
+        lambda a: a[..., ::-1, ::-1],
+        lambda a: np.broadcast_to(a[..., :1], a.shape),
+        lambda a: a.astype(a.dtype.newbyteorder()),
+    ],
+    ids=["reversed", "broadcast", "byte order"],
+)
+def test_any_layout_is_read_and_left_alone(lay, small_blocks):
     arrays = [lay(a) for a in draw(11, (3, 17, 6), (3, 13, 6), (3, 13, 5))]
     before = [a.copy() for a in arrays]
     same_as_plain(*arrays)
@@ -293,7 +282,7 @@ def test_layouts(lay, small_blocks):
         assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("types", ["fff", "fdf", "eee", "iii", "bBf", "???"])
+@pytest.mark.parametrize("types", ["fff", "fdf", "eee", "bBi"])
 def test_types(types, small_blocks):
     arrays = [np.abs(3 * a).astype(t) for a, t in zip(draw(12, (20, 3), (20, 3), (20, 2)), types)]
     dtype = memory_efficient_attention(*arrays).dtype
@@ -304,10 +293,8 @@ def test_types(types, small_blocks):
 @pytest.mark.parametrize(
     "shapes",
     [
-        [(4,), (4, 2), (4, 2)],
         [(4, 2), (4, 3), (4, 2)],
         [(4, 2), (5, 2), (4, 2)],
-        [(4, 0), (4, 0), (4, 2)],
         [(4, 2), (0, 2), (0, 2)],
         [(2, 4, 2), (3, 4, 2), (4, 2)],
     ],
@@ -340,17 +327,18 @@ def test_small_inputs_go_to_the_plain_function(monkeypatch):
         assert bool(taken) == small, (N, M, dtype)
 
 
-def test_queries_in_a_block():
-    wanted = {(8, 512): 256, (16, 384): 384, (16, 385): 193, (8, 1024): 342, (1, 1601): 101,
-              (1, 3): 1}  # fmt: skip
-    assert {key: memory_efficient.queries_in_a_block(*key) for key in wanted} == wanted
+@pytest.mark.parametrize(
+    "heads, N, queries",
+    [(8, 512, 256), (16, 384, 384), (16, 385, 193), (8, 1024, 342), (1, 1601, 101), (1, 3, 1)],
+)
+def test_queries_in_a_block(heads, N, queries):
+    assert memory_efficient.queries_in_a_block(heads, N) == queries
 
 
-def test_key_blocks_cover_the_keys():
+def test_key_blocks_share_the_workspace():
     """A workspace of 22 numbers holds the weights of 5 queries for 4 keys at a time."""
     K, V, workspace = np.arange(22.0).reshape(11, 2), np.ones((11, 3), np.float32), np.empty(22)
     parts = list(key_blocks(K, V, 5, workspace))
-    assert_array_equal(np.vstack([K_j for K_j, *_ in parts]), K)
     assert [len(V_j) for _, V_j, *_ in parts] == [4, 4, 3]
     for K_j, _, ones, E_j in parts:
         assert len(ones) == len(K_j) and ones.dtype == V.dtype
@@ -389,7 +377,7 @@ def blas(monkeypatch):
     return blas
 
 
-def test_an_unknown_blas_has_one_worker(blas):
+def test_unknown_blas_has_one_worker(blas):
     blas.lib_controllers, threads = [], set()
     workers.run(lambda share: threads.update(threading.get_ident() for _ in share), range(50))
     assert workers.count() == len(threads) == 1
@@ -460,7 +448,7 @@ def test_two_callers_take_turns(blas):
     assert blas.settings == [3, 1, 3, 1, 3]
 
 
-def test_several_threads_each_get_their_own_result():
+def test_several_threads_get_their_own_results():
     before = workers.count()
     inputs = [draw(i, (900, 8), (500, 8), (500, 4)) for i in range(6)]
     with ThreadPoolExecutor(len(inputs)) as callers:

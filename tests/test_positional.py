@@ -11,31 +11,18 @@ from solutions import positional
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3, 8, 50])
-def test_the_simplex_has_unit_vectors_at_equal_distances(dim):
+def test_simplex_has_unit_vectors_at_equal_distances(dim):
     G = positional.simplex(dim) @ positional.simplex(dim).T
     np.testing.assert_allclose(G, (1 + 1 / dim) * np.eye(dim + 1) - 1 / dim, atol=1e-12)
 
 
-@pytest.mark.parametrize("dim", [1, 2, 7])
-def test_the_simplex_reaches_the_welch_bound(dim):
-    assert positional.welch_bound(dim + 1, dim) == pytest.approx(1 / dim)
-
-
-def test_the_icosahedron_reaches_the_welch_bound():
-    golden = (1 + 5**0.5) / 2
-    axes = np.array(
-        [
-            [0, 1, golden],
-            [0, 1, -golden],
-            [1, golden, 0],
-            [1, -golden, 0],
-            [golden, 0, 1],
-            [-golden, 0, 1],
-        ]
-    )
-    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
-    largest = np.abs(axes @ axes.T - np.eye(6)).max()
-    assert largest == pytest.approx(positional.welch_bound(6, 3))
+@pytest.mark.parametrize(
+    "n, dim, bound",
+    [(2, 1, 1), (3, 2, 1 / 2), (8, 7, 1 / 7), (6, 3, 5**-0.5), (3, 3, 0)],
+    ids=["simplex in 1-D", "triangle", "simplex in 7-D", "icosahedron's axes", "orthogonal"],
+)
+def test_welch_bound_where_it_is_reached(n, dim, bound):
+    assert positional.welch_bound(n, dim) == pytest.approx(bound)
 
 
 @given(st.integers(2, 12), st.integers(1, 6), st.integers(0, 10**6))
@@ -48,9 +35,8 @@ def test_no_unit_vectors_beat_the_welch_bound(n, dim, seed):
 @pytest.mark.parametrize("dim", [4, 64])
 def test_random_cosines_have_mean_zero_and_variance_one_over_dim(dim):
     cosines = positional.random_cosines(dim, 20_000)
-    assert cosines.mean() == pytest.approx(0, abs=0.02) and cosines.var() == pytest.approx(
-        1 / dim, rel=0.05
-    )
+    assert cosines.mean() == pytest.approx(0, abs=0.02)
+    assert cosines.var() == pytest.approx(1 / dim, rel=0.05)
 
 
 def test_one_hot_embeddings():
@@ -78,9 +64,9 @@ def test_inner_products_of_sinusoids_depend_on_the_distance_alone():
         (lambda: positional.simplex(0), "0"),
         (lambda: positional.welch_bound(0, 3), "0"),
         (lambda: positional.sinusoidal(4, 5), "5"),
-        (lambda: positional.frequencies(0), "0"),
+        (lambda: positional.sinusoidal(4, 0), "0"),
     ],
 )
-def test_impossible_sizes_are_refused(call, numbers):
+def test_sizes_below_one_and_odd_widths_are_refused(call, numbers):
     with pytest.raises(ValueError, match=numbers):
         call()

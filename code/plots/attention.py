@@ -1,4 +1,4 @@
-"""Attention in one page, and CA 1: the way from X to Y, the weights, and a swap of two inputs."""
+"""Attention in brief, and CA 1: the path from X to Y, the weights, and a swap of two inputs."""
 
 import math
 import re
@@ -8,31 +8,31 @@ from matplotlib.patches import Rectangle
 
 from plots.shapes import arrow, box, canvas, cells, number, tint, vector, words
 from plots.style import BLUE, GREEN, GREY, INK, PAGE_WIDTH, PAPER, RUST, TALLEST, Drawing
+from solutions.attention import scaled_dot_product_attention
 
 QUERY, KEY, VALUE = BLUE, RUST, GREEN
-BOX = 0.24  # inches: the height of a box with a line of text
+BOX = 0.24  # inches: height of a box with one line of text
 ROUND = {"corner": 0.06}
 
-# Attention in one page ----------------------------------------------------------------------------
+# Attention in brief -------------------------------------------------------------------------------
 
 
-def one_page(X, q, k, v, scores, weights, output) -> Drawing:
-    """One query's way through attention, for two tokens, with the numbers written in.
+def one_page(X, q, k, v) -> Drawing:
+    """Attention for the query of the first of two tokens, step by step and in numbers.
 
-    Parameters: X (2, D), q and k (2, d), v and output (2, d_v), scores and weights (2, 2), with
-    a row for each query. Raises: ValueError if the scores are not q k^T / sqrt(d).
+    Parameters: X (2, D), q and k (2, d), v (2, d_v), with a row for each token.
     """
-    if not np.allclose(scores, q @ k.T / q.shape[1] ** 0.5):
-        raise ValueError(f"scores must be q k^T / sqrt(d), got {scores.tolist()}")
+    scores = q @ k.T / q.shape[1] ** 0.5  # (2, 2), a row for each query, as of the weights
+    output, weights = scaled_dot_product_attention(q, k, v)
     fig, ax = canvas(PAGE_WIDTH, 2.38)
     at = {"x": 0.45, "q": 1.62, "s": 2.82, "soft": 3.42, "a": 4.04, "av": 5.02, "y": 6.12}
     wide = {"x": 0.78, "q": 0.96, "s": 0.76, "soft": 0.22, "a": 0.74, "av": 1.1, "y": 1.02}
     middle = 1.0
 
-    def put(column, y, text, colour, strength=0.16):
+    def place_box(column, y, text, colour, strength=0.16):
         box(ax, at[column], y, wide[column], BOX, text, colour, tint(colour, strength))
 
-    def way(start, y, end, y_end, colour=GREY):
+    def connect(start, y, end, y_end, colour=GREY):
         ends = at[start] + wide[start] / 2, at[end] - wide[end] / 2
         arrow(ax, (ends[0], y), (ends[1], y_end), colour=colour)
 
@@ -40,30 +40,30 @@ def one_page(X, q, k, v, scores, weights, output) -> Drawing:
     for n, side in ((1, 1), (2, -1)):
         key, token, value = (middle + side * up for up in (0.4, 0.6, 0.8))
         edge, j = side * BOX / 2, n - 1
-        put("x", token, rf"$\mathbf{{x}}_{n}$ = {vector(X[j])}", GREY)
-        put("q", key, rf"$\mathbf{{k}}_{n}$ = {vector(k[j])}", KEY)
-        put("q", value, rf"$\mathbf{{v}}_{n}$ = {vector(v[j])}", VALUE)
-        put("s", key, f"$s_{{1{n}}}$ = {number(scores[0, j])}", GREY, 0.08)
-        put("a", key, f"$a_{{1{n}}}$ = {number(weights[0, j])}", INK, 0.5 * weights[0, j])
+        place_box("x", token, rf"$\mathbf{{x}}_{n}$ = {vector(X[j])}", GREY)
+        place_box("q", key, rf"$\mathbf{{k}}_{n}$ = {vector(k[j])}", KEY)
+        place_box("q", value, rf"$\mathbf{{v}}_{n}$ = {vector(v[j])}", VALUE)
+        place_box("s", key, f"$s_{{1{n}}}$ = {number(scores[0, j])}", GREY, 0.08)
+        place_box("a", key, f"$a_{{1{n}}}$ = {number(weights[0, j])}", INK, 0.5 * weights[0, j])
         weighted = vector(weights[0, j] * v[j])
-        put("av", value, rf"$a_{{1{n}}}\mathbf{{v}}_{n}$ = {weighted}", VALUE)
+        place_box("av", value, rf"$a_{{1{n}}}\mathbf{{v}}_{n}$ = {weighted}", VALUE)
         for end in (value, key, middle)[: 4 - n]:
-            way("x", token, "q", end)
-        way("q", key, "s", key, KEY)
-        way("q", value, "av", value, VALUE)
-        way("s", key, "soft", key)
-        way("soft", key, "a", key)
+            connect("x", token, "q", end)
+        connect("q", key, "s", key, KEY)
+        connect("q", value, "av", value, VALUE)
+        connect("s", key, "soft", key)
+        connect("soft", key, "a", key)
         right = {name: at[name] + wide[name] / 2 for name in at}
         arrow(ax, (right["q"], middle), (at["s"], middle), (at["s"], key - edge), colour=QUERY)
         arrow(ax, (right["a"], key), (at["av"], key), (at["av"], value - edge))
         corner = at["y"], value
         arrow(ax, (right["av"], value), corner, (at["y"], middle + edge), colour=VALUE)
-    put("q", middle, rf"$\mathbf{{q}}_1$ = {vector(q[0])}", QUERY)
-    put("y", middle, rf"$\mathbf{{y}}_1$ = {vector(output[0])}", VALUE)
+    place_box("q", middle, rf"$\mathbf{{q}}_1$ = {vector(q[0])}", QUERY)
+    place_box("y", middle, rf"$\mathbf{{y}}_1$ = {vector(output[0])}", VALUE)
     softmax = {"rotation": 90, "color": GREY}
     box(ax, at["soft"], middle, wide["soft"], 0.8 + BOX, "softmax", **ROUND, **softmax)
     words(ax, at["a"], middle, "darker =\nlarger weight", va="center", color=GREY)
-    second = [_tex(part) for part in (q[1], scores[1], weights[1], output[1])]
+    second = [vector(row[1]).replace("−", "-") for row in (q, scores, weights, output)]
     caption = (
         "Attention for the query of token 1. The query meets each key in a score. The softmax "
         "turns the scores into weights. The values join only then, and their weighted average is "
@@ -79,13 +79,8 @@ def one_page(X, q, k, v, scores, weights, output) -> Drawing:
     return Drawing(fig, caption, alt)
 
 
-def _tex(values):
-    """A short vector in a formula of LaTeX."""
-    return vector(values).replace("−", "-")
-
-
 def _headings(ax, at):
-    """The name of each step in bold, and in the line below what it does."""
+    """The name of each step in bold, and what it does in the line below."""
     headings = {
         "x": ("inputs", r"$\mathbf{x}_j$"),
         "q": (
@@ -102,9 +97,9 @@ def _headings(ax, at):
         words(ax, at[column], 2.13, detail, color=GREY)
 
 
-# The way from X to Y ------------------------------------------------------------------------------
+# The path from X to Y -----------------------------------------------------------------------------
 
-MOST_SLICES = 8  # of a matrix: the slices of more heads are too thin, so the first alone is marked
+MOST_SLICES = 8  # the slices of more heads would be too thin: only the first is marked
 
 
 def flow(N: int, D: int, H: int) -> Drawing:
@@ -127,8 +122,9 @@ def flow(N: int, D: int, H: int) -> Drawing:
         _multiply(ax, 0.95, y, f"W_{name.lower()}", colour)
         _matrix(ax, 1.67, y, 0.52, name, tokens, colour, H)
         _matrix(ax, 2.49, y, 0.22, f"{name}_{h}", part, colour)
-        for start, end in (((0.51, middle), 0.7), ((1.2, y), 1.41), ((1.93, y), 2.38)):
-            arrow(ax, start, (end, y), colour=colour)
+        arrow(ax, (0.51, middle), (0.7, y), colour=colour)
+        arrow(ax, (1.2, y), (1.41, y), colour=colour)
+        arrow(ax, (1.93, y), (2.38, y), colour=colour)
     arrow(ax, (2.6, top), (3.04, top), (3.04, scores + 0.17), colour=QUERY)
     arrow(ax, (2.6, middle), (3.04, middle), (3.04, scores - 0.17), colour=KEY)
     product = rf"$\mathbf{{Q}}_{h}\mathbf{{K}}_{h}^\mathsf{{T}}\,/\,$√$d_h$"
@@ -137,8 +133,8 @@ def flow(N: int, D: int, H: int) -> Drawing:
     _matrix(ax, 4.2, scores, 0.34, f"A_{h}", pair, INK, aside=0.06)
     _operation(ax, 3.64, scores, 0.56, "softmax")
     _operation(ax, 4.2, low, 0.3, "×")
-    for start, end in (((3.21, scores), (3.36, scores)), ((3.92, scores), (4.03, scores))):
-        arrow(ax, start, end)
+    arrow(ax, (3.21, scores), (3.36, scores))
+    arrow(ax, (3.92, scores), (4.03, scores))
     arrow(ax, (4.2, scores - 0.17), (4.2, low + BOX / 2))
     _matrix(ax, 4.61, low, 0.22, f"Y_{h}", part, VALUE)
     _matrix(ax, 5.44, low, 0.52, r"[Y_1 \cdots Y_H]" if H > 1 else "Y_1", tokens, VALUE, H)
@@ -162,7 +158,10 @@ def flow(N: int, D: int, H: int) -> Drawing:
 
 
 def _matrix(ax, x, y, width, name, shape, colour=GREY, slices=1, aside=None):
-    """A matrix, its first slice dark; its name above and its shape below, or aside of arrows."""
+    """A matrix, its first slice dark, its name above and its shape below.
+
+    aside: inches by which name and shape are moved to the right, away from an arrow.
+    """
     tall, left = 0.34, x - width / 2
     box(ax, x, y, width, tall, "", colour, tint(colour, 0.12))
     if slices > 1:
@@ -186,7 +185,7 @@ def _multiply(ax, x, y, weights, colour):
 
 
 def _cards(ax, n):
-    """A stack of n cards; of those behind the first only the upper and the right edge are seen."""
+    """A stack of n cards, one for each head; of those behind, two edges are visible."""
     left, bottom, width, height, shift = 2.11, 0.02, 2.76, 2.4, 0.06
     box(ax, left + width / 2, bottom + height / 2, width, height, fill=PAPER, look={"zorder": -1})
     for back in shift * np.arange(1, n):
@@ -197,44 +196,42 @@ def _cards(ax, n):
 
 # The weights --------------------------------------------------------------------------------------
 
-LEFT, FOOT, TITLE, GAP, SCALE = 0.42, 0.42, 0.26, 0.2, 0.42  # inches: beside maps, between two
-CELL, WIDEST = 0.22, 2.4  # inches: the side of a cell and of a map, at most
-LEAST = 1.1  # inches: a map is made smaller than this only where the page has no room
-MOST_HEADS = 64  # what a page has room for
-LABEL = 0.14  # inches: what a label of one line needs
+# All in inches. Space left of the maps, below, above each, between two, and for the scale.
+LEFT, FOOT, TITLE, GAP, SCALE = 0.42, 0.42, 0.26, 0.2, 0.42
+CELL, WIDEST = 0.22, 2.4  # largest side of a cell and of a map
+LEAST = 1.1  # a map is smaller only where the page has no room for this
+LABEL = 0.14  # height of a label
+MOST_HEADS = 64  # that fit on a page
 
 
 def weights_one_head(A) -> Drawing:
     """The weights (N, N) of a single head."""
     i, j = np.unravel_index(A.argmax(), A.shape)
-    seen = f"Query {i + 1} comes closest to selecting one key: key {j + 1} has {A[i, j]:.2f}."
-    return _heat_maps(A[None], ["one head"], "the single head", seen)
+    remark = f"Query {i + 1} comes closest to selecting one key: key {j + 1} has {A[i, j]:.2f}."
+    return _heat_maps(A[None], ["one head"], "the single head", remark)
 
 
-def weights_heads(A, single=None) -> Drawing:
-    """The weights (H, N, N) of several heads, after those of one (N, N) with the same matrices.
+def weights_heads(A) -> Drawing:
+    """The weights (H, N, N) of several heads, with one scale; at most MOST_HEADS of them.
 
-    All maps have the same scale, and the query about which the heads disagree most is framed.
+    The query about which the heads disagree most is framed, if they disagree.
     """
-    H, N = A.shape[:2]
+    H = len(A)
     drawn = A[:MOST_HEADS]
     titles = [f"head {h}" for h in range(1, len(drawn) + 1)]
-    whose = "the only head" if H == 1 else f"the {H} heads"
+    heads = "the only head" if H == 1 else f"the {H} heads"
     if H > MOST_HEADS:
-        whose = f"the first {MOST_HEADS} of {H} heads"
-    if single is not None and H > 1:
-        drawn, titles = np.stack([single, *drawn]), ["one head", *titles]
-        whose = f"the single head and of {whose}"
+        heads = f"the first {MOST_HEADS} of {H} heads"
     spread = np.abs(A - A.mean(axis=0)).sum(axis=(0, 2))  # (N,): total variation, but for a factor
     if spread.max() < 0.01:
-        return _heat_maps(drawn, titles, whose, "The heads hardly differ." if H > 1 else "")
+        return _heat_maps(drawn, titles, heads, "The heads hardly differ." if H > 1 else "")
     i = spread.argmax()
-    seen = f"The heads differ most from their average for query {i + 1} (framed)"
+    remark = f"The heads differ most from their average for query {i + 1} (framed)"
     keys = A[:, i].argmax(axis=1) + 1
     if H <= 4 and len({*keys}) > 1:
         *others, last = (f"key {key} in head {h}" for h, key in enumerate(keys, 1))
-        seen += f": its largest weight is for {', '.join(others)} and {last}"
-    return _heat_maps(drawn, titles, whose, seen + ".", framed=i)
+        remark += f": its largest weight is for {', '.join(others)} and {last}"
+    return _heat_maps(drawn, titles, heads, f"{remark}.", framed=i)
 
 
 def darkest(A) -> float:
@@ -242,13 +239,14 @@ def darkest(A) -> float:
     return 1 if A.max() > 0.5 else A.max()
 
 
-def _heat_maps(A, titles, whose, seen, framed=None):
+def _heat_maps(A, titles, heads, remark, framed=None):
+    """A heat map for each of the weights A (n, N, N), in rows; `remark` ends caption and alt."""
     n, N = A.shape[:2]
     columns, side = _grid(n, N)
     wide = N * side
     pitch = max(wide, 0.45) + GAP
-    height = math.ceil(n / columns) * (wide + TITLE) + FOOT
-    fig, ax = canvas(LEFT + columns * pitch - GAP + SCALE, height)
+    right, height = LEFT + columns * pitch - GAP, _height(n, columns, wide)
+    fig, ax = canvas(right + SCALE, height)
     for panel, (weights, title) in enumerate(zip(A, titles, strict=True)):
         row, column = divmod(panel, columns)
         left, top = LEFT + column * pitch, height - TITLE - row * (wide + TITLE)
@@ -265,46 +263,47 @@ def _heat_maps(A, titles, whose, seen, framed=None):
             words(ax, left + wide / 2, top - wide - 0.27, "key $j$", color=KEY)
             for k in _labelled(N, side):
                 words(ax, left + (k + 0.5) * side, top - wide - 0.1, str(k + 1))
-    _scale(ax, LEFT + columns * pitch - GAP + 0.11, height - TITLE, wide, darkest(A))
-    caption = f"The weights of {whose}, a row for each query. Darker is larger. {seen}"
+    _scale(ax, right + 0.11, height - TITLE, wide, darkest(A))
+    caption = f"The weights of {heads}, a row for each query. Darker is larger. {remark}"
     alt = (
-        f"Heat maps of the attention weights of {whose}, with {N} queries downwards and {N} keys "
-        f"to the right. The largest weight is {A.max():.2f}. {seen}"
+        f"Heat maps of the attention weights of {heads}, with {N} queries downwards and {N} keys "
+        f"to the right. The largest weight is {A.max():.2f}. {remark}"
     )
     return Drawing(fig, caption.strip(), alt.strip())
 
 
 def _grid(n, N):
-    """How many maps make a row, and the side of a cell."""
+    """How many of n maps of N x N cells stand in a row, and the side of a cell."""
     room = PAGE_WIDTH - LEFT - SCALE + GAP
-
-    def fits(columns, wide):
-        return math.ceil(n / columns) * (wide + TITLE) + FOOT <= TALLEST
-
     most = min(n, int(room / (min(N * CELL, LEAST) + GAP)))
     fewest = math.ceil(n / math.ceil(n / most))  # as few as make no more rows
-    sides = {k: min(room / k - GAP, N * CELL, WIDEST) for k in range(fewest, n + 1)}
-    columns = next(columns for columns, wide in sides.items() if fits(columns, wide))
-    return columns, sides[columns] / N
+    widths = {k: min(room / k - GAP, N * CELL, WIDEST) for k in range(fewest, n + 1)}
+    columns = next(k for k, wide in widths.items() if _height(n, k, wide) <= TALLEST)
+    return columns, widths[columns] / N
+
+
+def _height(n, columns, wide):
+    """Of the figure, in inches."""
+    return math.ceil(n / columns) * (wide + TITLE) + FOOT
 
 
 def _labelled(n, side):
-    """Which of n rows or columns of this size have their number beside them."""
+    """Which of n rows or columns, each `side` inches wide, are numbered."""
     return range(0, n, 1 if side >= LABEL else math.ceil(3 * LABEL / side))
 
 
 def _scale(ax, left, top, tall, most):
-    """The shades from the darkest down to white, and the weights at both ends."""
+    """A bar of shades, with the largest weight and zero at its ends."""
     steps = np.linspace(1, 0, max(2, round(tall / 0.08)))[:, None]
     side = tall / len(steps)
     cells(ax, left, top, steps, side, 1)
-    for y, value in ((top + 0.1, f"{most:.2g}"), (top - tall - 0.1, "0")):
-        words(ax, left + side / 2, y, value)
+    words(ax, left + side / 2, top + 0.1, f"{most:.2g}")
+    words(ax, left + side / 2, top - tall - 0.1, "0")
 
 
 def _frame(ax, left, top, wide, tall):
-    """A frame around some rows or columns of a matrix, a little outside of them."""
-    d = 0.015
+    """A frame just outside some rows or columns of a matrix."""
+    d = 0.015  # inches
     corner = left - d, top - tall - d
     style = {"fill": False, "edgecolor": BLUE, "linewidth": 1.3}
     ax.add_patch(Rectangle(corner, wide + 2 * d, tall + 2 * d, **style))
@@ -312,8 +311,8 @@ def _frame(ax, left, top, wide, tall):
 
 # A swap of the first two inputs -------------------------------------------------------------------
 
-SMALLER = 0.2  # inches: the side of a cell
-TOKENS, COLUMNS = 5, 6  # drawn at most: a larger case shows the same
+SMALLER = 0.2  # inches: side of a cell
+TOKENS, COLUMNS = 5, 6  # drawn at most; more would show nothing new
 LINKS, APART = 0.55, 0.55  # inches: between before and after, and between outputs and weights
 
 
@@ -323,19 +322,16 @@ def swap(before, after) -> Drawing:
     Parameters: before and after, {H: (Y (N, D), A (H, N, N))}; the smallest H is drawn, and of
     larger arrays the first rows and columns.
     """
-    (Y, A), (Y_after, A_after) = before[min(before)], after[min(before)]
+    (Y, A), (Y_after, A_after) = before[min(before)], after[min(after)]
     n, columns = min(len(Y), TOKENS), min(Y.shape[1], COLUMNS)
-    tall = n * SMALLER
+    outputs = [outputs[:n, :columns] for outputs in (Y, Y_after)]
+    weights = [weights[0, :n, :n] for weights in (A, A_after)]
     orders = [*range(1, n + 1)], [2, 1, *range(3, n + 1)][-n:]
-    largest = max(np.abs(Y[:n, :columns]).max(), np.abs(Y_after[:n, :columns]).max())
-    pairs = [
-        ("Y", (Y[:n, :columns], Y_after[:n, :columns]), largest),
-        ("A", (A[0, :n, :n], A_after[0, :n, :n]), darkest(A)),
-    ]
+    tall = n * SMALLER
     width = 0.35 + 2 * (columns + n) * SMALLER + 2 * LINKS + APART + 0.2
     fig, ax = canvas(width, tall + 0.26 + 0.22)
     left, top = 0.35, tall + 0.22
-    for name, pair, most in pairs:
+    for name, pair, most in (("Y", outputs, np.abs(outputs).max()), ("A", weights, darkest(A))):
         across = pair[0].shape[1] * SMALLER
         for values, order, when in zip(pair, orders, ("before", "after"), strict=True):
             cells(ax, left, top, values, SMALLER, most)
@@ -352,6 +348,9 @@ def swap(before, after) -> Drawing:
             left += across + LINKS
         _links(ax, left - across - 2 * LINKS + 0.05, left - across - LINKS - 0.17, top, orders[1])
         left += APART - LINKS
+    if n == 1:
+        caption = "Outputs and weights of a single input: there is nothing to swap."
+        return Drawing(fig, caption, caption)
     caption = (
         "One head before and after inputs 1 and 2 change places; the numbers name the tokens. In "
         r"the outputs $\mat{Y}$, only rows 1 and 2 change places. In the weights $\mat{A}$, so do "
@@ -364,8 +363,6 @@ def swap(before, after) -> Drawing:
         "first two rows have changed places; in the weights the first two rows and the first two "
         "columns. All else is where it was."
     )
-    if n == 1:
-        caption = alt = "Outputs and weights of a single input: there is nothing to swap."
     return Drawing(fig, caption, alt)
 
 
@@ -377,7 +374,7 @@ def _shown(Y):
 
 
 def _name_tokens(ax, order, places):
-    """The tokens in their places; those that move are bold."""
+    """Number the tokens; those that move are bold."""
     for token, point in zip(order, places, strict=True):
         moves = token < 3 and len(order) > 1
         style = {"color": BLUE, "fontweight": "bold"} if moves else {}

@@ -8,7 +8,7 @@ from solutions import chronos
 
 
 def tokeniser(x: np.ndarray) -> Drawing:
-    """A series x (N,) of about 20 values, none negative, and what the tokeniser makes of each."""
+    """A series x (N,) of about 20 nonnegative values, and what the tokeniser makes of each."""
     tokens, scale = chronos.tokenize(x)
     back = chronos.detokenize(tokens, scale)
     clipped = x > chronos.LIMIT * scale
@@ -45,7 +45,7 @@ def tokeniser(x: np.ndarray) -> Drawing:
 
 
 def _ruler(ax, left, y, x, back, scale):
-    """The axis of scaled values, its bins a bar, and the way back of the value beyond them."""
+    """The axis of scaled values: a bar for the bins, an arrow back for each value beyond them."""
     start, limit, scaled = left + 0.12, chronos.LIMIT, x / scale
     unit = (PAGE_WIDTH - start - 0.2) / max(scaled.max(), 1.2 * limit)
     end = start + unit * limit
@@ -62,12 +62,13 @@ def _ruler(ax, left, y, x, back, scale):
         words(ax, PAGE_WIDTH - 0.03, y + 0.2, returned, **bold)
 
 
-WIDTH, HEIGHT, GAP, MIDDLE = 0.98, 0.72, 0.44, 0.88  # of a box, between boxes, and their middle
+# Inches: width and height of a box, the gap between two, and the height of their middle.
+WIDTH, HEIGHT, GAP, MIDDLE = 0.98, 0.72, 0.44, 0.88
 
 
 def way() -> Drawing:
-    """The model's way from a series to a forecast, with the article's numbers; sketched curves."""
-    quoted = {name: number.value for name, number in chronos.QUOTED.items()}
+    """From a series to a forecast, with the article's numbers and made-up curves."""
+    quoted = chronos.QUOTED
     smallest, *_, largest = (size.published // 10**6 for size in chronos.SIZES.values())
     time = np.linspace(0, 1, 60)
     past = 2 + np.sin(15 * time)

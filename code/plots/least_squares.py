@@ -10,7 +10,7 @@ LEFTS, SIDE = (0.42, 2.62), 1.6  # inches: of the two panels
 
 
 def regressions(c: float) -> Drawing:
-    """A contour twice: the middles of its vertical chords lie on y = cx, of the others on x = cy.
+    """A contour, drawn twice: its vertical chords have their middles on y = cx, others on x = cy.
 
     Raises: ValueError unless -1 < c < 1.
     """
@@ -42,7 +42,10 @@ def regressions(c: float) -> Drawing:
 
 
 def _ellipse(ax, c, turned):
-    """The ellipse, its long axis, vertical chords and the line of their middles; or all turned."""
+    """The ellipse, its long axis, vertical chords and the line of their middles.
+
+    turned: exchange x and y in all of them.
+    """
 
     def draw(x, y, *style, **more):
         ax.plot(*((y, x) if turned else (x, y)), *style, **more)

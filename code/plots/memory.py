@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 from matplotlib.ticker import NullLocator
 
+from plots.shapes import label
 from plots.style import BLUE, GREY, INK, PAGE_WIDTH, SMALL, TEXT_WIDTH, Drawing, figure, place
 
 STYLES = {
@@ -59,7 +60,7 @@ def _curves(ax, curves, thin, name_of_thin, formatted, ticks):
     beside = _apart({name: y for name, y in beside.items() if ends[name][0] == longest})
     for name, (x, y, colour) in ends.items():
         if x < longest:
-            _label(ax, name, (x, y), (-6, 3), color=colour, ha="right")
+            label(ax, name, (x, y), (-6, 3), color=colour, ha="right")
             continue
         line = {"arrowstyle": "-", "color": colour, "lw": 0.5, "relpos": (0, 0.5)}
         line |= {"shrinkA": 2, "shrinkB": 2.5}
@@ -102,20 +103,20 @@ def roofline(flops, bandwidth, with_exp, points) -> Drawing:
         upright = np.isclose(named[first][0], named[last][0])  # points one below the other
         side, shift = ("left", (6, 0)) if upright else ("center", (0, -10))
         text = f"{name}, $N$ = {_whole(first)}"
-        _label(ax, text, named[first], shift, color=colour, ha=side)
+        label(ax, text, named[first], shift, color=colour, ha=side)
         if last > first:
-            _label(ax, _whole(last), named[last], (6, 0), color=colour)
+            label(ax, _whole(last), named[last], (6, 0), color=colour)
     ax.set_xlabel("operations of the products for each byte that moves", labelpad=1)
     ax.set_title("operations a second (G: $10^9$)", loc="left", pad=4)
     rounded = [first * 10.0**power for power in range(-3, 16) for first in (1, 2, 5)]
     _ticks(ax.xaxis, _within((start, end), rounded), "{:g}".format)
     _ticks(ax.yaxis, _within(ax.get_ylim(), rounded), _rate)
     top = f"large matrix products: {_rate(flops)}"
-    _label(ax, top, (end, flops), (0, 3), ha="right", va="bottom")
+    label(ax, top, (end, flops), (0, 3), ha="right", va="bottom")
     dashed = f"with an exponential for each weight: {_rate(with_exp)}"
-    _label(ax, dashed, (1.15 * ridge, with_exp), (0, -4), color=GREY, va="top")
+    label(ax, dashed, (1.15 * ridge, with_exp), (0, -4), color=GREY, va="top")
     middle = np.sqrt(start * ridge)
-    _label(ax, "memory", (middle, bandwidth * middle), (8, -4), va="top")
+    label(ax, "memory", (middle, bandwidth * middle), (8, -4), va="top")
     caption = (
         "Operations of the two products a second over those for each byte that moves (counted, not "
         "measured), single precision, one mark for each $N$. The roofs of memory and products are "
@@ -134,11 +135,6 @@ def _ends(curves, formatted):
     return ", ".join(f"{name} {formatted(value)} for N = {N}" for name, (value, N) in ends.items())
 
 
-def _label(ax, text, point, offset, va="center_baseline", **style):
-    """Small text at a distance in points from a place in the data."""
-    ax.annotate(text, point, offset, textcoords="offset points", fontsize=SMALL, va=va, **style)
-
-
 def _ticks(axis, values, formatted):
     axis.set_ticks(values, [formatted(value) for value in values])
     axis.set_minor_locator(NullLocator())
@@ -149,7 +145,7 @@ def _within(ends, numbers):
 
 
 def _whole(number):
-    """With a thin space between the thousands, as in the text."""
+    """A whole number with a thin space between the thousands."""
     return f"{number:,.0f}".replace(",", "\N{THIN SPACE}")
 
 

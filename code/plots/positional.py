@@ -4,11 +4,11 @@ import numpy as np
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
-from plots.shapes import box, canvas, words
-from plots.style import BLUE, GREY, INK, SMALL, TEXT_WIDTH, Drawing, figure, place
+from plots.shapes import box, canvas, label, words
+from plots.style import BLUE, GREY, INK, TEXT_WIDTH, Drawing, figure, place
 
 HATCH = "#9AA1AB"  # light, so that the names stand out
-HATCHES = {"xx": "---", "xp": "|||", "px": "xxx", "pp": "..."}  # of the blocks by concatenation
+HATCHES = {"xx": "---", "xp": "|||", "px": "xxx", "pp": "..."}  # of the blocks of concatenation
 
 
 def four_terms() -> Drawing:
@@ -24,7 +24,7 @@ def four_terms() -> Drawing:
         "each has a block of its own."
     )
     alt = (
-        "Two block matrices, content and position of the query as rows, those of the key as "
+        "Two block matrices, content and embedding of the query as rows, those of the key as "
         "columns. Left, addition: all four blocks are M and look the same. Right, concatenation: "
         "four blocks that look different, M xx, M xp, M px and M pp."
     )
@@ -41,7 +41,7 @@ def _blocks(ax, left, widths, heights, blocks, title):
         box(ax, xs[j], ys[i], widths[j], heights[i], look={"hatch": hatch, "edgecolor": HATCH})
         box(ax, xs[j], ys[i], widths[j], heights[i], colour=INK, fill="none")
         box(ax, xs[j], ys[i], 0.44, 0.26, name, fontsize=10, look={"linewidth": 0})
-    for k, (letter, kind) in enumerate({"x": "content", "p": "position"}.items()):
+    for k, (letter, kind) in enumerate({"x": "content", "p": "embedding"}.items()):
         words(ax, left - 0.13, ys[k], rf"$\mathbf{{{letter}}}_i^{{\mathsf{{T}}}}$")
         words(ax, xs[k], 1.28, rf"{kind} $\mathbf{{{letter}}}_j$")
     words(ax, left, 1.57, title, ha="left", fontsize=9, fontweight="bold")
@@ -95,8 +95,8 @@ def geometry(simplex, cosines) -> Drawing:
         density, _ = np.histogram(cosines[dim], bins, density=True)
         crowd.stairs(density, bins, color=colour, linestyle=line, linewidth=1.2)
         flank = np.searchsorted(bins, 1.2 / np.sqrt(dim))  # 1.2 standard deviations off
-        label = {"color": colour, "fontsize": SMALL, "textcoords": "offset points"}
-        crowd.annotate(f"$D = {dim}$", (bins[flank], density[flank - 1]), (4, 4), **label)
+        point = bins[flank], density[flank - 1]
+        label(crowd, f"$D = {dim}$", point, (4, 4), va="baseline", color=colour)
     crowd.set(xlabel="cosine of two random directions", yticks=[], xlim=(-1, 1))
     crowd.set_xticks([-1, -0.5, 0, 0.5, 1], ["$-1$", "$-0.5$", "0", "0.5", "1"])
     crowd.set_title("density", loc="left", pad=4)
@@ -114,7 +114,7 @@ def geometry(simplex, cosines) -> Drawing:
 
 
 def _arrows(ax, vectors, title):
-    """Unit vectors from the middle of their circle, each with its name at its right side."""
+    """Unit vectors from the centre of their circle, each with its name on its right."""
     head = {"arrowstyle": "-|>,head_width=0.22,head_length=0.5", "color": BLUE, "linewidth": 1.3}
     for k, (x, y) in enumerate(vectors, 1):
         ax.annotate("", (x, y), (0, 0), arrowprops=head | {"shrinkA": 0, "shrinkB": 0})

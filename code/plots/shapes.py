@@ -8,11 +8,11 @@ from plots.style import GREY, INK, SMALL, figure
 
 LINE = 0.16  # inches from one line of small text to the next
 SHADES = LinearSegmentedColormap.from_list("white to ink", ["#FFFFFF", INK])
-SHADES(0)  # it fills its table when it is first asked
+SHADES(0)  # fills its table, so that drawing does not change it
 
 
 def canvas(width: float, height: float):
-    """A figure whose only axes count in inches from its lower left corner."""
+    """A figure whose only axes count in inches from the lower left corner."""
     fig, ax = figure(width, height)
     ax.set_position((0, 0, 1, 1))
     ax.set(xlim=(0, width), ylim=(0, height))
@@ -26,17 +26,24 @@ def words(ax, x: float, y: float, text: str, **style) -> None:
     ax.text(x, y, text, **usual | style)
 
 
+def label(ax, text: str, point, offset, **style) -> None:
+    """Small text at a distance `offset` in points from a point of the data."""
+    usual = {"va": "center_baseline", "fontsize": SMALL}
+    ax.annotate(text, point, offset, textcoords="offset points", **usual | style)
+
+
 def tint(colour: str, strength: float = 0.16):
-    """The colour thinned with white, to stand behind text."""
+    """The colour mixed with white, to stand behind text."""
     return tuple(1 - strength * (1 - part) for part in to_rgb(colour))
 
 
 def box(
     ax, x, y, width, height, text="", colour=GREY, fill="white", corner=0.0, look=None, **style
 ) -> None:
-    """A rectangle around the point (x, y), and text in it; `look` goes to the rectangle's patch.
+    """A rectangle around the point (x, y) with text in it, all in inches.
 
-    A rounded one, by the radius `corner`, is an operation and not a matrix.
+    corner: radius of the corners; rounded boxes are operations, the others matrices.
+    look: further properties of the rectangle; style: those of the text.
     """
     shape = f"round,pad=0,rounding_size={corner}" if corner else "square,pad=0"
     look = {"edgecolor": colour, "facecolor": fill, "linewidth": 0.8} | (look or {})
@@ -55,9 +62,9 @@ def arrow(ax, *points, colour: str = GREY) -> None:
 
 
 def cells(ax, left: float, top: float, values, side: float, darkest: float) -> None:
-    """A matrix (rows, columns) as shaded squares from its corner (left, top) on.
+    """A matrix (rows, columns) as shaded squares; (left, top) is its upper left corner.
 
-    Zero is white and what is as large as `darkest` is dark; a minus marks a negative entry.
+    Zero is white, and an absolute value of `darkest` is dark; a minus marks a negative entry.
     """
     rows, columns = values.shape
     shades = np.abs(values) / (darkest or 1)

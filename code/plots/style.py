@@ -12,8 +12,8 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure  # not pyplot, which keeps each figure open
 
 # The one palette: house.sty and the HTML page have the same colours, and a test compares them.
-# Blue, rust and green are queries, keys and values wherever these are drawn. Elsewhere blue is what
-# a figure is about, and greys are the rest; shapes, hatching or words say the same as the colours.
+# Blue, rust and green are queries, keys and values. Elsewhere blue is what a figure is about, and
+# the rest is grey. Nothing is said by colour alone: shapes, hatching or words say the same.
 PALETTE = {
     "accent": "#1B4F72",
     "second": "#A04000",

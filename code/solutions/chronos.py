@@ -1,9 +1,9 @@
 """Exercise 2: what can be recomputed of Chronos (Ansari et al., TMLR 2024; arXiv 2403.07815v3).
 
-In this order: the numbers that the text quotes, each with the place where the article has it; the
-tokeniser of Section 3.1; the parameters of T5, counted part by part; the buckets of its relative
-position bias; and the aggregate scores of Section 5.4, from the article's printed rows. "The
-released code" is github.com/amazon-science/chronos-forecasting, commit 95185d1.
+The numbers that the text quotes; the tokeniser of Section 3.1; the parameters of T5, counted part
+by part; the buckets of its relative position bias; and the aggregate scores of Section 5.4, from
+the article's printed rows. "The released code" is
+github.com/amazon-science/chronos-forecasting, commit 95185d1.
 """
 
 import csv
@@ -17,36 +17,34 @@ import numpy as np
 DATA = Path(__file__).parent / "data"
 
 
-class Quoted(NamedTuple):
-    """A number that stands in the article, and where."""
-
-    value: int
-    place: str
-
-
+# Numbers that stand in the article, by the place where they stand.
 QUOTED = {
-    "training datasets": Quoted(28, "Section 5.1"),
-    "in-domain datasets": Quoted(15, "Section 5.1"),
-    "zero-shot datasets": Quoted(27, "Section 5.1"),
-    "training series": Quoted(890_000, "Section 5.1"),
-    "training observations": Quoted(84_000_000_000, "Section 5.1"),
-    "vocabulary": Quoted(4096, "Section 5.2"),
-    "limit": Quoted(15, "Section 5.2"),
-    "context": Quoted(512, "Section 5.2"),
-    "horizon": Quoted(64, "Section 5.2"),
-    "mixed series": Quoted(3, "Section 5.2"),
-    "mixtures": Quoted(10_000_000, "Section 5.2"),
-    "synthetic series": Quoted(1_000_000, "Section 5.2"),
-    "steps": Quoted(200_000, "Section 5.2"),
-    "batch": Quoted(256, "Section 5.2"),
-    "GPUs": Quoted(8, "Section 5.2"),
-    "paths": Quoted(20, "Section 5.4"),
-    "bins": Quoted(4094, "Section 5.7"),
-    "seeds": Quoted(3, "Tables 7 to 10"),
-    "Moirai-1.0-R (Large) parameters": Quoted(311_000_000, "Section 5.5.1"),
-    "GPT2 parameters": Quoted(90_000_000, "Section 5.2"),
+    # Section 5.1
+    "training datasets": 28,
+    "in-domain datasets": 15,
+    "zero-shot datasets": 27,
+    "training series": 890_000,
+    "training observations": 84_000_000_000,
+    # Section 5.2
+    "vocabulary": 4096,
+    "limit": 15,
+    "context": 512,
+    "horizon": 64,
+    "mixed series": 3,
+    "mixtures": 10_000_000,
+    "synthetic series": 1_000_000,
+    "steps": 200_000,
+    "batch": 256,
+    "GPUs": 8,
+    # Section 5.4
+    "paths": 20,
+    # Section 5.5.1
+    "Moirai-1.0-R (Large) parameters": 311_000_000,
+    # Section 5.7
+    "bins": 4094,
+    # Tables 7 to 10
+    "seeds": 3,
 }
-
 
 # Zero-shot WQL of the released checkpoints as the repository's own evaluation gives it:
 # scripts/evaluation/results/chronos-t5-{base,large}-agg-rel-scores.csv in the released code.
@@ -58,8 +56,8 @@ TOP_K = 50  # of the released configurations: a forecast is drawn from this many
 # The tokeniser ----------------------------------------------------------------------------------
 
 PAD = 0  # 1 is the end of the sequence
-VOCABULARY = QUOTED["vocabulary"].value
-LIMIT = QUOTED["limit"].value
+VOCABULARY = QUOTED["vocabulary"]
+LIMIT = QUOTED["limit"]
 FIRST_BIN = 3  # the released tokeniser never uses token 2, so it has 4093 bins, not 4094
 CENTRES = np.linspace(-LIMIT, LIMIT, VOCABULARY - FIRST_BIN)
 EDGES = (CENTRES[1:] + CENTRES[:-1]) / 2
@@ -117,6 +115,9 @@ EXAMPLE = np.array([1, 0, 2, 1, 0, 1, 3, 0, 1, 2, 0, 1, 1, 100, 0, 2, 1, 0, 3, 1
 # The sizes --------------------------------------------------------------------------------------
 
 
+BUCKETS = 32  # of T5's relative position bias
+
+
 class T5Config(NamedTuple):
     """The shape of a T5 model; the decoder has as many layers as the encoder."""
 
@@ -126,30 +127,29 @@ class T5Config(NamedTuple):
     head_width: int
     feed_forward: int
     vocabulary: int = VOCABULARY
-    buckets: int = 32
+    buckets: int = BUCKETS
 
 
 class Size(NamedTuple):
-    """A size of Chronos-T5: shape, published total (Section 5.2), hours and dollars (Table 6)."""
+    """A size of Chronos-T5: shape, published total (Section 5.2), hours of training (Table 6)."""
 
     config: T5Config
     published: int
     hours: float
-    dollars: int
 
 
 # The article gives the names and the totals. The shapes stand in the released models' config.json:
 # huggingface.co/amazon/chronos-t5-{mini,small,large} and huggingface.co/autogluon/chronos-t5-base.
 SIZES = {
-    "Mini": Size(T5Config(4, 384, 8, 64, 1536), 20_000_000, 7.68, 252),
-    "Small": Size(T5Config(6, 512, 8, 64, 2048), 46_000_000, 7.73, 253),
-    "Base": Size(T5Config(12, 768, 12, 64, 3072), 200_000_000, 17.96, 588),
-    "Large": Size(T5Config(24, 1024, 16, 64, 4096), 710_000_000, 63.05, 2066),
+    "Mini": Size(T5Config(4, 384, 8, 64, 1536), 20_000_000, 7.68),
+    "Small": Size(T5Config(6, 512, 8, 64, 2048), 46_000_000, 7.73),
+    "Base": Size(T5Config(12, 768, 12, 64, 3072), 200_000_000, 17.96),
+    "Large": Size(T5Config(24, 1024, 16, 64, 4096), 710_000_000, 63.05),
 }
 
 
-def parameter_parts(config: T5Config) -> dict[str, int]:
-    """The parameters of a T5 model's encoder, decoder and embedding.
+def parameter_count(config: T5Config) -> int:
+    """The number of parameters of a T5 model.
 
     T5's linear maps have no additive constants, and its layer norm is one factor per coordinate.
     An attention has four matrices of width x inner, a feed-forward block two of width x
@@ -169,43 +169,33 @@ def parameter_parts(config: T5Config) -> dict[str, int]:
         layer = attentions * attention + feed_forward + (attentions + 1) * config.width
         return config.layers * layer + bias + config.width
 
-    return {"encoder": stack(1), "decoder": stack(2), "embedding": config.vocabulary * config.width}
-
-
-def parameter_count(config: T5Config) -> int:
-    """The number of parameters of a T5 model of this shape."""
-    return sum(parameter_parts(config).values())
+    return stack(1) + stack(2) + config.vocabulary * config.width
 
 
 # The relative position bias ---------------------------------------------------------------------
 
 
-def relative_position_bucket(
-    distance: np.ndarray, bidirectional: bool = True, buckets: int = 32, max_distance: int = 128
-) -> np.ndarray:
+EXACT, MAX_DISTANCE = 8, 128
+
+
+def relative_position_bucket(distance: np.ndarray) -> np.ndarray:
     """The bucket of a distance i - j between query i and key j: pairs in one bucket share a bias.
 
-    Small distances have buckets of their own; then the buckets grow by a constant factor up to
-    `max_distance`, and the last one takes everything beyond. In the encoder (bidirectional) half of
-    the buckets serve the keys before the query and half those after it; in the decoder, where a
-    query sees no later key, all of them serve the keys before.
+    As in the encoder: half of the BUCKETS serve the keys before the query and half those after it.
+    Each distance below EXACT has a bucket of its own; then the buckets grow by a constant factor up
+    to MAX_DISTANCE, and the last one takes everything beyond.
 
     Args:    distance, integers of any shape.
-    Returns: integers of the same shape, 0 to buckets - 1.
+    Returns: integers of the same shape, 0 to BUCKETS - 1.
     Source:  Raffel et al., JMLR 2020, Section 2.1; T5Attention in Hugging Face's transformers.
     """
     distance = np.asarray(distance)
-    offset = 0
-    if bidirectional:
-        buckets //= 2
-        offset = np.where(distance < 0, buckets, 0)
-        distance = np.abs(distance)
-    distance = np.maximum(distance, 0)
-    exact = buckets // 2
-    per_doubling = (buckets - exact) / math.log2(max_distance / exact)
-    doublings = np.log2(np.maximum(distance, exact) / exact)  # log2: exact at powers of two
-    grown = exact + np.floor(doublings * per_doubling).astype(int)
-    return offset + np.where(distance < exact, distance, np.minimum(grown, buckets - 1))
+    half, n = BUCKETS // 2, np.abs(distance)
+    doublings = np.log2(np.maximum(n, EXACT) / EXACT)  # log2: exact at powers of two
+    per_doubling = (half - EXACT) / math.log2(MAX_DISTANCE / EXACT)
+    grown = EXACT + np.floor(doublings * per_doubling).astype(int)
+    bucket = np.where(n < EXACT, n, np.minimum(grown, half - 1))
+    return np.where(distance < 0, half, 0) + bucket
 
 
 # The scores -------------------------------------------------------------------------------------
@@ -214,42 +204,35 @@ Table = Mapping[str, Mapping[str, float]]
 BASELINE = "Seasonal Naive"  # Section 5.4
 
 
-def read_table(file: str) -> dict[str, dict[str, str]]:
-    """The rows of a file in data/: by first cell, then by the name of the column."""
+def read_table(file: str) -> dict[str, dict[str, float | str]]:
+    """The rows of a file in data/: by first cell, then by the name of the column; empty is NaN."""
     with open(DATA / file, encoding="utf-8", newline="") as lines:
-        rows = list(csv.reader(line for line in lines if not line.startswith("#")))
-    header = rows[0][1:]
-    return {name: dict(zip(header, cells, strict=True)) for name, *cells in rows[1:]}
+        header, *rows = csv.reader(line for line in lines if not line.startswith("#"))
+    return {name: dict(zip(header[1:], map(_value, cells), strict=True)) for name, *cells in rows}
 
 
-def _number(cell: str) -> float:
-    return float(cell) if cell else math.nan
+def _value(cell: str) -> float | str:
+    try:
+        return float(cell or "nan")
+    except ValueError:
+        return cell
 
 
 def zero_shot_scores() -> dict[str, dict[str, float]]:
     """Table 9: the WQL of each model on each dataset of Benchmark II; NaN where it failed."""
-    rows = read_table("chronos_table9.csv")
-    return {
-        dataset: {model: _number(cell) for model, cell in row.items()}
-        for dataset, row in rows.items()
-    }
+    return read_table("chronos_table9.csv")
 
 
 def printed_aggregates() -> dict[str, dict[str, float | str]]:
     """The aggregates of Tables 7 to 10: of each model its group and scores; NaN for no score."""
-    rows = read_table("chronos_aggregates.csv")
-    return {
-        model: {name: cell if name == "group" else _number(cell) for name, cell in row.items()}
-        for model, row in rows.items()
-    }
+    return read_table("chronos_aggregates.csv")
 
 
-def training_observations() -> dict[str, tuple[int, int]]:
+def training_observations() -> dict[str, tuple[float, float]]:
     """Table 3: of each training dataset the series and the observations (series x mean length)."""
-    rows = read_table("chronos_training.csv")
     return {
-        dataset: (int(row["series"]), int(row["series"]) * int(row["average length"]))
-        for dataset, row in rows.items()
+        dataset: (row["series"], row["series"] * row["average length"])
+        for dataset, row in read_table("chronos_training.csv").items()
     }
 
 

@@ -41,9 +41,10 @@ def one_hot(n: int) -> np.ndarray:
     return np.eye(n)
 
 
-def frequencies(dim: int) -> np.ndarray:
-    """omega_m = 10000^(-2(m - 1) / dim) for m = 1 ... dim/2, (dim / 2,).
+def sinusoidal(n: int, dim: int) -> np.ndarray:
+    """p_t = (sin omega_1 t, cos omega_1 t, sin omega_2 t, ...) for t = 0 ... n - 1, (n, dim).
 
+    The frequencies are omega_m = 10000^(-2(m - 1) / dim) for m = 1 ... dim / 2.
     Raises: ValueError if dim is odd or less than 2.
     Source: Vaswani et al. (2017), section 3.5.
     """
@@ -51,16 +52,8 @@ def frequencies(dim: int) -> np.ndarray:
         raise ValueError(
             f"dim must be even and at least 2, got {dim}: sine and cosine come in pairs"
         )
-    return 10000.0 ** (-np.arange(0, dim, 2) / dim)
-
-
-def sinusoidal(n: int, dim: int) -> np.ndarray:
-    """p_t = (sin omega_1 t, cos omega_1 t, sin omega_2 t, ...) for t = 0 ... n - 1, (n, dim).
-
-    Raises: ValueError if dim is odd or less than 2.
-    Source: Vaswani et al. (2017), section 3.5.
-    """
-    angles = np.arange(n)[:, None] * frequencies(dim)  # (n, dim / 2)
+    frequencies = 10000.0 ** (-np.arange(0, dim, 2) / dim)  # (dim / 2,)
+    angles = np.arange(n)[:, None] * frequencies  # (n, dim / 2)
     return np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(n, dim)
 
 

@@ -63,16 +63,14 @@ class Ledger:
 
     def table(self) -> str:
         """The longtable of all claims; raises ClaimFailed if the document never made one."""
-        missing = [c for n, c in self.claims.items() if n not in self.numbers]
+        missing = [
+            f"{claim.place}: the {self.document} never makes the claim {name!r}; make it with "
+            f"ledger.formula({name!r}), or delete it"
+            for name, claim in self.claims.items()
+            if name not in self.numbers
+        ]
         if missing:
-            raise ClaimFailed(
-                "\n".join(
-                    f"{c.place}: the {self.document} never makes the claim {c.name!r}; make it "
-                    f"with "
-                    f"ledger.formula({c.name!r}), or delete it"
-                    for c in missing
-                )
-            )
+            raise ClaimFailed("\n".join(missing))
         return TABLE.replace("ROWS", "\n".join(map(self._row, self.numbers)))
 
     def refused_example(self, name: str) -> dict:
@@ -105,21 +103,20 @@ class Ledger:
         if not counts.get("mutants"):
             return text
         kept = counts["accepted_true"] + counts["vacuous"]
-        empty = (
-            f", and {_number(counts['vacuous'])} have conditions that nothing satisfies, so they "
-            "say nothing"
-            if counts["vacuous"]
-            else ""
+        text += (
+            f" A program also made {_number(counts['mutants'])} variants of the claims, each by a "
+            "change in a single place, of which most are false. Of these variants, "
+            f"{_number(counts['mutants'] - kept)} are refused. The other {_number(kept)} are "
+            f"accepted, and rightly: {_number(counts['accepted_true'])} are still true, for "
+            "instance because two terms of a sum were exchanged, which a second program found by "
+            "computing both sides in numbers"
         )
-        return (
-            f"{text} A program also made {_number(counts['mutants'])} variants of the claims, "
-            "each by a change in a single place, of which most are false. Of these variants, "
-            f"{_number(counts['mutants'] - kept)} are refused. "
-            f"The other {_number(kept)} are accepted, and rightly: "
-            f"{_number(counts['accepted_true'])} are still true, for instance because two "
-            "terms of a sum were exchanged, which a second program found by computing "
-            f"both sides in numbers{empty}."
-        )
+        if counts["vacuous"]:
+            text += (
+                f", and {_number(counts['vacuous'])} have conditions that nothing satisfies, so "
+                "they say nothing"
+            )
+        return text + "."
 
     def _record(self):
         if not RECORD.exists():
@@ -137,15 +134,13 @@ class Ledger:
     def _row(self, name):
         claim, number = self.claims[name], self.numbers[name]
         hypotheses = claim.statement.latex_hypotheses()
-        shown = f"${claim.statement.latex()}$"
+        text = rf"\emph{{{claim.title}.}} "
         if claim.statement.left.head == "tuple":  # TeX breaks no line between brackets
-            shown = rf"\par\fittedtext{{${claim.statement.latex(lines=1)}$}}\par "
-        text = (
-            rf"\emph{{{claim.title}.}} {shown}"
-            + ("" if shown.endswith("par ") or not hypotheses else ", ")
-            + hypotheses
-            + (f". Argued in the text: {claim.argued}" if claim.argued else "")
-        )
+            text += rf"\par\fittedtext{{${claim.statement.latex(lines=1)}$}}\par {hypotheses}"
+        else:
+            text += f"${claim.statement.latex()}$" + f", {hypotheses}" * bool(hypotheses)
+        if claim.argued:
+            text += f". Argued in the text: {claim.argued}"
         return (
             rf"\claimrow{{{number}}} & {text}. & {claim.scope} & "
             rf"{deciders.kind(claim.statement)} & {self.outcomes[name].refused} \\[3pt]"

@@ -7,26 +7,26 @@ import numpy as np
 
 from solutions import chronos
 from tables import spelled
+from weaving import latex
 
 SCORES = ["in-domain WQL", "in-domain MASE", "zero-shot WQL", "zero-shot MASE"]
-SHOWN = {  # by the article's groups; each group's best in any column is among them
-    "Chronos": [f"Chronos-T5 ({size})" for size in ("Large", "Base", "Small", "Mini")],
-    "pretrained": ["Moirai-1.0-R (Base)", "Moirai-1.0-R (Large)"],
-    "task-specific": ["TFT", "N-HiTS", "PatchTST"],
-    "local": ["SCUM", "AutoARIMA"],
-}  # each group in the order of its zero-shot WQL
-TRAINED_ON = {
-    "Chronos": "many datasets",
-    "pretrained": "many datasets",
-    "task-specific": "each dataset",
-    "local": "each series",
+# The article's groups: what they were trained on, and models in the order of their zero-shot WQL.
+# The best of each group in any column is among them.
+SHOWN = {
+    "Chronos": (
+        "many datasets",
+        [f"Chronos-T5 ({size})" for size in ("Large", "Base", "Small", "Mini")],
+    ),
+    "pretrained": ("many datasets", ["Moirai-1.0-R (Base)", "Moirai-1.0-R (Large)"]),
+    "task-specific": ("each dataset", ["TFT", "N-HiTS", "PatchTST"]),
+    "local": ("each series", ["SCUM", "AutoARIMA"]),
 }
 LARGE = "Chronos-T5 (Large)"
 
 
 def quoted(name: str) -> str:
     """A number of the article for running text: three, 512, 200 000 (thin space), 84 billion."""
-    return _in_words(chronos.QUOTED[name].value)
+    return _in_words(chronos.QUOTED[name])
 
 
 def score(model: str, column: str) -> str:
@@ -66,49 +66,47 @@ def bin_width(scale: float = 1, digits: int = 4) -> str:
 
 def last_bucket() -> int:
     """The smallest distance to an earlier key that falls into the encoder's last bucket."""
-    buckets = chronos.relative_position_bucket(np.arange(chronos.QUOTED["context"].value))
+    buckets = chronos.relative_position_bucket(np.arange(chronos.QUOTED["context"]))
     return int(np.flatnonzero(buckets == buckets.max())[0])
 
 
 def results() -> str:
     """Aggregate relative scores of the models that carry the argument; the best of all are bold."""
     printed = chronos.printed_aggregates()
-    best = {column: _best(row[column] for row in printed.values()) for column in SCORES}
-    lines = []
-    for group, models in SHOWN.items():
-        lines.append(r"\addlinespace")
+    best = {column: np.nanmin([row[column] for row in printed.values()]) for column in SCORES}
+    rows = []
+    for trained_on, models in SHOWN.values():
         for model in models:
-            cells = [_cell(printed[model][column], best[column]) for column in SCORES]
-            trained_on = TRAINED_ON[group] if model == models[0] else ""
-            lines.append(" & ".join([model, trained_on, *cells]) + r" \\")
-    head = [
-        r" & & \multicolumn{2}{c}{in-domain} & \multicolumn{2}{c@{}}{zero-shot} \\",
-        r"\cmidrule(lr){3-4}\cmidrule(l){5-6}",
-        r"model & trained on & WQL & MASE & WQL & MASE \\",
-        r"\midrule",
-    ]
-    return _tabular("llrrrr", head + lines[1:])
+            space = "\\addlinespace\n" if rows and model == models[0] else ""
+            shown = [f"{printed[model][column]:.3f}" for column in SCORES]
+            bold = [printed[model][column] == best[column] for column in SCORES]
+            cells = [rf"\textbf{{{text}}}" if b else text for text, b in zip(shown, bold)]
+            rows.append([space + model, trained_on if model == models[0] else "", *cells])
+    upper_header = (
+        r" & & \multicolumn{2}{c}{in-domain} & \multicolumn{2}{c@{}}{zero-shot} \\"
+        "\n\\cmidrule(lr){3-4}\\cmidrule(l){5-6}\n"
+    )
+    header = [upper_header + "model", "trained on", *[column.split()[1] for column in SCORES]]
+    return latex.table(header, rows, "llrrrr")
 
 
 def sizes() -> str:
     """Shapes of the four sizes, the parameters recomputed from them, the published totals."""
-    names = ["size", "layers", "$D$", "$H$", "$I$", "$F$", "recomputed", "published"]
-    head = [" & ".join(names) + r" \\", r"\midrule"]
-    lines = []
-    for name, size in chronos.SIZES.items():
-        shape = size.config
-        cells = [
+    header = ["size", "layers", "$D$", "$H$", "$I$", "$F$", "recomputed", "published"]
+    rows = [
+        [
             name,
-            rf"${shape.layers}+{shape.layers}$",
+            f"${layers(name)}$",
             shape.width,
             shape.heads,
             shape.heads * shape.head_width,
             shape.feed_forward,
-            _thousands(chronos.parameter_count(shape)),
-            f"{size.published // 10**6}M",
+            latex.thousands(chronos.parameter_count(shape)),
+            f"{total // 10**6}M",
         ]
-        lines.append(" & ".join(map(str, cells)) + r" \\")
-    return _tabular("lrrrrrrr", head + lines)
+        for name, (shape, total, *_) in chronos.SIZES.items()
+    ]
+    return latex.table(header, rows, "lrrrrrrr")
 
 
 def score_without(dataset: str, model: str) -> str:
@@ -134,11 +132,12 @@ def places_of_large() -> str:
     places = chronos.places_when_one_is_left_out(chronos.zero_shot_scores(), LARGE)
     ordinals = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth"}
     often = {1: "once", 2: "twice"}
-    counts = [
-        f"{ordinals[place]} {often.get(times, f'{spelled(times)} times')}"
-        for place, times in sorted(Counter(places.values()).items())
-    ]
-    return ", ".join(counts[:-1]) + " and " + counts[-1]
+    return latex.listed(
+        [
+            f"{ordinals[place]} {often.get(times, f'{spelled(times)} times')}"
+            for place, times in sorted(Counter(places.values()).items())
+        ]
+    )
 
 
 def largest_deviation() -> str:
@@ -157,30 +156,6 @@ def weatherbench_share(of: str) -> str:
     return rf"{100 * share / sum(counts.values()):.1f}\,\%"
 
 
-def _best(values) -> float:
-    return min(value for value in values if not math.isnan(value))
-
-
-def _cell(value: float, best: float) -> str:
-    return rf"\textbf{{{value:.3f}}}" if value == best else f"{value:.3f}"
-
-
-def _in_words(value: int) -> str:
-    for size, word in ((10**9, "billion"), (10**6, "million")):
-        if value >= size:
-            return f"{value / size:g}~{word}"
-    return _thousands(value) if value >= 10 else spelled(value)
-
-
-def _thousands(number: int) -> str:
-    return f"{number:,}".replace(",", r"\,") if number >= 10_000 else str(number)
-
-
-def _tabular(columns: str, lines: list[str]) -> str:
-    begin = rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}"
-    return "\n".join([begin, r"\toprule", *lines, r"\bottomrule", r"\end{tabular}"])
-
-
 def small() -> chronos.T5Config:
     """The configuration of the Small model, for a question of the supplement."""
     return chronos.SIZES["Small"].config
@@ -193,4 +168,11 @@ def position_biases() -> str:
 
 def absolute_positions() -> str:
     """What a learned vector for each position of the context would take in the Small model."""
-    return _in_words(small().width * chronos.QUOTED["context"].value)
+    return _in_words(small().width * chronos.QUOTED["context"])
+
+
+def _in_words(value: int) -> str:
+    for size, word in ((10**9, "billion"), (10**6, "million")):
+        if value >= size:
+            return f"{value / size:g}~{word}"
+    return latex.thousands(value) if value >= 10 else spelled(value)

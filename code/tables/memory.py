@@ -38,22 +38,18 @@ class Measurements:
         return latex.Tex(
             "On a random input, the result in blocks differs from that of CA~1~(a) by at most "
             f"{latex.scientific(found[0])} of its size, and with scores 300 times as large by at "
-            f"most "
-            f"{latex.scientific(found[1])}."
+            f"most {latex.scientific(found[1])}."
         )
 
     def conditions(self):
         machine, runs = self.results["machine"], len(self.results["attention"])
         return latex.Tex(
             f"The times are for {measured.HEADS} heads of width {measured.D}, on "
-            f"{latex.escape(machine['processor'])} "
-            f"with {machine['cores']} cores, with NumPy {machine['NumPy']}, PyTorch "
-            f"{machine['torch']} and "
-            f"JAX {machine['jax']}. All took turns, and each figure is the median over the "
-            f"rounds of {runs} runs. "
+            f"{latex.escape(machine['processor'])} with {machine['cores']} cores, with NumPy "
+            f"{machine['NumPy']}, PyTorch {machine['torch']} and JAX {machine['jax']}. All took "
+            f"turns, and each figure is the median over the rounds of {runs} runs. "
             "They were measured once and are kept in a file; only their ratios mean something on "
-            "another machine, "
-            r"and \texttt{make bench} measures yours."
+            r"another machine, and \texttt{make bench} measures yours."
         )
 
     def scaling(self):
@@ -72,16 +68,14 @@ class Measurements:
         shortest, longest = min(self.sizes), max(self.sizes)
         ratios = [measured.ratio(self.results, "float32", N, "torch") for N in self.sizes[2:]]
         return latex.Tex(
-            f"Memory beside inputs and output grows as "
-            f"$N^{{{measured.slope(held['plain']):.1f}}}$ for the function "
-            f"of CA~1~(a). In blocks it is {held['ours'][shortest] / MIB:.1f}\\,MiB at $N = "
-            f"{shortest}$ and "
-            f"{held['ours'][longest] / MIB:.1f}\\,MiB at $N = {latex.thousands(longest)}$ "
-            f"(\\cref{{fig:scaling}}). "
-            f"From $N = {latex.thousands(self.sizes[2])}$ on, PyTorch takes between "
-            f"{min(ratios):.2f} and "
-            f"{max(ratios):.2f} times as long in single precision (\\cref{{tab:ratios}}). "
-            "\\Cref{fig:roofline} shows how far each is from what the machine can do."
+            "Memory beside inputs and output grows as "
+            f"$N^{{{measured.slope(held['plain']):.1f}}}$ for the function of CA~1~(a). In blocks "
+            rf"it is {held['ours'][shortest] / MIB:.1f}\,MiB at $N = {shortest}$ and "
+            rf"{held['ours'][longest] / MIB:.1f}\,MiB at $N = {latex.thousands(longest)}$ "
+            rf"(\cref{{fig:scaling}}). From $N = {latex.thousands(self.sizes[2])}$ on, PyTorch "
+            f"takes between {min(ratios):.2f} and {max(ratios):.2f} times as long in single "
+            r"precision (\cref{tab:ratios}). \Cref{fig:roofline} shows how far each is from what "
+            "the machine can do."
         )
 
     def ratio_table(self):
@@ -93,20 +87,12 @@ class Measurements:
         """What plots.memory.roofline draws."""
         flops, exponentials, bandwidth = measured.rates(self.results, "float32")
         per_weight = 4 * measured.D  # operations of the two products
-        blocks = {
-            "plain": lambda N: None,
-            "ours": lambda N: memory_efficient.queries_in_a_block(measured.HEADS, N),
-        }
-        points = {
-            name: {
-                N: (
-                    measured.intensity(N, block=block(N)),
-                    measured.HEADS * per_weight * N**2 / seconds,
-                )
-                for N, seconds in measured.seconds(self.results, "float32", name).items()
-            }
-            for name, block in blocks.items()
-        }
+        points = {"plain": {}, "ours": {}}
+        for name, found in points.items():
+            for N, seconds in measured.seconds(self.results, "float32", name).items():
+                block = memory_efficient.queries_in_a_block(measured.HEADS, N)
+                moved = measured.intensity(N, block=block if name == "ours" else None)
+                found[N] = moved, measured.HEADS * per_weight * N**2 / seconds
         with_exp = per_weight / (per_weight / flops + 1 / exponentials)
         return {"flops": flops, "bandwidth": bandwidth, "with_exp": with_exp, "points": points}
 
@@ -114,9 +100,9 @@ class Measurements:
         dtype = PRECISIONS[precision]
         ours = measured.seconds(self.results, dtype, "ours")[N]
         ratios = [measured.ratio(self.results, dtype, N, rival) for rival in RIVALS.values()]
-        first = self.sizes[0] == N
+        space = r"\addlinespace " if precision != "single" else ""
         return [
-            (r"\addlinespace " if precision != "single" else "") + precision if first else "",
+            space + precision if self.sizes[0] == N else "",
             latex.thousands(N),
             latex.thousands(round(1e3 * ours, 1)),
             f"{measured.limit(self.results, dtype, N) / ours:.2f}",

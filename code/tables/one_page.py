@@ -18,17 +18,9 @@ class Example:
     W_v: np.ndarray
 
     def arrays(self):
-        """What the figure draws: X, q, k, v, scores, weights and outputs, each (2, 2)."""
-        Y, A = self_attention(self.X, self.W_q, self.W_k, self.W_v)
-        return {
-            "X": self.X,
-            "q": self._of(self.W_q),
-            "k": self._of(self.W_k),
-            "v": self._of(self.W_v),
-            "scores": self._scores(),
-            "weights": A,
-            "output": Y,
-        }
+        """What the figure draws: X, q, k and v, each (2, 2) with a row for each token."""
+        projections = {"q": self.W_q, "k": self.W_k, "v": self.W_v}
+        return {"X": self.X} | {name: self.X @ W.T for name, W in projections.items()}
 
     def matrices(self):
         named = (("W_q", self.W_q), ("W_k", self.W_k), ("W_v", self.W_v))
@@ -40,40 +32,40 @@ class Example:
         return _vector(self.X[i - 1])
 
     def q(self, i):
-        return _vector(self._of(self.W_q)[i - 1])
+        return _vector(self.arrays()["q"][i - 1])
 
     def k(self, i):
-        return _vector(self._of(self.W_k)[i - 1])
+        return _vector(self.arrays()["k"][i - 1])
 
     def v(self, i):
-        return _vector(self._of(self.W_v)[i - 1])
+        return _vector(self.arrays()["v"][i - 1])
 
     def y(self, i):
-        return _vector(self.arrays()["output"][i - 1])
+        return _vector(self._attention()[0][i - 1])
 
     def product(self, i, j):
         return _number(self._products()[i - 1, j - 1])
 
     def score(self, i, j):
-        return _number(self._scores()[i - 1, j - 1])
+        return _number(self._products()[i - 1, j - 1] / 2**0.5)
 
     def exponential(self, i, j):
-        return _number(np.exp(self._scores())[i - 1, j - 1])
+        return _number(self._exponentials()[i - 1, j - 1])
 
     def total(self, i):
-        return _number(np.exp(self._scores())[i - 1].sum())
+        return _number(self._exponentials()[i - 1].sum())
 
     def weight(self, i, j):
-        return _number(self.arrays()["weights"][i - 1, j - 1])
+        return _number(self._attention()[1][i - 1, j - 1])
 
-    def _of(self, W):
-        return self.X @ W.T  # (2, 2)
+    def _attention(self):
+        return self_attention(self.X, self.W_q, self.W_k, self.W_v)
 
     def _products(self):
-        return self._of(self.W_q) @ self._of(self.W_k).T  # (2, 2)
+        return self.arrays()["q"] @ self.arrays()["k"].T  # (2, 2)
 
-    def _scores(self):
-        return self._products() / 2**0.5  # (2, 2)
+    def _exponentials(self):
+        return np.exp(self._products() / 2**0.5)  # (2, 2)
 
 
 def example():

@@ -10,10 +10,12 @@ from weaving import latex
 WINDOW = 512  # tokens that BERT reads at once (Devlin et al., 2019)
 WIDTH = 512  # of a token of the base transformer (Vaswani et al., 2017, table 3)
 HEAD_WIDTH = 64  # of a query in one of its heads
+DIRECTIONS, DIMENSION, SEED = 2048, 256, 1974  # of the example of random directions
 
 
-def addition_and_concatenation(D=WIDTH, D_p=WIDTH, d=HEAD_WIDTH):
-    """The two ways beside each other; the numbers in brackets are for the given sizes."""
+def addition_and_concatenation():
+    """The two ways beside each other; the numbers in brackets are for D = D_p = WIDTH."""
+    D, D_p, d = WIDTH, WIDTH, HEAD_WIDTH
     rows = [
         ("token", r"$\mathbf x_i + \mathbf p_i$", r"$[\mathbf x_i; \mathbf p_i]$"),
         ("numbers in a token", f"$D$ ({D})", f"$D + D_p$ ({latex.thousands(D + D_p)})"),
@@ -50,27 +52,26 @@ def collision(which):
     e_1, e_2, _ = np.eye(3)
     x = np.array([0.3, 0.5, 0.0])
     values = {"x": x, "other": x + e_1 - e_2, "sum": x + e_1}[which]
-    return latex.Tex(
-        "(" + r",\, ".join(f"{value:.1f}".replace("-0.0", "0.0") for value in values) + ")"
-    )
+    return latex.Tex("(" + r",\, ".join(f"{value:.1f}" for value in values) + ")")
 
 
-def random_directions(many=2048, dim=256, seed=1974):
+def random_directions():
     """How close to orthogonal the vectors of one random draw are, and how close they could be."""
-    P = np.random.default_rng(seed).standard_normal((many, dim))
-    P /= np.linalg.norm(P, axis=1, keepdims=True)  # (many, dim)
-    worst = float(np.abs(P @ P.T - np.eye(many)).max())
-    bound = math.floor(1e4 * positional.welch_bound(many, dim)) / 1e4
+    N, D = DIRECTIONS, DIMENSION
+    P = np.random.default_rng(SEED).standard_normal((N, D))
+    P /= np.linalg.norm(P, axis=1, keepdims=True)
+    worst = float(np.abs(P @ P.T - np.eye(N)).max())
+    bound = math.floor(1e4 * positional.welch_bound(N, D)) / 1e4
     return latex.Tex(
-        f"For example, draw $N = {latex.thousands(many)}$ random directions in $D = {dim}$ "
-        f"dimensions (NumPy, seed {seed}). "
+        f"For example, draw $N = {latex.thousands(N)}$ random directions in $D = {D}$ "
+        f"dimensions (NumPy, seed {SEED}). "
         r"The typical (root mean square) size of $\mathbf p_i\T\mathbf p_j$ is "
-        f"$1/\\sqrt D = {dim**-0.5:.4f}$, and the largest, for the worst pair, is ${worst:.4f}$. "
+        f"$1/\\sqrt D = {D**-0.5:.4f}$, and the largest, for the worst pair, is ${worst:.4f}$. "
         "No choice of so many directions brings the worst pair below the Welch bound "
         f"$\\sqrt{{(N - D)/(D(N - 1))}} > {bound:.4f}$ \\citep{{welch1974}}."
     )
 
 
-def random_cosines(dims=(4, 32, 256), pairs=20_000):
-    """{dimension: cosines between random pairs of directions (pairs,)}, for the figure."""
-    return {dim: positional.random_cosines(dim, pairs) for dim in dims}
+def random_cosines():
+    """{dimension: cosines between 20 000 random pairs of directions}, for the figure."""
+    return {dim: positional.random_cosines(dim, pairs=20_000) for dim in (4, 32, 256)}
