@@ -71,9 +71,9 @@ def test_the_limit_is_two_products_and_one_exponential_per_weight():
 
 def test_intensity():
     """N = 6, d = 2: 288 operations; in blocks of 3 queries K and V pass twice, of 9 once."""
-    assert measurements.intensity(6, d=2, size=4) == 288 / (4 * 12 * 36)
-    assert measurements.intensity(6, d=2, size=4, block=3) == 288 / (4 * 2 * (12 + 24))
-    assert measurements.intensity(6, d=2, size=4, block=9) == 288 / (4 * 2 * (12 + 12))
+    assert measurements.intensity(6, d=2) == 288 / (4 * 12 * 36)
+    assert measurements.intensity(6, d=2, block=3) == 288 / (4 * 2 * (12 + 24))
+    assert measurements.intensity(6, d=2, block=9) == 288 / (4 * 2 * (12 + 12))
 
 
 @pytest.mark.parametrize("power", [-1, 0, 2, 2.5])
@@ -96,7 +96,7 @@ def test_all_take_turns_and_the_slow_one_sits_out(monkeypatch):
         return run
 
     made = {name: contestant(name, seconds) for name, seconds in (("a", 1), ("b", 2), ("c", 50))}
-    taken = measure.in_turns(made, 60, "", least=5)
+    taken = measure.in_turns(made, 60, least=5)
     assert "".join(called) == "abc" + "abc" + "bca" + "ab" + "ab" + "ba"
     assert taken["a"] == [1] * 5
     np.testing.assert_array_equal(taken["c"], [50, 50, NAN, NAN, NAN])

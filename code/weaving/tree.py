@@ -72,7 +72,8 @@ def read(parts: list[Part], source: str, chunks: bool = False) -> Tree:
     blocks = mapped(json.loads(text)["blocks"], _regular_rules(placed))
     numbers = _numbers(blocks)
     problems = [Problem(source, *found) for found in _not_understood(said, line_of, place_of)]
-    for label in sorted(_labels_referred_to(blocks) - set(numbers)):
+    referred_to = {label for link in walk(blocks, "Link") for label in _labels(link)}
+    for label in sorted(referred_to - set(numbers)):
         message = f"notebook and HTML have no number for the label {label!r}"
         problems.append(Problem(source, place_of(label), message))
     if problems:
@@ -150,6 +151,11 @@ def text_of(tree: object) -> str:
     return text_of(tree.get("c", "")) if kind(tree) not in ("", "Math", "Note") else ""
 
 
+def inlines(blocks: Tree) -> Tree:
+    """What stands in the paragraphs of a caption or a note."""
+    return [inline for block in blocks for inline in block["c"]]
+
+
 def title_of(blocks: Tree, otherwise: str) -> str:
     titles = (text_of(span) for span in walk(blocks, "Span") if "title" in classes(span))
     return next(titles, otherwise)
@@ -180,11 +186,8 @@ def words(text: str) -> Node:
 
 
 def _attributes(id: str, names: tuple[str, ...], attributes: dict[str, str]) -> list:
-    return [
-        id,
-        list(names),
-        [[name.replace("_", "-"), value] for name, value in attributes.items()],
-    ]
+    pairs = [[name.replace("_", "-"), value] for name, value in attributes.items()]
+    return [id, list(names), pairs]
 
 
 def _definitions() -> str:
@@ -255,8 +258,10 @@ def _regular_rules(placed: list[Part]) -> Rules:
         match = re.fullmatch(r"PART (\d+)", old["c"][1])
         return _block_of(placed[int(match[1])]) if match else old
 
-    regular = {"Span": _regular_span, "Div": _regular_div, "Math": _regular_math}
-    return {**regular, "Header": _regular_header, "CodeBlock": block}
+    return {
+        "Span": _regular_span, "Div": _regular_div, "Math": _regular_math,
+        "Header": _regular_header, "CodeBlock": block,
+    }  # fmt: skip
 
 
 def _block_of(part: Part) -> Node:
@@ -315,10 +320,6 @@ def _numbers(blocks: Tree) -> dict[str, str]:
             caption[0]["c"][:0] = [node("Strong", [words(f"{name}.")]), {"t": "Space"}]
             label = ""
     return numbers
-
-
-def _labels_referred_to(blocks: Tree) -> set[str]:
-    return {label for link in walk(blocks, "Link") for label in _labels(link)}
 
 
 def _labels(link: Node) -> list[str]:
