@@ -106,9 +106,9 @@ def mapped(tree: object, rules: Rules) -> object:
 
 
 def walk(tree: object, *kinds: str) -> Iterator[Node]:
-    """The nodes of these kinds, or all, in the order of the text."""
+    """The nodes of these kinds, in the order of the text."""
     if isinstance(tree, dict):
-        if "t" in tree and (not kinds or kind(tree) in kinds):
+        if kind(tree) in kinds:
             yield tree
         tree = list(tree.values())
     if isinstance(tree, list):
