@@ -28,26 +28,13 @@ def run(times, held, flops, exponentials):
     }
 
 
-TWO_RUNS = {
-    "attention": [
-        run(
-            [
-                ("float32", 4, {"ours": [1, 2, 4], "torch": [3, 2, None]}),
-                ("float32", 8, {"ours": [8.0]}),
-                ("float64", 4, {"ours": [9]}),
-            ],
-            10,
-            1e9,
-            4e9,
-        ),
-        run(
-            [("float32", 4, {"ours": [2], "torch": [10]}), ("float32", 8, {"ours": [4.0]})],
-            20,
-            3e9,
-            2e9,
-        ),
-    ]
-}
+FIRST = [
+    ("float32", 4, {"ours": [1, 2, 4], "torch": [3, 2, None]}),
+    ("float32", 8, {"ours": [8.0]}),
+    ("float64", 4, {"ours": [9]}),
+]
+SECOND = [("float32", 4, {"ours": [2], "torch": [10]}), ("float32", 8, {"ours": [4.0]})]
+TWO_RUNS = {"attention": [run(FIRST, 10, 1e9, 4e9), run(SECOND, 20, 3e9, 2e9)]}
 
 
 def test_times_are_medians_over_the_rounds_of_all_runs():
@@ -121,14 +108,9 @@ def run(extra):
     return output
 print(footprint(lambda: run(64), 2**24), footprint(lambda: run(0), 2**24))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        stdout=subprocess.PIPE,
-        check=True,
-        timeout=100,
-        env=os.environ | {"PYTHONPATH": str(CODE)},
-    )
-    much, little = (int(size) / 2**20 for size in done.stdout.split())
+    environment = os.environ | {"PYTHONPATH": str(CODE)}
+    said = subprocess.check_output([sys.executable, "-c", program], timeout=100, env=environment)
+    much, little = (int(size) / 2**20 for size in said.split())
     assert 60 <= much <= 72 and little <= 8
 
 

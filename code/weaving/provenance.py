@@ -9,15 +9,6 @@ from pathlib import Path
 ARCHIVED = Path("PROVENANCE")
 PACKAGES = ["Pweave", "NumPy", "SymPy", "Matplotlib"]
 
-# What the PDF needs beside its text. LaTeX would take the date of its metadata from the clock, by
-# way of the log. A letter that a font lacks becomes an error, which has a line.
-PDF = r"""\input{glyphs}
-\tracinglostchars=3
-\ExplSyntaxOn
-\cs_set_protected:Npn \file_get_timestamp:nN #1#2 { \tl_set:Nx #2 { \pdfcreationdate } }
-\ExplSyntaxOff
-"""
-
 
 @dataclass(frozen=True)
 class Provenance:
@@ -28,7 +19,7 @@ class Provenance:
     changed: bool = False
 
     def macros(self) -> str:
-        """As LaTeX: \\commit, \\versions, \\reportdate, and what the PDF needs beside its text."""
+        """As LaTeX: \\commit, \\versions and \\reportdate."""
         import importlib.metadata  # slow to import, and not needed to see that nothing changed
 
         day = time.gmtime(self.epoch)
@@ -38,8 +29,7 @@ class Provenance:
             "versions": versions,
             "reportdate": f"{day.tm_mday} {time.strftime('%B %Y', day)}",
         }
-        made = [f"\\newcommand{{\\{name}}}{{{value}}}\n" for name, value in macros.items()]
-        return "".join(made) + PDF
+        return "".join(f"\\newcommand{{\\{name}}}{{{text}}}\n" for name, text in macros.items())
 
     def archived(self) -> str:
         """The text of ARCHIVED."""

@@ -57,7 +57,7 @@ def read(parts: list[Part], source: str, chunks: bool = False) -> Tree:
     placed: list[Part] = []
     latex, lines = joined(parts, lambda part: _markup(part, placed, chunks))
     opened, begin, body = latex.partition("\\begin{document}\n")
-    before = _definitions()
+    before = macros.definitions() + provenance().macros()
     skipped = opened.count("\n") + 1 if begin else 0
     body = (body if begin else latex).partition("\\end{document}")[0]
     options = ["--from=latex", "--to=json", *CITATIONS * BIBLIOGRAPHY.exists()]
@@ -188,11 +188,6 @@ def words(text: str) -> Node:
 def _attributes(id: str, names: tuple[str, ...], attributes: dict[str, str]) -> list:
     pairs = [[name.replace("_", "-"), value] for name, value in attributes.items()]
     return [id, list(names), pairs]
-
-
-def _definitions() -> str:
-    made_from = re.findall(r"^\\newcommand.*\n", provenance().macros(), re.MULTILINE)
-    return macros.definitions() + "".join(made_from)
 
 
 def _markup(part: Part, placed: list[Part], chunks: bool) -> str:
