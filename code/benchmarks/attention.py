@@ -80,10 +80,7 @@ def times(quick: bool) -> list[dict]:
 
 
 def limits() -> dict:
-    """What all cores of the machine can do per second.
-
-    Multiplications and additions of a large product, exponentials, bytes copied.
-    """
+    """What all cores do per second: operations of a large product, exponentials, bytes copied."""
     cores, rates = workers.count(), {}
     for dtype in TYPES:
         measure.progress(f"rates in {dtype}")

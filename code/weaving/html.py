@@ -101,7 +101,7 @@ def _mathml(body: str) -> str:
 
 
 def _scrolling(content: Tree, name: str, label: str, box: Callable = span) -> Node:
-    """A box that scrolls by itself, with the keyboard, too, where its content is too wide."""
+    """A box that scrolls on its own, also with the keyboard, if its content is too wide."""
     return box(content, "scroll", name, role="group", tabindex="0", aria_label=label)
 
 

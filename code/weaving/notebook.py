@@ -100,9 +100,9 @@ def assemble(blocks: Tree, chunks: list[Chunk], asked: dict[int, list[str]], tar
 
 
 def asked_before(executed: list[dict]) -> dict[int, list[str]]:
-    """For each chunk's number, expressions of the text before it that changed what the chunk reads.
+    """{chunk number: inline expressions of the text before it that changed what the chunk reads}
 
-    These are calls with a text in quotes of a name that a chunk has assigned, or of its methods:
+    These are calls with a string literal of a name that a chunk has assigned, or of its methods:
     ledger.formula("four-terms").
     """
     from weaving.reader import inline_expressions
@@ -178,7 +178,7 @@ def run(notebook, chunks: list[Chunk], source: str, say: Callable) -> None:
 
 @contextlib.contextmanager
 def _kernel() -> Iterator:
-    """A kernel without anybody's settings, whose sockets are files."""
+    """A kernel that ignores the user's settings and listens on Unix sockets, not on ports."""
     import jupyter_client
     import matplotlib.font_manager  # noqa: F401  its first import announces that it builds a cache
 
@@ -297,7 +297,7 @@ def _headings(blocks: Tree) -> dict[str, str]:
 
 
 def _called(code: str) -> set[str]:
-    """The names of which an expression makes a call with a text in quotes."""
+    """The names in an expression's calls that are given a string literal."""
 
     def is_text(argument: ast.expr) -> bool:
         return isinstance(argument, ast.Constant) and isinstance(argument.value, str)

@@ -28,7 +28,7 @@ CHATTER = re.compile(
 BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|I was expecting|Illegal"
                     r"|Sorry).*$", re.MULTILINE)  # fmt: skip
 
-# Warnings that never tell of a fault in the document, or not where it is.
+# Warnings that report no fault in the document, or one that is reported elsewhere with its line.
 HARMLESS = [
     "Label(s) may have changed",  # latexmk runs again until they settle
     "Rerun to",
@@ -39,7 +39,7 @@ HARMLESS = [
     "Marginpar on page",  # two marks beside one line: the second moves down
 ]
 
-# What helps, where LaTeX does not say so: (its message, the way out).
+# What to do, where LaTeX does not say so: (pattern of its message, remedy).
 REMEDIES = [
     (r"Unicode character|Missing character",
      "the fonts lack this letter: write it in Latin letters or as a LaTeX command"),
@@ -53,7 +53,7 @@ REMEDIES = [
 
 
 def problems(job: Path, source: str, lines: list[int], complete: bool) -> list[Problem]:
-    """All that the logs of `job` tell of; complete: whether LaTeX came to its end."""
+    """Everything that the logs of `job` report; complete: whether LaTeX finished."""
     log, aux, tex = (text_of(job.with_suffix(suffix)) for suffix in (".log", ".aux", ".tex"))
     found = read_log(log, source, lines, f"{job}.tex")
     found = drop_consequences([_with_line(each, lines, tex) for each in found], aux, complete)
@@ -62,7 +62,7 @@ def problems(job: Path, source: str, lines: list[int], complete: bool) -> list[P
 
 
 def read_log(log: str, source: str, lines: list[int], tex: str) -> list[Problem]:
-    """The Problems a LaTeX log tells of, at the document's lines."""
+    """The Problems that a LaTeX log reports, at the document's lines."""
     problems, page = [], 1
     for message, details, inside in _messages(log, tex.removesuffix(".tex")):
         for shipped in PAGE.findall(message):
@@ -77,7 +77,7 @@ def read_log(log: str, source: str, lines: list[int], tex: str) -> list[Problem]
 
 
 def _problem(message, lines, source, tex, page):
-    """(file, line, text) of a message that tells of a fault, else None."""
+    """(file, line, text) of a message that reports a fault, else None."""
 
     def at(number):
         return lines[min(int(number), len(lines)) - 1] if number and int(number) and lines else 0
@@ -164,7 +164,7 @@ def never_cited(job: Path) -> list[Problem]:
 
 
 def _with_line(problem, lines, tex):
-    """With the line that asks for a package that is missing: LaTeX does not say it."""
+    """The problem at the line that asks for a missing package, which LaTeX does not give."""
     package = re.match(r"LaTeX Error: File `(.*)\.(?:sty|cls)' not found", problem.message)
     if problem.line or not package:
         return problem

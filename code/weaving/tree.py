@@ -82,7 +82,7 @@ def read(parts: list[Part], source: str, chunks: bool = False) -> Tree:
 
 
 def written(blocks: Tree, format: str, *options: str) -> str:
-    """What Pandoc writes of the blocks. Raises BuildFailed with formulas that it cannot write."""
+    """The blocks in another format. Raises BuildFailed with formulas that Pandoc cannot convert."""
     document = json.dumps({"pandoc-api-version": [1, 23], "meta": {}, "blocks": blocks})
     text, said = _pandoc(document, "--from=json", f"--to={format}", "--wrap=none", *options)
     lost = [entry["pretty"] for entry in said if entry["type"] == "CouldNotConvertTeXMath"]
@@ -92,7 +92,7 @@ def written(blocks: Tree, format: str, *options: str) -> str:
 
 
 def mapped(tree: object, rules: Rules) -> object:
-    """The tree with rules[kind](node), a node or several, for each node, from the inside out."""
+    """The tree with rules[kind](node), a node or a list, for each node; inner ones first."""
     if isinstance(tree, list):
         made = []
         for each in tree:
@@ -218,7 +218,7 @@ def _plain_columns(match: re.Match) -> str:
 
 
 def _pandoc(text: str, *options: str) -> tuple[str, list[dict]]:
-    """Pandoc's output, and what it says of its work."""
+    """Pandoc's output, and the entries of its log."""
     import pypandoc
 
     with tempfile.NamedTemporaryFile(suffix=".json") as log:
