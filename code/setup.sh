@@ -226,14 +226,11 @@ and run make again. Without root: see Platforms in README.md."
 as_root() { run ${sudo:+sudo -n} env LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@"; }
 
 apt_install() {
-    say 'downloading' "$@"
+    say "installing $*; this takes a minute or two"
     as_root dpkg --configure -a || true  # an installation that was killed half-way
-    for step in '--no-install-recommends --download-only' --no-install-recommends; do
-        as_root apt-get install -y -q $step -o DPkg::Lock::Timeout=600 "$@" ||
-            fail "apt-get failed, is there a network? build/setup.log ends with
+    as_root apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=600 "$@" ||
+        fail "apt-get failed, is there a network? build/setup.log ends with
 $(grep '^E: ' "$log" | tail -n 3)"
-        [ "$step" = --no-install-recommends ] || say 'installing; this takes a minute or two'
-    done
 }
 
 case ${1:-} in

@@ -52,14 +52,20 @@ def faults(fig, width, smallest=8, least_contrast=4.5) -> list[str]:
     found = [f"{actual} in wide"] * bool(actual > width + 1e-9)
     all_texts = np.sum([ink for *_, ink in sheets.texts], axis=0)  # how many inks in each pixel
     for words, points, colour, ink in sheets.texts:
-        contrast = _contrast(np.array(colour), ground[ink])
-        found += [f"{words}: contrast {contrast:.2f}"] * bool(contrast < least_contrast)
+        least = contrast(np.array(colour), ground[ink])
+        found += [f"{words}: contrast {least:.2f}"] * bool(least < least_contrast)
         near = _within_a_point(ink)
         found += [f"{words}: {points} pt"] * (points < smallest)
         found += [f"{words} leaves the figure"] * bool((ink & edge).any())
         found += [f"{words} touches a line"] * bool((near & lines).any())
         found += [f"{words} touches another text"] * bool((all_texts[near] > ink[near]).any())
     return found
+
+
+def contrast(colour, behind) -> float:
+    """The smallest ratio of luminances, as WCAG defines it, of a colour and those behind it."""
+    lights = [_luminance(colour), _luminance(behind)]
+    return ((np.maximum(*lights) + 0.05) / (np.minimum(*lights) + 0.05)).min(initial=21)
 
 
 @lru_cache(maxsize=1)
@@ -74,12 +80,6 @@ def _drawn(fig):
 
 def _size(fig):
     return *np.round(fig.bbox.size).astype(int), DPI
-
-
-def _contrast(colour, behind):
-    """The smallest ratio of luminances, as WCAG defines it, of a colour and those behind it."""
-    lights = [_luminance(colour), _luminance(behind)]
-    return ((np.maximum(*lights) + 0.05) / (np.minimum(*lights) + 0.05)).min(initial=21)
 
 
 def _luminance(colours):

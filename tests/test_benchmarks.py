@@ -28,26 +28,13 @@ def run(times, held, flops, exponentials):
     }
 
 
-TWO_RUNS = {
-    "attention": [
-        run(
-            [
-                ("float32", 4, {"ours": [1, 2, 4], "torch": [3, 2, None]}),
-                ("float32", 8, {"ours": [8.0]}),
-                ("float64", 4, {"ours": [9]}),
-            ],
-            10,
-            1e9,
-            4e9,
-        ),
-        run(
-            [("float32", 4, {"ours": [2], "torch": [10]}), ("float32", 8, {"ours": [4.0]})],
-            20,
-            3e9,
-            2e9,
-        ),
-    ]
-}
+FIRST = [
+    ("float32", 4, {"ours": [1, 2, 4], "torch": [3, 2, None]}),
+    ("float32", 8, {"ours": [8.0]}),
+    ("float64", 4, {"ours": [9]}),
+]
+SECOND = [("float32", 4, {"ours": [2], "torch": [10]}), ("float32", 8, {"ours": [4.0]})]
+TWO_RUNS = {"attention": [run(FIRST, 10, 1e9, 4e9), run(SECOND, 20, 3e9, 2e9)]}
 
 
 def test_times_are_medians_over_the_rounds_of_all_runs():
@@ -71,9 +58,9 @@ def test_the_limit_is_two_products_and_one_exponential_per_weight():
 
 def test_intensity():
     """N = 6, d = 2: 288 operations; in blocks of 3 queries K and V pass twice, of 9 once."""
-    assert measurements.intensity(6, d=2, size=4) == 288 / (4 * 12 * 36)
-    assert measurements.intensity(6, d=2, size=4, block=3) == 288 / (4 * 2 * (12 + 24))
-    assert measurements.intensity(6, d=2, size=4, block=9) == 288 / (4 * 2 * (12 + 12))
+    assert measurements.intensity(6, d=2) == 288 / (4 * 12 * 36)
+    assert measurements.intensity(6, d=2, block=3) == 288 / (4 * 2 * (12 + 24))
+    assert measurements.intensity(6, d=2, block=9) == 288 / (4 * 2 * (12 + 12))
 
 
 @pytest.mark.parametrize("power", [-1, 0, 2, 2.5])
@@ -96,7 +83,7 @@ def test_all_take_turns_and_the_slow_one_sits_out(monkeypatch):
         return run
 
     made = {name: contestant(name, seconds) for name, seconds in (("a", 1), ("b", 2), ("c", 50))}
-    taken = measure.in_turns(made, 60, "", least=5)
+    taken = measure.in_turns(made, 60, least=5)
     assert "".join(called) == "abc" + "abc" + "bca" + "ab" + "ab" + "ba"
     assert taken["a"] == [1] * 5
     np.testing.assert_array_equal(taken["c"], [50, 50, NAN, NAN, NAN])
@@ -121,14 +108,9 @@ def run(extra):
     return output
 print(footprint(lambda: run(64), 2**24), footprint(lambda: run(0), 2**24))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        stdout=subprocess.PIPE,
-        check=True,
-        timeout=100,
-        env=os.environ | {"PYTHONPATH": str(CODE)},
-    )
-    much, little = (int(size) / 2**20 for size in done.stdout.split())
+    environment = os.environ | {"PYTHONPATH": str(CODE)}
+    said = subprocess.check_output([sys.executable, "-c", program], timeout=100, env=environment)
+    much, little = (int(size) / 2**20 for size in said.split())
     assert 60 <= much <= 72 and little <= 8
 
 

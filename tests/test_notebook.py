@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from packages import PACKAGES, needs_packages
+from test_build import GOOD, Project
 
 from weaving import latex, notebook
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
-OLD = b"the last good notebook"
+SOURCE = (ROOT / "report.texw").read_text(encoding="utf-8")
 
 REPORT = r"""% a comment with \foo
 \documentclass{article}
@@ -70,108 +71,71 @@ latex.Tex("Of " + ", ".join(ledger.seen) + "." + shown)
 \bibliography{references}
 \end{document}
 """
-BIB = "@book{book, title={A Title}, author={Ada B. Cee}, publisher={P}, year={2024}}\n"
 
 
-class Project:
-    """A folder with a document, a bibliography and the weave."""
-
-    def __init__(self, folder):
-        self.folder, self.notebook = folder, folder / "report.ipynb"
-        shutil.copytree(
-            ROOT / "code" / "weaving",
-            folder / "code" / "weaving",
-            ignore=shutil.ignore_patterns("__pycache__"),
-        )
-        (folder / "bib").mkdir()
-        for name, text in {
-            "bib/references.bib": BIB,
-            "requirements.txt": "",
-            "PROVENANCE": "0123456 1700000000\n",
-            "report.pdf": "old",
-            "report.texw": REPORT,
-        }.items():
-            (folder / name).write_text(text, encoding="utf-8")
-        self.notebook.write_bytes(OLD)
-
-    def make(self, what="notebook"):
-        """Exit status and all that was said."""
-        return run(["-m", f"weaving.{what}"], self.folder, ["code", PACKAGES])
-
-    def cells(self):
-        return {
-            cell["id"]: cell
-            for cell in json.loads(self.notebook.read_text(encoding="utf-8"))["cells"]
-        }
-
-
-def run(words, folder, path):
+def run(folder, path, *words):
+    """Exit status and all that was said."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))}
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=600,
-    )
+    options = {"cwd": folder, "env": environment, "encoding": "utf-8", "timeout": 600}
+    done = subprocess.run([sys.executable, *words], capture_output=True, **options)
     return done.returncode, done.stdout + done.stderr
+
+
+def make(folder, what="notebook"):
+    return run(folder, ["code", PACKAGES], "-m", f"weaving.{what}")
+
+
+def cells_of(notebook):
+    return json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+
+
+def data_of(cells):
+    """For each output its data, and what is said about them."""
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    return [(output.get("data", {}), output.get("metadata")) for output in outputs]
 
 
 def text(cell):
     return "".join(cell["source"])
 
 
-def shown(cell, kind="text/markdown"):
+def shown(cell):
     (output,) = cell["outputs"]
-    return "".join(output["data"][kind])
+    return "".join(output["data"]["text/markdown"])
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A small document's notebook."""
-    project = Project(tmp_path_factory.mktemp("small"))
-    status, said = project.make()
-    assert status == 0 and re.fullmatch(r"report\.ipynb: 12 cells, [\d.]+ s\n", said), said
-    assert (project.folder / "report.pdf").read_text() == "old"
-    return project
+def folder(tmp_path_factory):
+    """A small document's folder, with its notebook."""
+    project = Project(tmp_path_factory.mktemp("small"), REPORT)
+    status, said = make(project.folder)
+    assert status == 0 and said.startswith("report.ipynb: 12 cells, "), said
+    assert project.pdf.read_bytes() == GOOD
+    return project.folder
+
+
+@pytest.fixture(scope="module")
+def cells(folder):
+    return {cell["id"]: cell for cell in cells_of(folder / "report.ipynb")}
 
 
 @needs_packages
-def test_text_and_code_stand_in_the_order_of_the_document(made):
-    cells = made.cells()
-    assert list(cells) == [
-        "title",
-        "set-up",
-        "chunk-1",
-        "text-1",
-        "chunk-2",
-        "text-2",
-        "chunk-3",
-        "text-3",
-        "chunk-4",
-        "asked-5",
-        "chunk-5",
-        "text-5",
-    ]
+def test_text_and_code_stand_in_the_order_of_the_document(cells):
+    order = "title set-up chunk-1 text-1 chunk-2 text-2 chunk-3 text-3 chunk-4 asked-5 chunk-5"
+    assert list(cells) == [*order.split(), "text-5"]
     assert text(cells["chunk-4"]) == '# Print\nprint("printed", number)'
-    hidden = {
-        name for name, cell in cells.items() if "hide-input" in cell["metadata"].get("tags", [])
-    }
-    assert hidden == {name for name, cell in cells.items() if cell["cell_type"] == "code"} - {
-        "chunk-4"
-    }
+    code = {name: cell for name, cell in cells.items() if cell["cell_type"] == "code"}
+    shown = [name for name, cell in code.items() if "hide-input" not in str(cell["metadata"])]
+    assert shown == ["chunk-4"]
     assert cells["chunk-4"]["outputs"][0]["text"] == ["printed 7\n"]
-    counts = [cell["execution_count"] for cell in cells.values() if cell["cell_type"] == "code"]
+    counts = [cell["execution_count"] for cell in code.values()]
     assert counts == list(range(1, len(counts) + 1))
 
 
 @needs_packages
-def test_the_text_is_markdown(made):
-    markdown = "\n\n".join(
-        text(cell) for cell in made.cells().values() if cell["cell_type"] == "markdown"
-    ).replace("\u00a0", " ")
+def test_the_text_is_markdown(cells):
+    texts = [text(cell) for cell in cells.values() if cell["cell_type"] == "markdown"]
+    markdown = "\n\n".join(texts).replace("\u00a0", " ")
     assert markdown.startswith("# A title\n") and "A subtitle\n\nA course" in markdown
     assert (
         r"Text 7 of Cee (2024): $\mathbf{x}^{\mathsf{T}}\lVert y\rVert$ in "
@@ -183,94 +147,78 @@ def test_the_text_is_markdown(made):
         r"> **Answer.** Yes, a *word* (its meaning): $H = {} 3$."
         "\n\n> **All is well.** So it is."
     ) in markdown
-    assert (
-        "**Figure 1.** A line of 7 points." in markdown and "**Table 1.** Some numbers." in markdown
-    )
+    assert "**Figure 1.** A line of 7 points." in markdown
+    assert "**Table 1.** Some numbers." in markdown
     assert "``` python\ndef f(x_1):\n    return {'a': x_1} # ~^\\\n```" in markdown
     assert markdown.endswith("## Odds\n\n1\n\n## References\n\nCee, Ada B. 2024. *A Title*. P.")
     assert not re.search(r"PART \d|<div|<span", markdown)
 
 
 @needs_packages
-def test_what_the_cells_show(made):
-    cells = made.cells()
+def test_what_the_cells_show(cells):
     (figure,) = cells["chunk-2"]["outputs"]
-    assert figure["metadata"]["image/png"]["alt"] == "A line." and figure["data"][
-        "image/png"
-    ].startswith("iVBOR")
+    assert figure["metadata"]["image/png"]["alt"] == "A line."
+    assert figure["data"]["image/png"].startswith("iVBOR")
     table = shown(cells["chunk-3"])
     assert "$1$" in table and "**x**" in table
     assert text(cells["asked-5"]).endswith('in_the_text = [\n    ledger.formula("first-claim"),\n]')
-    assert (
-        shown(cells["chunk-5"]) == "Of first-claim.\n\n"
-        r"$$\begin{aligned} X &= \left[\begin{array}{rr} \phantom{-}1.5 & -2.0 "
-        r"\end{array}\right] \end{aligned}$$"
-    )
+    matrix = r"\left[\begin{array}{rr} \phantom{-}1.5 & -2.0 \end{array}\right]"
+    formula = rf"$$\begin{{aligned}} X &= {matrix} \end{{aligned}}$$"
+    assert shown(cells["chunk-5"]) == f"Of first-claim.\n\n{formula}"
 
 
 @needs_packages
-def test_a_second_notebook_has_the_same_bytes_and_a_fault_leaves_it(made):
-    first = made.notebook.read_bytes()
-    report = made.folder / "report.texw"
+def test_a_second_notebook_has_the_same_bytes_and_a_fault_leaves_it(folder):
+    report, notebook = folder / "report.texw", folder / "report.ipynb"
+    first = notebook.read_bytes()
     faults = {
         "raise ValueError('hm')": "ValueError: hm",
         "import os; os._exit(0)": "ended its kernel",
     }
     for fault, words in faults.items():
-        report.write_text(
-            REPORT.replace(
-                "number = 7\n",
-                f"number = 7\nif 'ipykernel' in __import__('sys').modules: {fault}\n",
-            )
-        )
-        status, said = made.make()
-        assert status == 1 and re.match(
-            rf"report\.texw:4: .*'Read the case'.*{re.escape(words)}\n", said
-        ), said
-        assert made.notebook.read_bytes() == first
+        in_jupyter = f"number = 7\nif 'ipykernel' in __import__('sys').modules: {fault}\n"
+        report.write_text(REPORT.replace("number = 7\n", in_jupyter))
+        status, said = make(folder)
+        found = re.match(rf"report\.texw:4: .*'Read the case'.*{re.escape(words)}\n", said)
+        assert status == 1 and found, said
+        assert notebook.read_bytes() == first
     report.write_text(REPORT.replace(r"\exercise{}{Odds}", r"\exercize{}{Odds}"))
     for what in ("notebook", "html"):
-        status, said = made.make(what)
+        status, said = make(folder, what)
         assert status == 1 and re.match(r"report\.texw:47: .*\\exercize", said), said
     report.write_text(REPORT)
-    made.notebook.unlink()
-    assert made.make()[0] == 0 and made.notebook.read_bytes() == first
+    notebook.unlink()
+    assert make(folder)[0] == 0 and notebook.read_bytes() == first
 
 
 @needs_packages
-def test_html_from_the_command(made):
-    status, said = made.make("html")
+def test_html_from_the_command(folder):
+    status, said = make(folder, "html")
     assert status == 0 and said.startswith("report.html: "), said
-    page = (made.folder / "report.html").read_text(encoding="utf-8")
-    assert (
-        "<h1>A title</h1>" in page
-        and 'id="tick:1"' in page
-        and page.count("<svg") == 1
-        and "A Title" in page
-    )
-    made.make("html")
-    assert (made.folder / "report.html").read_text(encoding="utf-8") == page
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    for part in ["<h1>A title</h1>", 'id="tick:1"', "<svg", "A Title"]:
+        assert page.count(part) == 1, part
+    make(folder, "html")
+    assert (folder / "report.html").read_text(encoding="utf-8") == page
 
 
 def test_what_the_text_has_asked_for_is_asked_for_again():
     def chunk(number, code):
         return {"type": "code", "number": number, "content": code}
 
+    def text(content):
+        return {"type": "doc", "content": content}
+
     executed = [
         chunk(1, "ledger = make()\nimport latex"),
-        {
-            "type": "doc",
-            "content": "<%= ledger.formula('a') %> <%= latex.f('b') %> <%= ledger.count(1) %>",
-        },
+        text("<%= ledger.formula('a') %> <%= latex.f('b') %> <%= ledger.count(1) %>"),
         chunk(3, "print(1)"),
-        {"type": "doc", "content": "% <%= ledger.formula('c') %>\n<%= ledger.formula('d') %>"},
+        text("% <%= ledger.formula('c') %>\n<%= ledger.formula('d') %>"),
         chunk(5, "ledger.table()"),
         chunk(6, "ledger.table()"),
     ]
     asked = notebook.asked_before(executed)
-    assert {number: codes for number, codes in asked.items() if codes} == {
-        5: ["ledger.formula('a')", "ledger.formula('d')"]
-    }
+    assert asked == {1: [], 3: [], 5: ["ledger.formula('a')", "ledger.formula('d')"], 6: []}
 
 
 # ---- the report itself, in a Jupyter without Pandoc
@@ -289,63 +237,38 @@ nbformat.write(notebook, "again.ipynb")
 @needs_packages
 def test_the_report_as_a_notebook_runs_from_top_to_bottom_in_a_stock_jupyter(tmp_path):
     folder = tmp_path / "the report's ä"
-    shutil.copytree(
-        ROOT,
-        folder,
-        ignore=shutil.ignore_patterns(
-            ".git",
-            ".venv*",
-            "notebook-packages*",
-            "mutants*",
-            "__pycache__",
-            "tests",
-            ".hypothesis",
-            "matplotlib",
-        ),
-    )
-    status, said = run(["-m", "weaving.notebook"], folder, ["code", PACKAGES])
+    folder.mkdir()
+    for name in ("code", "bib"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "report.texw").write_text(SOURCE, encoding="utf-8")
+    status, said = make(folder)
     assert status == 0, said
-    cells = json.loads((folder / "report.ipynb").read_text(encoding="utf-8"))["cells"]
-    chunks = re.findall(
-        r'^<<name="(.*?)".*>>=$', (ROOT / "report.texw").read_text(encoding="utf-8"), re.MULTILINE
-    )
-    assert [text(cell).split("\n")[0] for cell in cells if cell["id"].startswith("chunk")] == [
-        f"# {name}" for name in chunks
-    ]
+    cells = cells_of(folder / "report.ipynb")
+    chunks = re.findall(r'^<<name="(.*?)".*>>=$', SOURCE, re.MULTILINE)
+    names = [text(cell).split("\n")[0] for cell in cells if cell["id"].startswith("chunk")]
+    assert names == [f"# {name}" for name in chunks]
     prose = "\n".join(text(cell) for cell in cells if cell["cell_type"] == "markdown")
-    outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
-    typeset = "\n".join("".join(data.get("text/markdown", "")) for data in outputs)
-    left = re.findall(
-        r"\\(?:vec|mat|T|norm|abs|cite\w*|[cC]ref|begin\{(?:tabular|bmatrix\*)\})(?![A-Za-z])"
-        r"|PART \d",
-        prose + typeset,
-    )
-    assert not left and prose.count("**Answer.**") == (ROOT / "report.texw").read_text(
-        encoding="utf-8"
-    ).count(r"\begin{answer}")
-    figures = [
-        o for cell in cells for o in cell.get("outputs", []) if "image/png" in o.get("data", {})
-    ]
-    assert figures and all(output["metadata"]["image/png"]["alt"] for output in figures)
+    typeset = "\n".join("".join(data.get("text/markdown", "")) for data, _ in data_of(cells))
+    macro = r"\\(?:vec|mat|T|norm|abs|cite\w*|[cC]ref|begin\{(?:tabular|bmatrix\*)\})(?![A-Za-z])"
+    assert not re.findall(rf"{macro}|PART \d", prose + typeset)
+    assert prose.count("**Answer.**") == SOURCE.count(r"\begin{answer}")
+    figures = [about["image/png"] for data, about in data_of(cells) if "image/png" in data]
+    assert figures and all(about["alt"] for about in figures)
 
     shutil.rmtree(folder / "build")
-    (tmp_path / "without").mkdir()
-    (tmp_path / "without" / "pypandoc.py").write_text("raise ImportError('not installed here')\n")
+    (tmp_path / "pypandoc.py").write_text("raise ImportError('not installed here')\n")
     (tmp_path / "again.py").write_text(RUN_AGAIN)
-    status, said = run([str(tmp_path / "again.py")], folder, [tmp_path / "without", PACKAGES])
+    status, said = run(folder, [tmp_path, PACKAGES], tmp_path / "again.py")
     assert status == 0, said
-    again = json.loads((folder / "again.ipynb").read_text(encoding="utf-8"))["cells"]
-    for before, after in zip(cells, again, strict=True):
-        assert [list(o.get("data", [])) for o in before.get("outputs", [])] == [
-            list(o.get("data", [])) for o in after.get("outputs", [])
-        ]
+    again = data_of(cells_of(folder / "again.ipynb"))
+    assert [list(data) for data, _ in again] == [list(data) for data, _ in data_of(cells)]
 
 
 def test_without_pandoc_formulas_are_shown_and_the_rest_as_it_is(monkeypatch):
     monkeypatch.setitem(sys.modules, "pypandoc", None)
-    assert notebook.typeset(latex.displayed([("a", np.array([[1.0, 2.0]]))], 0)) == (
-        r"$$\begin{aligned} a &= \left[\begin{array}{rr} 1 & 2 \end{array}\right] \end{aligned}$$"
-    )
+    matrix = r"\left[\begin{array}{rr} 1 & 2 \end{array}\right]"
+    shown = notebook.typeset(latex.displayed([("a", np.array([[1.0, 2.0]]))], 0))
+    assert shown == rf"$$\begin{{aligned}} a &= {matrix} \end{{aligned}}$$"
     assert notebook.typeset("\\emph{a}") == "```latex\n\\emph{a}\n```"
 
 

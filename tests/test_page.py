@@ -12,9 +12,11 @@ from pypdf import PdfReader
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parent.parent
-PREAMBLE = (
-    r"\input{metadata}\documentclass[10pt,a4paper]{article}\usepackage{house}\begin{document}"
-)
+PREAMBLE = r"""\input{metadata}
+\documentclass[10pt,a4paper]{article}
+\usepackage{house}
+\begin{document}
+"""
 VOCABULARY = r"""
 \reporttitle{A title}{a subtitle}{A \& B\_c}{a course, a date}
 \reportcontents

@@ -21,27 +21,24 @@ ROOT = Path(__file__).parents[1]
 
 
 def build(folder, *arguments):
-    environment = {**os.environ, "PYTHONPATH": "code"}
+    options = {"cwd": folder, "env": {**os.environ, "PYTHONPATH": "code"}, "timeout": 600}
     command = [sys.executable, "-m", "weaving", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600
-    )
+    return subprocess.run(command, capture_output=True, text=True, **options)
 
 
 def copy_of_the_sources(folder):
     for name in ("code", "bib"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    for name in ("report.texw", "supplement.texw", "requirements.txt", "Makefile"):
+    for name in ("report.texw", "supplement.texw"):
         shutil.copy(ROOT / name, folder)
     (folder / "PROVENANCE").write_text("0123456 1700000000\n")
+    return folder
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("report")
-    copy_of_the_sources(folder)
-    return folder
+    return copy_of_the_sources(tmp_path_factory.mktemp("report"))
 
 
 @pytest.fixture(scope="module")

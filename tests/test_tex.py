@@ -5,14 +5,11 @@ from pathlib import Path
 import pytest
 
 from weaving.tex import inputs, unwoven
-from weaving.texlog import never_cited, read_log
+from weaving.texlog import bibtex_problems, never_cited, read_log
 
 LINES = list(range(101, 141))
 LOGGED = {
-    "build/report.tex:5: Undefined control sequence.\nl.5 one \\nothing\n": (
-        105,
-        "Undefined control sequence",
-    ),
+    "build/report.tex:5: Undefined control sequence.\nl.5 \\one\n": (105, "Undefined control"),
     "./build/report.tex:5: LaTeX Error: File `x.png' not found.": (105, "File `x.png' not found"),
     "code/weaving/house.sty:5: Missing number.": (5, "Missing number"),
     "/usr/share/x.sty:5: Missing number.": (0, "/usr/share/x.sty:5"),
@@ -21,29 +18,14 @@ LOGGED = {
     " (\\end occurred when \\ifnum on line 7 was incomplete)": (107, "\\ifnum has no \\fi"),
     "! Emergency stop.": (0, "Emergency stop"),
     "!pdfTeX error: pdflatex (file x): Font x not found": (0, "Font x not found"),
-    "LaTeX Warning: Reference `a' on page 1 undefined on input line 7.": (
-        107,
-        "Reference `a' on page 1 undefined",
-    ),
-    "Package natbib Warning: Citation `a' on page 1 undefined on input line 8.": (
-        108,
-        "Citation `a'",
-    ),
-    "Package hyperref Warning: Token not allowed:\n(hyperref)      removing `x' on input line 9.": (
-        109,
-        "removing `x'",
-    ),
-    "LaTeX Font Warning: Font shape `T1/x/m/n' undefined\n(Font)      instead on input line 3.": (
-        103,
-        "instead",
-    ),
+    "LaTeX Warning: Reference `a' undefined on input line 7.": (107, "Reference `a' undefined"),
+    "Package natbib Warning: Citation `a' undefined on input line 8.": (108, "Citation `a'"),
+    "Package hyperref Warning: Token:\n(hyperref)      removing `x' on input line 9.": (109, "`x'"),
+    "LaTeX Font Warning: Font shape\n(Font)      instead on input line 3.": (103, "instead"),
     "[3pdfTeX warning (ext4): destination with the same identifier": (0, "same identifier"),
     "Missing character: There is no x in font cmr10!": (0, "Missing character"),
     "Overfull \\hbox (1.01pt too wide) in paragraph at lines 4--6": (104, "1.01pt"),
-    "Overfull \\vbox (22.0pt too high) has occurred while \\output is active": (
-        0,
-        "page 3 is too full",
-    ),
+    "Overfull \\vbox (22.0pt too high) has occurred while \\output": (0, "page 3 is too full"),
 }
 NOT_LOGGED = [
     "Overfull \\hbox (0.99pt too wide) in paragraph at lines 4--6",
@@ -53,11 +35,20 @@ NOT_LOGGED = [
 ]
 
 
+def read(log):
+    return read_log(log, "report.texw", LINES, "build/report.tex")
+
+
 @pytest.mark.parametrize("log", LOGGED)
 def test_the_log_is_read(log):
     line, words = LOGGED[log]
-    (problem,) = read_log(f"before [1] [2]\n{log}\nafter", "report.texw", LINES, "build/report.tex")
+    (problem,) = read(f"before [1] [2]\n{log}\nafter")
     assert problem.line == line and words in problem.message
+
+
+@pytest.mark.parametrize("log", NOT_LOGGED)
+def test_what_is_harmless_in_the_log_is_left_out(log):
+    assert read(f"before [1] [2]\n{log}\nafter") == []
 
 
 def test_a_line_of_the_table_of_contents_is_not_a_line_of_the_report():
@@ -65,9 +56,7 @@ def test_a_line_of_the_table_of_contents_is_not_a_line_of_the_report():
         "(build/report.toc\nOverfull \\hbox (9.0pt too wide) in paragraph at lines 4--6\n)\n"
         "(build/report.bbl)\nOverfull \\hbox (8.0pt too wide) in paragraph at lines 5--6\n"
     )
-    assert [
-        problem.line for problem in read_log(log, "report.texw", LINES, "build/report.tex")
-    ] == [0, 105]
+    assert [problem.line for problem in read(log)] == [0, 105]
 
 
 EXPLAINED = """build/report.tex:5: LaTeX Error: Unicode character X (U+674E)
@@ -87,26 +76,22 @@ Overfull \\hbox (9.0pt too wide) in paragraph at lines 4--6
 
 
 def test_all_that_latex_explains_of_an_error_is_told_with_a_remedy():
-    error, overfull = read_log(EXPLAINED, "report.texw", LINES, "build/report.tex")
-    assert (
-        error.line == 105
-        and "(U+674E) not set up" in error.message
-        and "Latin letters" in error.message
-    )
-    assert error.details.split("\n") == [
-        "    Hello X",
-        "           and more.",
-        "    You may provide a definition with",
-        "    \\DeclareUnicodeCharacter",
+    error, overfull = read(EXPLAINED)
+    assert (error.line, overfull.line) == (105, 104)
+    assert "(U+674E) not set up" in error.message and "Latin letters" in error.message
+    shown = [
+        "Hello X",
+        "and more.",
+        "You may provide a definition with",
+        "\\DeclareUnicodeCharacter",
     ]
-    assert overfull.line == 104
+    assert list(map(str.strip, error.details.split("\n"))) == shown
 
 
 def test_errors_one_after_the_other_are_all_told():
     log = "! One.\nbuild/report.tex:6: Two.\n! Three.\nl.7 x\n   y\n\n"
     log += "build/report.tex:8: Four on input line 9.\n"
-    problems = read_log(log, "report.texw", LINES, "build/report.tex")
-    assert [(problem.line, problem.message) for problem in problems] == [
+    assert [(problem.line, problem.message) for problem in read(log)] == [
         (0, "One."),
         (106, "Two."),
         (0, "Three."),
@@ -134,17 +119,26 @@ def test_the_files_that_latexmk_lists_are_read(tmp_path, monkeypatch):
     assert inputs(Path("build/report")) == ["bib.bib", "chapter one.tex"]
 
 
-@pytest.mark.parametrize("log", NOT_LOGGED)
-def test_what_is_harmless_in_the_log_is_left_out(log):
-    assert read_log(f"before [1] [2]\n{log}\nafter", "report.texw", LINES, "build/report.tex") == []
-
-
 def test_an_entry_that_is_never_cited_is_named_with_its_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("bib").mkdir()
     Path("bib/all.bib").write_text(
-        "@string{a = {b}}\n@book{one,\n title={x}}\n\n@article{two,\n title={y}}\n"
+        "@string{a = {b}}\n@book{one,\n title={x}}\n\n@article{two,\n title={y}}\n@book{three,}"
     )
+    Path("another.texw").write_text(r"\citet[p.~1]{three}")
     Path("job.aux").write_text("\\citation{zero,one}\n\\bibdata{all}\n")
     (problem,) = never_cited(Path("job"))
     assert str(problem) == "bib/all.bib:5: two is never cited"
+
+
+def test_what_bibtex_complains_of_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("job.blg").write_text(
+        "The style file: plainnat.bst\nWarning--empty year in one\n"
+        "I was expecting a `,' or a `}'---line 5 of file bib/all.bib\n"
+        'Warning--I didn\'t find a database entry for "two"\n'  # LaTeX says it, with its line
+    )
+    assert list(map(str, bibtex_problems(Path("job")))) == [
+        "bib: BibTeX: empty year in one",
+        "bib/all.bib:5: BibTeX: I was expecting a `,' or a `}'",
+    ]

@@ -22,14 +22,13 @@ def main() -> None:
         parser.error("memory is read from /proc, so this needs Linux")
     results = {"attention": []}
     for _ in range(1 if quick else RUNS):
-        results["attention"].append(
-            {
-                **measure.now(),
-                "rates": attention.limits(),
-                "times": attention.times(quick),
-                "memory": attention.memory(quick),
-            }
-        )
+        run = {
+            **measure.now(),
+            "rates": attention.limits(),
+            "times": attention.times(quick),
+            "memory": attention.memory(quick),
+        }
+        results["attention"].append(run)
         results["machine"] = measure.machine()  # the frameworks are loaded now
         measure.progress()
         if not quick:
@@ -39,22 +38,19 @@ def main() -> None:
 
 def table(results: dict) -> str:
     """Milliseconds of ours, the others' time / ours, the limit / ours, and MiB held."""
+    heads = "".join(f"{name:>8}" for name in [*RIVALS, "limit"])
     lines = [
         ", ".join(f"{key} {value}" for key, value in results["machine"].items()),
-        f"{'':8} {'N':>6} {'ms':>9}"
-        + "".join(f"{name:>8}" for name in RIVALS)
-        + f"{'limit':>8} {'MiB':>8}",
+        f"{'':8} {'N':>6} {'ms':>9}{heads} {'MiB':>8}",
     ]
     held = measurements.held(results, "ours")
     for dtype in attention.TYPES:
         for N, seconds in measurements.seconds(results, dtype, "ours").items():
             ratios = [measurements.ratio(results, dtype, N, rival) for rival in RIVALS]
             ratios.append(measurements.limit(results, dtype, N) / seconds)
-            lines.append(
-                f"{dtype:8} {N:6} {1e3 * seconds:9.2f}"
-                + "".join(f"{ratio:8.2f}" for ratio in ratios)
-                + (f" {held[N] / 2**20:8.1f}" if dtype == "float32" else "")
-            )
+            shown = "".join(f"{ratio:8.2f}" for ratio in ratios)
+            memory = f" {held[N] / 2**20:8.1f}" if dtype == "float32" else ""
+            lines.append(f"{dtype:8} {N:6} {1e3 * seconds:9.2f}{shown}{memory}")
     return "\n".join(lines)
 
 

@@ -70,51 +70,42 @@ def times(quick: bool) -> list[dict]:
     """One entry per type and size: the seconds of each round."""
     entries = []
     for dtype, N in itertools.product(TYPES, QUICK if quick else SIZES):
-        label = f"{dtype}, N = {N}"
-        measure.progress(label)
+        measure.progress(f"{dtype}, N = {N}")
         made = contestants(N, dtype)
         if N <= 1024:
             check_agreement(made, dtype)
-        taken = measure.in_turns(made, 2 if quick else 5, label)
+        taken = measure.in_turns(made, 2 if quick else 5)
         entries.append({"dtype": dtype, "N": N, "seconds": measure.rounded(taken)})
     return entries
 
 
 def limits() -> dict:
-    """What all cores of the machine can do per second.
-
-    Multiplications and additions of a large product, exponentials, bytes copied.
-    """
+    """What all cores do per second: operations of a large product, exponentials, bytes copied."""
     cores, rates = workers.count(), {}
     for dtype in TYPES:
         measure.progress(f"rates in {dtype}")
         A = np.random.default_rng(0).standard_normal((2048, 2048)).astype(dtype)
         X = np.random.default_rng(1).standard_normal((cores, 2**17)).astype(dtype)
-        outputs = np.empty_like(X)
-
-        def exponentials(function, X=X, outputs=outputs):
-            def work(rows):
-                for row in rows:
-                    for _ in range(64):
-                        function(X[row], out=outputs[row])
-
-            return lambda: workers.run(work, range(cores))
-
+        exponentials = min(seconds_by_row(function, X, 64) for function in (np.exp, np.exp2))
         rates[dtype] = {
             "flops": 2 * 2048**3 / measure.best(lambda A=A: A @ A),
-            "exponentials": 64
-            * X.size
-            / min(measure.best(exponentials(np.exp)), measure.best(exponentials(np.exp2))),
+            "exponentials": 64 * X.size / exponentials,
         }
     big = np.zeros((cores, 2**24))  # 128 MiB per core
-    other = np.empty_like(big)
+    copying = seconds_by_row(lambda row, output: np.copyto(output, row), big)
+    return measure.rounded(rates | {"bytes": 2 * big.nbytes / copying})
 
-    def copy(rows):
+
+def seconds_by_row(function: Callable, X: np.ndarray, times: int = 1) -> float:
+    """The shortest time of calling function(row, output) on each row of X, one row to a core."""
+    outputs = np.empty_like(X)
+
+    def work(rows):
         for row in rows:
-            np.copyto(other[row], big[row])
+            for _ in range(times):
+                function(X[row], outputs[row])
 
-    rates["bytes"] = 2 * big.nbytes / measure.best(lambda: workers.run(copy, range(cores)))
-    return measure.rounded(rates)
+    return measure.best(lambda: workers.run(work, range(len(X))))
 
 
 def memory(quick: bool) -> list[dict]:

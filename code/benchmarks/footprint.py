@@ -7,12 +7,12 @@ the second call is measured.
 
 import ctypes
 import gc
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.attention import HEADS, D, contestants
+from benchmarks.measure import kilobytes
 
 
 def footprint(run: Callable, output_bytes: int) -> int:
@@ -21,17 +21,11 @@ def footprint(run: Callable, output_bytes: int) -> int:
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
-    before = _status("VmRSS")
+    before = kilobytes("/proc/self/status", "VmRSS")
     result = run()
-    peak = _status("VmHWM")
+    peak = kilobytes("/proc/self/status", "VmHWM")
     del result
-    return max(0, peak - before - output_bytes)
-
-
-def _status(key):
-    """A size in the system's account of this process, in bytes."""
-    text = Path("/proc/self/status").read_text()
-    return int(re.search(rf"^{key}:\s+(\d+) kB", text, re.MULTILINE)[1]) * 1024
+    return max(0, 1024 * (peak - before) - output_bytes)
 
 
 if __name__ == "__main__":

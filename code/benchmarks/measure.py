@@ -8,6 +8,7 @@ import datetime
 import gc
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import numpy as np
 
 
 def in_turns(
-    contestants: dict[str, Callable], seconds: float, label: str, least: int = 3
+    contestants: dict[str, Callable], seconds: float, least: int = 3
 ) -> dict[str, list[float]]:
     """{name: [seconds per call, one per round]}; the order changes from round to round.
 
@@ -32,10 +33,7 @@ def in_turns(
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             used = np.nansum(times[name]) * calls[name]
             sits_out = name != names[0] and turn >= 2 and used > seconds
-            times[name].append(
-                float("nan") if sits_out else seconds_of(contestants[name], calls[name])
-            )
-        progress(label, min(1, (time.perf_counter() - start) / seconds))
+            times[name].append(np.nan if sits_out else seconds_of(contestants[name], calls[name]))
     return times
 
 
@@ -74,41 +72,40 @@ def rounded(values):
     return None if np.isnan(values) else float(f"{values:.4g}")
 
 
-def progress(label: str = "", done: float = 0.0) -> None:
-    """Show a bar and what is being measured, if there is a terminal."""
+def progress(label: str = "") -> None:
+    """Show what is being measured, if there is a terminal."""
     if sys.stderr.isatty():
-        bar = "#" * round(20 * done)
-        line = f"[{bar:20}] {label}" if label else ""
-        print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+        print(f"\r\x1b[K{label}", end="", file=sys.stderr, flush=True)
 
 
 def machine() -> dict:
-    """Processor, memory, system and versions; no names and no paths."""
+    """Processor, memory, system and versions; no names and no paths. Linux only."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    memory = _after("/proc/meminfo", "MemTotal").split()
+    memory = kilobytes("/proc/meminfo", "MemTotal") / 2**20
     described = {
-        "processor": _after("/proc/cpuinfo", "model name") or platform.processor(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
-        "memory": f"{int(memory[0]) / 2**20:.0f} GiB" if memory else "",
+        "processor": _value("/proc/cpuinfo", "model name") or platform.processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory": f"{memory:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}",
         "Python": platform.python_version(),
         "NumPy": np.__version__,
         "BLAS": f"{blas['name']} {blas['version']}",
     }
-    versions = {
-        name: sys.modules[name].__version__ for name in ("torch", "jax") if name in sys.modules
-    }
-    return described | versions
+    loaded = [name for name in ("torch", "jax") if name in sys.modules]
+    return described | {name: sys.modules[name].__version__ for name in loaded}
 
 
 def now() -> dict:
     """The date, and how many processes waited for a core."""
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    return {"date": datetime.date.today().isoformat(), "load": round(load, 2)}
+    return {"date": datetime.date.today().isoformat(), "load": round(os.getloadavg()[0], 2)}
 
 
-def _after(path, key):
-    lines = Path(path).read_text().splitlines() if Path(path).exists() else []
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(key)), "")
+def kilobytes(path: str, key: str) -> int:
+    """A size in one of Linux's accounts: /proc/meminfo, /proc/self/status."""
+    return int(_value(path, key).removesuffix(" kB"))
+
+
+def _value(path, key):
+    """The value of the first line `key: value` of a file; empty if there is none."""
+    match = re.search(rf"^{key}\s*:\s*(.*)$", Path(path).read_text(), re.MULTILINE)
+    return match[1] if match else ""

@@ -14,8 +14,8 @@ FILE = Path(__file__).with_name("results.json")
 PASSES = 12
 
 
-def read(file: Path = FILE) -> dict:
-    return json.loads(file.read_text())
+def read() -> dict:
+    return json.loads(FILE.read_text())
 
 
 def write(results: dict, file: Path = FILE) -> None:
@@ -86,14 +86,14 @@ def limit(results: dict, dtype: str, N: int, heads: int = HEADS, d: int = D) -> 
     return heads * N * N * (4 * d / flops + 1 / exponentials)
 
 
-def intensity(N: int, d: int = D, size: int = 4, block: int | None = None) -> float:
-    """Operations of the two products per byte moved, counted.
+def intensity(N: int, d: int = D, block: int | None = None) -> float:
+    """Operations of the two products per byte moved in float32, counted.
 
     What moves is the weights, PASSES times; with blocks of so many queries, Q and Y once and K
     and V once per block.
     """
     moved = PASSES * N * N if block is None else d * (2 * N + 2 * N * N / min(N, block))
-    return 4 * d * N * N / (size * moved)
+    return 4 * d * N * N / (4 * moved)
 
 
 def slope(curve: dict[int, float]) -> float:

@@ -77,11 +77,6 @@ def read(executed: list[dict]) -> list[Part]:
     return parts
 
 
-def chunks(parts: list[Part]) -> list[Chunk]:
-    """The chunks of the document, in order."""
-    return [part for part in parts if isinstance(part, Chunk)]
-
-
 def joined(parts: list[Part], write: Callable[[Part], str]) -> tuple[str, list[int]]:
     """The text that `write` makes of the parts, and for each line of it the source's line."""
     texts, lines = [], [1]
@@ -98,42 +93,31 @@ def joined(parts: list[Part], write: Callable[[Part], str]) -> tuple[str, list[i
 
 
 def _chunk(chunk: dict) -> Chunk:
-    line, options, code = chunk["line"], chunk["options"], chunk["content"].removeprefix("\n")
-    blank = len(code) - len(code.lstrip("\n"))
-    shown = [[Listing(line, code.strip("\n"), line + blank)]] if options["echo"] else []
+    line, options, content = chunk["line"], chunk["options"], chunk["content"].removeprefix("\n")
+    code, name, echo = content.strip("\n"), options["name"], options["echo"]
+    blank = len(content) - len(content.lstrip("\n"))
+    shown = [[Listing(line, code, line + blank)]] if echo else []
     shown += [_result(line, options, result) for result in chunk["result"]]
     on_lines = tuple(part for parts in shown for part in [*parts, Text(line, "\n", True)])
-    return Chunk(
-        line, chunk["number"], options["name"], code.strip("\n"), options["echo"], on_lines
-    )
+    return Chunk(line, chunk["number"], name, code, echo, on_lines)
 
 
 def _result(line: int, options: dict, result: dict) -> list[Part]:
-    data = result.get("data", {})
     if result["output_type"] == "stream":
         return [Output(line, result["text"])]
-    if result["output_type"] == "display_data":
-        about = result["metadata"]
-        return [
-            Figure(
-                line,
-                data["application/pdf"],
-                data.get("image/svg+xml", ""),
-                about["caption"],
-                about.get("alt") or options["alt"],
-                options["label"],
-            )
-        ]
-    return _with_listings(line, data["text/latex"])
+    data = result["data"]
+    if result["output_type"] == "execute_result":
+        return _with_listings(line, data["text/latex"])
+    pdf, svg, about = data["application/pdf"], data["image/svg+xml"], result["metadata"]
+    return [Figure(line, pdf, svg, about["caption"], about["alt"], options["label"])]
 
 
 def _with_listings(line: int, latex: str) -> list[Part]:
     """Computed markup, each listing in it as a part of its own."""
     parts, end = [], 0
     for match in LISTING.finditer(latex):
-        parts += [
-            Text(line, latex[end : match.start()], True),
-            Listing(line, match[3], int(match[2]), match[1]),
-        ]
+        file, first, code = match.groups()
+        text = Text(line, latex[end : match.start()], True)
+        parts += [text, Listing(line, code, int(first), file)]
         end = match.end()
     return [*parts, Text(line, latex[end:], True)]

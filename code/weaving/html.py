@@ -6,6 +6,7 @@ how it looks.
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -15,9 +16,11 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer, TextLexer
 
 from weaving import document, tree
+from weaving.__main__ import command_line, finish
+from weaving.build import build_lock, execute
 from weaving.files import replace
 from weaving.problems import BuildFailed, Problem
-from weaving.tree import Node, Tree, classes, div, kind, link, node, span, text_of, words
+from weaving.tree import Node, Tree, classes, div, inlines, kind, link, node, span, text_of, words
 
 LONG = 45  # a formula with so much LaTeX may be wider than a telephone
 CLOSING = re.compile(r"[.,;:!?)\]\u2019\u201d]+")
@@ -46,16 +49,12 @@ PAGE = """<!DOCTYPE html>
 
 
 def main() -> int:
-    from weaving.__main__ import command_line, finish
-
     (target,) = command_line(__doc__)
     return finish(f"{target.name}.html", lambda say: make(target, say))
 
 
 def make(target, say: Callable) -> str:
     """Write the page; its size in words. Raises BuildFailed with what cannot be shown."""
-    from weaving.build import build_lock, execute
-
     with build_lock(say):
         parts = document.read(execute(target, say, screen=True))
         say("convert")
@@ -71,9 +70,13 @@ def page(blocks: Tree, source: str) -> str:
     """
     rules = {**RULES, "Div": lambda old: _div(old, blocks)}
     body = _mathml(tree.written(tree.mapped(blocks, rules), "html5", "--mathml", "--no-highlight"))
-    links, ids = re.findall(r'href="#([^"]*)"', body), re.findall(r'\bid="([^"]*)"', body)
-    lost = [f"in HTML a link leads to #{name}, which is not there" for name in {*links} - {*ids}]
-    lost += [f"in HTML {ids.count(name)} places have the id {name}" for name in _repeated(ids)]
+    links, ids = set(re.findall(r'href="#([^"]*)"', body)), re.findall(r'\bid="([^"]*)"', body)
+    lost = [f"in HTML a link leads to #{name}, which is not there" for name in links - set(ids)]
+    lost += [
+        f"in HTML {count} places have the id {name}"
+        for name, count in Counter(ids).items()
+        if count > 1
+    ]
     if lost:
         raise BuildFailed([Problem(source, 0, message) for message in lost])
     style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
@@ -94,15 +97,11 @@ def _mathml(body: str) -> str:
     return OPERATOR.sub(r'\1<mspace width="0.167em"></mspace>', body)
 
 
-def _repeated(names: list[str]) -> list[str]:
-    return sorted({name for name in names if names.count(name) > 1})
-
-
 # --- what the page shows of each kind of node ---
 
 
 def _scrolling(content: Tree, name: str, label: str, box: Callable = span) -> Node:
-    """A box that scrolls by itself, with the keyboard, too, where its content is too wide."""
+    """A box that scrolls on its own, also with the keyboard, if its content is too wide."""
     return box(content, "scroll", name, role="group", tabindex="0", aria_label=label)
 
 
@@ -123,7 +122,7 @@ def _table(old: Node) -> Node:
 
 
 def _note(old: Node) -> Node:
-    return span([inline for block in old["c"] for inline in block["c"]], "aside", role="note")
+    return span(inlines(old["c"]), "aside", role="note")
 
 
 def _code(old: Node) -> Node:

@@ -33,7 +33,7 @@ def matrix(array: np.ndarray, decimals: int = 3) -> Tex:
     A power of ten stands before it where its largest entry would have too few significant digits
     or is very large. Of more than LIMIT rows or columns the corner is shown.
     """
-    power, rows = _scaled(array.reshape(1, -1) if array.ndim == 1 else array, decimals)
+    power, rows = _scaled(array, decimals)
     signs = rows.min() < 0  # then each entry keeps room for one, so that all columns are alike
     more = rows.shape[1] > LIMIT
     shown = [
@@ -50,24 +50,23 @@ def matrix(array: np.ndarray, decimals: int = 3) -> Tex:
 def displayed(matrices: Sequence[tuple[str, np.ndarray]], decimals: int = 3) -> Tex:
     """(name, array) pairs as displayed equations, as many side by side as fit on the page."""
     widths = [_width(array, decimals) for _, array in matrices]
-    fitting = [
-        k for k in range(1, len(matrices) + 1) if sum(max(widths[c::k]) for c in range(k)) <= PAGE
-    ]
-    columns = max(fitting, default=1)
+
+    def fits(columns: int) -> bool:
+        return sum(max(widths[k::columns]) for k in range(columns)) <= PAGE
+
+    columns = max(filter(fits, range(1, len(matrices) + 1)), default=1)
     fit = r"\fitted{%s}" if max(widths) > PAGE else "%s"
     cells = [f"{name} &= {fit % matrix(array, decimals)}" for name, array in matrices]
     lines = [r" & \qquad ".join(cells[k : k + columns]) for k in range(0, len(cells), columns)]
     body = " \\\\[3pt]\n".join(lines)
-    return Tex(
-        f"\\begin{{matrices}}\n\\begin{{alignat*}}{{{columns}}}\n{body}\n\\end{{alignat*}}\\end{{matrices}}"
-    )
+    equations = f"\\begin{{alignat*}}{{{columns}}}\n{body}\n\\end{{alignat*}}"
+    return Tex(f"\\begin{{matrices}}\n{equations}\\end{{matrices}}")
 
 
 def exact_decimals(*arrays: np.ndarray, most: int = 4) -> int:
     """The fewest decimals that show the arrays exactly; `most` if more would be needed."""
-    return next(
-        (n for n in range(most) if all((array.round(n) == array).all() for array in arrays)), most
-    )
+    exact = (n for n in range(most) if all((array.round(n) == array).all() for array in arrays))
+    return next(exact, most)
 
 
 def number(value: float, decimals: int = 3) -> Tex:
@@ -106,20 +105,16 @@ def listed(words: Sequence[str]) -> Tex:
 
 def table(header: Sequence[str], rows: Iterable[Sequence], align: str) -> Tex:
     """A table of LaTeX cells; align as in tabular. Raises ValueError for a row of wrong length."""
-    lines = [" & ".join(map(str, _checked(row, header))) + r" \\" for row in rows]
-    return Tex(
-        "\n".join(
-            [
-                f"\\begin{{tabular}}{{@{{}}{align}@{{}}}}",
-                r"\toprule",
-                " & ".join(header) + r" \\",
-                r"\midrule",
-                *lines,
-                r"\bottomrule",
-                r"\end{tabular}",
-            ]
-        )
-    )
+
+    def line(row: Sequence) -> str:
+        if len(row) != len(header):
+            needed = f"{len(header)} cells as the header has"
+            raise ValueError(f"a table row must have {needed}, got {len(row)}: {row}")
+        return " & ".join(map(str, row)) + r" \\"
+
+    begin, end = f"\\begin{{tabular}}{{@{{}}{align}@{{}}}}", r"\end{tabular}"
+    rules = [r"\toprule", line(header), r"\midrule", *map(line, rows), r"\bottomrule"]
+    return Tex("\n".join([begin, *rules, end]))
 
 
 def escape(text: str) -> Tex:
@@ -128,9 +123,11 @@ def escape(text: str) -> Tex:
     return Tex("".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text))
 
 
-def source(*objects: object) -> Tex:
-    """Functions, classes or modules as they stand in code/, with their files' line numbers."""
-    return Tex("\n".join(map(_source, objects)))
+def source(thing: object) -> Tex:
+    """A function, class or module as it stands in code/, with its file's line numbers."""
+    code, first = inspect.getsourcelines(thing)
+    name = "code/" + "/".join(Path(inspect.getsourcefile(thing)).parts[-2:])
+    return code_listing("".join(code).rstrip("\n"), max(first, 1), name)  # 0 for a module
 
 
 def lines(thing: object) -> str:
@@ -146,18 +143,11 @@ def code_listing(code: str, first_line: int, file: str = "") -> Tex:
     return Tex(f"\\begin{{listing}}{{{file}}}{{{first_line}}}\n{code}\n\\end{{listing}}")
 
 
-def _source(thing: object) -> str:
-    lines, first = inspect.getsourcelines(thing)
-    first = max(first, 1)  # for a module Python says 0
-    path = Path(inspect.getsourcefile(thing))
-    name = "code/" + "/".join(path.parts[-2:])
-    return code_listing("".join(lines).rstrip("\n"), first, name)
-
-
-def _scaled(rows: np.ndarray, decimals: int) -> tuple[int, np.ndarray]:
+def _scaled(array: np.ndarray, decimals: int) -> tuple[int, np.ndarray]:
     """The power of ten to stand before a matrix (0: none), and the matrix divided by it."""
     import numpy as np
 
+    rows = np.atleast_2d(array)
     largest = float(np.abs(rows).max(initial=0))
     smallest = 10.0 ** -(decimals - (decimals > 2))  # rounded results keep two digits at least
     if largest == 0 or smallest <= largest < LARGE:
@@ -168,16 +158,11 @@ def _scaled(rows: np.ndarray, decimals: int) -> tuple[int, np.ndarray]:
 
 def _width(array: np.ndarray, decimals: int) -> float:
     """Approximate width of the displayed equation, in points."""
-    import numpy as np
-
-    power, array = _scaled(np.atleast_2d(array), decimals)
+    power, array = _scaled(array, decimals)
     digits = max(len(f"{abs(value):.{decimals}f}") for value in array.flat) - (decimals > 0)
     entry = DIGIT * digits + POINT * (decimals > 0) + SIGN * (array.min() < 0) + SEPARATION
-    return (
-        (min(array.shape[1], LIMIT) + (array.shape[1] > LIMIT)) * entry
-        + NAMED
-        + FACTOR * bool(power)
-    )
+    columns = min(array.shape[1], LIMIT + 1)  # the last for the dots
+    return columns * entry + NAMED + FACTOR * bool(power)
 
 
 def _fixed(value: float, decimals: int, signs: bool) -> str:
@@ -190,11 +175,3 @@ def _finite(value: float) -> float:
     if not math.isfinite(value):
         raise ValueError(f"the number must be finite, got {value}")
     return value
-
-
-def _checked(row: Sequence, header: Sequence[str]) -> Sequence:
-    if len(row) != len(header):
-        raise ValueError(
-            f"a table row must have {len(header)} cells as the header has, got {len(row)}: {row}"
-        )
-    return row

@@ -17,7 +17,7 @@ from weaving import document, tree
 from weaving.document import Chunk, Figure
 from weaving.files import replace
 from weaving.problems import BuildFailed, Problem
-from weaving.tree import Node, Tree, classes, code_block, kind, node, text_of, words
+from weaving.tree import Node, Tree, classes, inlines, kind, node, text_of, words
 
 MARKDOWN = "gfm-tex_math_gfm+tex_math_dollars"
 FORMULA = re.compile(r"\\begin\{alignat\*\}.*?\\end\{alignat\*\}", re.DOTALL)
@@ -55,7 +55,7 @@ def make(target, say: Callable) -> int:
         executed = execute(target, say)
         say("convert")
         parts = document.read(executed)
-        chunks = document.chunks(parts)
+        chunks = [part for part in parts if isinstance(part, Chunk)]
         blocks = tree.read(parts, target.source, chunks=True)
         notebook = assemble(blocks, chunks, asked_before(executed), target)
         run(notebook, chunks, target.source, say)
@@ -70,44 +70,39 @@ def assemble(blocks: Tree, chunks: list[Chunk], asked: dict[int, list[str]], tar
 
     headings, by_number = _headings(blocks), {str(chunk.number): chunk for chunk in chunks}
     opening = f"# {tree.title_of(blocks, target.name)}\n\n{NOTE.format(source=target.source)}"
-    setup = SETUP.format(case_file=target.case_file)
-    cells = [
-        new_markdown_cell(opening, id="title"),
-        new_code_cell(setup, id="set-up", metadata=HIDDEN),
-    ]
+    cells = [new_markdown_cell(opening, id="title")]
 
     def add_text(text: Tree) -> None:
         if source := markdown(text, headings):
             cells.append(new_markdown_cell(source, id=cells[-1].id.replace("chunk", "text")))
 
-    def add_code(chunk: Chunk) -> None:
+    def add_code(id: str, code: str, hidden: bool = True) -> None:
+        cells.append(new_code_cell(code, id=id, metadata=HIDDEN if hidden else {}))
+
+    def add_chunk(chunk: Chunk) -> None:
         if expressions := asked[chunk.number]:
             listed = "".join(f"    {each},\n" for each in expressions)
             code = f"# What the text so far has asked for\nin_the_text = [\n{listed}]"
-            cells.append(new_code_cell(code, id=f"asked-{chunk.number}", metadata=HIDDEN))
-        code, metadata = f"# {chunk.name}\n{chunk.code}", {} if chunk.echo else HIDDEN
-        cells.append(new_code_cell(code, id=f"chunk-{chunk.number}", metadata=metadata))
+            add_code(f"asked-{chunk.number}", code)
+        add_code(f"chunk-{chunk.number}", f"# {chunk.name}\n{chunk.code}", hidden=not chunk.echo)
 
+    add_code("set-up", SETUP.format(case_file=target.case_file))
     text: Tree = []
     for block in blocks:
-        for div in walk_chunks(block):
-            add_text(text)
-            text = []
-            add_code(by_number[div["c"][0][0]])
+        for div in tree.walk(block, "Div"):
+            if "chunk" in classes(div):
+                add_text(text)
+                text = []
+                add_chunk(by_number[div["c"][0][0]])
         text.append(block)
     add_text(text)
     return new_notebook(cells=cells, metadata={"title": target.name, "kernelspec": KERNEL})
 
 
-def walk_chunks(block: Node) -> list[Node]:
-    """The places of the chunks in a block."""
-    return [div for div in tree.walk(block, "Div") if "chunk" in classes(div)]
-
-
 def asked_before(executed: list[dict]) -> dict[int, list[str]]:
-    """For each chunk's number, expressions of the text before it that changed what the chunk reads.
+    """{chunk number: inline expressions of the text before it that changed what the chunk reads}
 
-    These are calls with a text in quotes of a name that a chunk has assigned, or of its methods:
+    These are calls with a string literal of a name that a chunk has assigned, or of its methods:
     ledger.formula("four-terms").
     """
     from weaving.reader import inline_expressions
@@ -120,14 +115,13 @@ def asked_before(executed: list[dict]) -> dict[int, list[str]]:
             codes = [match["code"].strip() for match in inline_expressions(chunk["content"])]
             pending += [(code, _called(code)) for code in codes]
             continue
-        code = ast.parse(chunk["content"])
-        read = assigned & {name.id for name in ast.walk(code) if isinstance(name, ast.Name)}
-        asked[chunk["number"]] = [code for code, names in pending if names & read]
-        pending = [(code, names) for code, names in pending if not names & read]
-        targets = [
-            node for each in code.body if isinstance(each, ast.Assign) for node in each.targets
+        names = [
+            each for each in ast.walk(ast.parse(chunk["content"])) if isinstance(each, ast.Name)
         ]
-        assigned |= {name.id for each in targets for name in ast.walk(each) if hasattr(name, "id")}
+        read = assigned & {name.id for name in names}
+        asked[chunk["number"]] = [code for code, called in pending if called & read]
+        pending = [(code, called) for code, called in pending if not called & read]
+        assigned |= {name.id for name in names if isinstance(name.ctx, ast.Store)}
     return asked
 
 
@@ -184,7 +178,7 @@ def run(notebook, chunks: list[Chunk], source: str, say: Callable) -> None:
 
 @contextlib.contextmanager
 def _kernel() -> Iterator:
-    """A kernel without anybody's settings, whose sockets are files."""
+    """A kernel that ignores the user's settings and listens on Unix sockets, not on ports."""
     import jupyter_client
     import matplotlib.font_manager  # noqa: F401  its first import announces that it builds a cache
 
@@ -234,10 +228,6 @@ def _div(old: Node) -> Node | Tree:
     return [] if "contents" in names else content
 
 
-def _figure(old: Node) -> Tree:
-    return [_caption(old)]
-
-
 def _table(old: Node) -> Node | Tree:
     cells = [cell for body in old["c"][4] for row in body[3] for cell in row[1]]
     if any(cell[3] > 1 or len(cell[4]) > 1 or any(tree.walk(cell, "LineBreak")) for cell in cells):
@@ -248,8 +238,7 @@ def _table(old: Node) -> Node | Tree:
 
 
 def _caption(old: Node) -> Node:
-    inlines = [inline for block in old["c"][1][1] for inline in block["c"]]
-    return {**node("Para", inlines), "is caption": True}
+    return {**node("Para", inlines(old["c"][1][1])), "is caption": True}
 
 
 def _formula_in_html(old: Node) -> Node:
@@ -258,8 +247,7 @@ def _formula_in_html(old: Node) -> Node:
 
 
 def _note(old: Node) -> Tree:
-    inlines = [inline for block in old["c"] for inline in block["c"]]
-    return [words(" ("), *inlines, words(")")]
+    return [words(" ("), *inlines(old["c"]), words(")")]
 
 
 def _header(old: Node) -> Node:
@@ -269,7 +257,7 @@ def _header(old: Node) -> Node:
 def _code_block(old: Node) -> Node | Tree:
     (_, names, attributes), code = old["c"]
     file = dict(attributes).get("file")
-    block = code_block(code, *names)
+    block = tree.code_block(code, *names)
     return [node("Para", [node("Code", ["", [], []], file)]), block] if file else block
 
 
@@ -294,7 +282,7 @@ def _paragraph(old: Node) -> Node | Tree:
 
 
 RULES: tree.Rules = {
-    "Span": _span, "Div": _div, "Figure": _figure, "Table": _table, "Note": _note,
+    "Span": _span, "Div": _div, "Figure": _caption, "Table": _table, "Note": _note,
     "Header": _header, "CodeBlock": _code_block, "Para": _paragraph, "Plain": _paragraph,
 }  # fmt: skip
 
@@ -309,17 +297,14 @@ def _headings(blocks: Tree) -> dict[str, str]:
 
 
 def _called(code: str) -> set[str]:
-    """The names of which an expression makes a call with a text in quotes."""
-    names = set()
-    for call in ast.walk(ast.parse(f"({code}\n)", mode="eval")):
-        if isinstance(call, ast.Call) and any(
-            isinstance(getattr(each, "value", None), str) for each in call.args
-        ):
-            base = call.func
-            while isinstance(base, ast.Attribute):
-                base = base.value
-            names |= {base.id} if isinstance(base, ast.Name) else set()
-    return names
+    """The names in an expression's calls that are given a string literal."""
+
+    def is_text(argument: ast.expr) -> bool:
+        return isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+
+    calls = [each for each in ast.walk(ast.parse(f"({code}\n)")) if isinstance(each, ast.Call)]
+    functions = [call.func for call in calls if any(map(is_text, call.args))]
+    return {name.id for each in functions for name in ast.walk(each) if isinstance(name, ast.Name)}
 
 
 if __name__ == "__main__":

@@ -12,9 +12,7 @@ from pygments.token import Comment, Keyword, Operator, String
 from weaving.document import Chunk, Figure, Listing, Output, Part, Text, joined
 from weaving.latex import escape
 
-WHOLE = (
-    45  # lines of a listing or an output that must stand on one page; a longer one flows over pages
-)
+WHOLE = 45  # lines of a listing or an output that stand on one page; a longer one flows over pages
 
 
 class Quiet(Style):

@@ -8,18 +8,6 @@ from pathlib import Path
 # In an unpacked archive: the commit and its date in seconds. In a clone: what Git fills in there.
 ARCHIVED = Path("PROVENANCE")
 PACKAGES = ["Pweave", "NumPy", "SymPy", "Matplotlib"]
-MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
-
-# What the PDF needs beside its text. LaTeX would take the date of its metadata from the clock, by
-# way of the log. A letter that a font lacks becomes an error, which has a line.
-PDF = r"""\input{glyphs}
-\tracinglostchars=3
-\ExplSyntaxOn
-\cs_set_protected:Npn \file_get_timestamp:nN #1#2 { \tl_set:Nx #2 { \pdfcreationdate } }
-\ExplSyntaxOff
-"""
 
 
 @dataclass(frozen=True)
@@ -31,7 +19,7 @@ class Provenance:
     changed: bool = False
 
     def macros(self) -> str:
-        """As LaTeX: \\commit, \\versions, \\reportdate, and what the PDF needs beside its text."""
+        """As LaTeX: \\commit, \\versions and \\reportdate."""
         import importlib.metadata  # slow to import, and not needed to see that nothing changed
 
         day = time.gmtime(self.epoch)
@@ -39,12 +27,9 @@ class Provenance:
         macros = {
             "commit": f"\\texttt{{{self.commit}}}{' with changes' * self.changed}",
             "versions": versions,
-            "reportdate": f"{day.tm_mday} {MONTHS[day.tm_mon - 1]} {day.tm_year}",
+            "reportdate": f"{day.tm_mday} {time.strftime('%B %Y', day)}",
         }
-        return (
-            "".join(f"\\newcommand{{\\{name}}}{{{value}}}\n" for name, value in macros.items())
-            + PDF
-        )
+        return "".join(f"\\newcommand{{\\{name}}}{{{text}}}\n" for name, text in macros.items())
 
     def archived(self) -> str:
         """The text of ARCHIVED."""
@@ -64,20 +49,18 @@ def provenance() -> Provenance:
     """From ARCHIVED, else from Git; else the commit is `unknown`, of 1 January 1970."""
     if archive := unpacked():
         return archive
-    commit, epoch = (
-        _git("log", "-1", "--no-show-signature", "--format=%H %ct") or "unknown 0"
-    ).split()
-    return Provenance(
-        commit[:12], int(epoch), bool(_git("status", "--porcelain", "--untracked-files=no"))
-    )
+    last = _git("log", "-1", "--no-show-signature", "--format=%H %ct") or "unknown 0"
+    commit, epoch = last.split()
+    changed = bool(_git("status", "--porcelain", "--untracked-files=no"))
+    return Provenance(commit[:12], int(epoch), changed)
 
 
-def _git(*words):
+def _git(*words: str) -> str:
+    """Git's output; empty if it fails or is not installed."""
     # another user's clone is as good as one's own, and looking must not lock it
     command = ["git", "--no-optional-locks", "-c", "safe.directory=*", *words]
     try:
-        return subprocess.run(
-            command, capture_output=True, text=True, encoding="utf-8"
-        ).stdout.strip()
+        done = subprocess.run(command, capture_output=True, encoding="utf-8")
     except FileNotFoundError:
         return ""
+    return done.stdout.strip()

@@ -1,4 +1,4 @@
-"""python -m weaving.submission: submission.tar.gz, made from the last commit and nothing else.
+"""make submission: submission.tar.gz, made from the last commit and nothing else.
 
 It holds what Git tracks, PROVENANCE (the commit and its date), with which `make pdf` builds the
 same bytes there, report.pdf, and latex/: the plain LaTeX with its figures, for readers without
@@ -15,27 +15,23 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from weaving.__main__ import finish
 from weaving.build import Target
 from weaving.files import replace
 from weaving.problems import BuildFailed, Problem
 from weaving.provenance import ARCHIVED, Provenance, provenance, unpacked
 
 NAME = "submission"
+ARCHIVE = Path(f"{NAME}.tar.gz")
 REPORT = Target()
 
 
 def main() -> int:
-    try:
-        size = make(Path(NAME + ".tar.gz"))
-    except BuildFailed as failed:
-        print(failed, file=sys.stderr)
-        return 1
-    print(f"{NAME}.tar.gz: {size / 1e6:.1f} MB")
-    return 0
+    return finish(str(ARCHIVE), lambda say: make())
 
 
-def make(archive: Path) -> int:
-    """Write the archive; its size. Raises BuildFailed if the commit cannot be built."""
+def make() -> str:
+    """Write the archive; its size in words. Raises BuildFailed if the commit cannot be built."""
     made_from = provenance()
     if unpacked() or made_from.commit == "unknown":
         raise _refused("it is made from a Git commit, and this folder is not a clone")
@@ -46,8 +42,8 @@ def make(archive: Path) -> int:
         export(folder, made_from)
         build(folder)
         data = packed(folder, made_from.epoch)
-    replace(archive, data)
-    return len(data)
+    replace(ARCHIVE, data)
+    return f"{len(data) / 1e6:.1f} MB"
 
 
 def export(folder: Path, made_from: Provenance) -> None:
@@ -67,16 +63,13 @@ def build(folder: Path) -> None:
         raise _refused("the last commit does not build, see above")
     latex = folder / "latex"
     latex.mkdir()
-    needed = [*(folder / "code/weaving").glob("*.tex"), *(folder / "code/weaving").glob("*.sty")]
-    job = folder / REPORT.job
-    for path in [job.with_suffix(".tex"), job.with_suffix(".bbl"), *needed]:
-        shutil.copy(path, latex)
-    for path in (folder / "build").glob("[!.]*.tex"):
-        shutil.copy(path, latex)
+    for pattern in ["code/weaving/*.tex", "code/weaving/*.sty", "build/*.tex", "build/*.bbl"]:
+        for path in folder.glob(pattern):
+            shutil.copy(path, latex)
     shutil.copytree(folder / "figures", latex / "figures", ignore=shutil.ignore_patterns("*.svg"))
-    for made in ["build", "figures", REPORT.synctex]:
-        path = folder / made
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for made in ["build", "figures"]:
+        shutil.rmtree(folder / made)
+    (folder / REPORT.synctex).unlink()
 
 
 def packed(folder: Path, epoch: int) -> bytes:
@@ -92,7 +85,7 @@ def packed(folder: Path, epoch: int) -> bytes:
     return gzip.compress(tar.getvalue(), mtime=0)
 
 
-def _refused(message):
+def _refused(message: str) -> BuildFailed:
     return BuildFailed([Problem(NAME, 0, message)])
 
 

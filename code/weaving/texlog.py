@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from weaving.files import text_of
@@ -27,18 +28,18 @@ CHATTER = re.compile(
 BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|I was expecting|Illegal"
                     r"|Sorry).*$", re.MULTILINE)  # fmt: skip
 
-# Messages that never indicate a fault in the document: (its text, why it is harmless).
+# Warnings that report no fault in the document, or one that is reported elsewhere with its line.
 HARMLESS = [
-    ("Label(s) may have changed", "latexmk runs again until they settle"),
-    ("Rerun to", "latexmk runs again until they settle"),
-    ("There were undefined", "each one has its own warning"),
-    ("multiply defined", "labels_twice finds them, and where"),
-    ("There were multiply-defined labels", "labels_twice finds them, and where"),
-    ("Some font shapes were not available", "each one has its own warning"),
-    ("Marginpar on page", "two marks beside one line: the second moves down"),
+    "Label(s) may have changed",  # latexmk runs again until they settle
+    "Rerun to",
+    "There were undefined",  # each one has its own warning
+    "Some font shapes were not available",
+    "multiply defined",  # labels_twice finds them, and where
+    "multiply-defined",
+    "Marginpar on page",  # two marks beside one line: the second moves down
 ]
 
-# What helps, where LaTeX does not say so: (its message, the way out).
+# What to do, where LaTeX does not say so: (pattern of its message, remedy).
 REMEDIES = [
     (r"Unicode character|Missing character",
      "the fonts lack this letter: write it in Latin letters or as a LaTeX command"),
@@ -52,16 +53,16 @@ REMEDIES = [
 
 
 def problems(job: Path, source: str, lines: list[int], complete: bool) -> list[Problem]:
-    """All that the logs of `job` tell of; complete: whether LaTeX came to its end."""
+    """Everything that the logs of `job` report; complete: whether LaTeX finished."""
     log, aux, tex = (text_of(job.with_suffix(suffix)) for suffix in (".log", ".aux", ".tex"))
     found = read_log(log, source, lines, f"{job}.tex")
-    found = drop_consequences(_with_packages_placed(found, source, lines, tex), aux, complete)
+    found = drop_consequences([_with_line(each, lines, tex) for each in found], aux, complete)
     found += bibtex_problems(job) + labels_twice(tex, source, lines)
     return found + (never_cited(job) if complete else [])
 
 
 def read_log(log: str, source: str, lines: list[int], tex: str) -> list[Problem]:
-    """The Problems a LaTeX log tells of, at the document's lines."""
+    """The Problems that a LaTeX log reports, at the document's lines."""
     problems, page = [], 1
     for message, details, inside in _messages(log, tex.removesuffix(".tex")):
         for shipped in PAGE.findall(message):
@@ -76,7 +77,7 @@ def read_log(log: str, source: str, lines: list[int], tex: str) -> list[Problem]
 
 
 def _problem(message, lines, source, tex, page):
-    """(file, line, text) of a message that tells of a fault, else None."""
+    """(file, line, text) of a message that reports a fault, else None."""
 
     def at(number):
         return lines[min(int(number), len(lines)) - 1] if number and int(number) and lines else 0
@@ -102,7 +103,7 @@ def _problem(message, lines, source, tex, page):
         return (source, at(match[3]), text) if float(match[2]) > OVERFULL else None
     if match := MISSING_CHARACTER.match(message):
         return source, 0, match[1]
-    if (match := WARNING.match(message)) and not any(text in message for text, _ in HARMLESS):
+    if (match := WARNING.match(message)) and not any(text in message for text in HARMLESS):
         number = INPUT_LINE.search(message)
         return source, at(number and number[1]), INPUT_LINE.sub("", match[1] or match[2])
     return None
@@ -162,16 +163,13 @@ def never_cited(job: Path) -> list[Problem]:
     return problems
 
 
-def _with_packages_placed(problems, source, lines, tex):
-    """LaTeX does not say which line asks for a package that is missing: find it."""
-    placed = []
-    for problem in problems:
-        package = re.match(r"LaTeX Error: File `(.*)\.(?:sty|cls)' not found", problem.message)
-        asking = [line for line, text in zip(lines, tex.splitlines())
-                  if package and package[1] in text]  # fmt: skip
-        found = asking and not problem.line
-        placed.append(Problem(source, asking[0], problem.message) if found else problem)
-    return placed
+def _with_line(problem, lines, tex):
+    """The problem at the line that asks for a missing package, which LaTeX does not give."""
+    package = re.match(r"LaTeX Error: File `(.*)\.(?:sty|cls)' not found", problem.message)
+    if problem.line or not package:
+        return problem
+    asking = (line for line, text in zip(lines, tex.splitlines()) if package[1] in text)
+    return replace(problem, line=next(asking, 0))
 
 
 def _messages(log, job):

@@ -57,7 +57,7 @@ def read(parts: list[Part], source: str, chunks: bool = False) -> Tree:
     placed: list[Part] = []
     latex, lines = joined(parts, lambda part: _markup(part, placed, chunks))
     opened, begin, body = latex.partition("\\begin{document}\n")
-    before = _definitions()
+    before = macros.definitions() + provenance().macros()
     skipped = opened.count("\n") + 1 if begin else 0
     body = (body if begin else latex).partition("\\end{document}")[0]
     options = ["--from=latex", "--to=json", *CITATIONS * BIBLIOGRAPHY.exists()]
@@ -72,7 +72,8 @@ def read(parts: list[Part], source: str, chunks: bool = False) -> Tree:
     blocks = mapped(json.loads(text)["blocks"], _regular_rules(placed))
     numbers = _numbers(blocks)
     problems = [Problem(source, *found) for found in _not_understood(said, line_of, place_of)]
-    for label in sorted(_labels_referred_to(blocks) - set(numbers)):
+    referred_to = {label for link in walk(blocks, "Link") for label in _labels(link)}
+    for label in sorted(referred_to - set(numbers)):
         message = f"notebook and HTML have no number for the label {label!r}"
         problems.append(Problem(source, place_of(label), message))
     if problems:
@@ -81,7 +82,7 @@ def read(parts: list[Part], source: str, chunks: bool = False) -> Tree:
 
 
 def written(blocks: Tree, format: str, *options: str) -> str:
-    """What Pandoc writes of the blocks. Raises BuildFailed with formulas that it cannot write."""
+    """The blocks in another format. Raises BuildFailed with formulas that Pandoc cannot convert."""
     document = json.dumps({"pandoc-api-version": [1, 23], "meta": {}, "blocks": blocks})
     text, said = _pandoc(document, "--from=json", f"--to={format}", "--wrap=none", *options)
     lost = [entry["pretty"] for entry in said if entry["type"] == "CouldNotConvertTeXMath"]
@@ -91,7 +92,7 @@ def written(blocks: Tree, format: str, *options: str) -> str:
 
 
 def mapped(tree: object, rules: Rules) -> object:
-    """The tree with rules[kind](node), a node or several, for each node, from the inside out."""
+    """The tree with rules[kind](node), a node or a list, for each node; inner ones first."""
     if isinstance(tree, list):
         made = []
         for each in tree:
@@ -105,9 +106,9 @@ def mapped(tree: object, rules: Rules) -> object:
 
 
 def walk(tree: object, *kinds: str) -> Iterator[Node]:
-    """The nodes of these kinds, or all, in the order of the text."""
+    """The nodes of these kinds, in the order of the text."""
     if isinstance(tree, dict):
-        if "t" in tree and (not kinds or kind(tree) in kinds):
+        if kind(tree) in kinds:
             yield tree
         tree = list(tree.values())
     if isinstance(tree, list):
@@ -150,6 +151,11 @@ def text_of(tree: object) -> str:
     return text_of(tree.get("c", "")) if kind(tree) not in ("", "Math", "Note") else ""
 
 
+def inlines(blocks: Tree) -> Tree:
+    """What stands in the paragraphs of a caption or a note."""
+    return [inline for block in blocks for inline in block["c"]]
+
+
 def title_of(blocks: Tree, otherwise: str) -> str:
     titles = (text_of(span) for span in walk(blocks, "Span") if "title" in classes(span))
     return next(titles, otherwise)
@@ -180,16 +186,8 @@ def words(text: str) -> Node:
 
 
 def _attributes(id: str, names: tuple[str, ...], attributes: dict[str, str]) -> list:
-    return [
-        id,
-        list(names),
-        [[name.replace("_", "-"), value] for name, value in attributes.items()],
-    ]
-
-
-def _definitions() -> str:
-    made_from = re.findall(r"^\\newcommand.*\n", provenance().macros(), re.MULTILINE)
-    return macros.definitions() + "".join(made_from)
+    pairs = [[name.replace("_", "-"), value] for name, value in attributes.items()]
+    return [id, list(names), pairs]
 
 
 def _markup(part: Part, placed: list[Part], chunks: bool) -> str:
@@ -220,7 +218,7 @@ def _plain_columns(match: re.Match) -> str:
 
 
 def _pandoc(text: str, *options: str) -> tuple[str, list[dict]]:
-    """Pandoc's output, and what it says of its work."""
+    """Pandoc's output, and the entries of its log."""
     import pypandoc
 
     with tempfile.NamedTemporaryFile(suffix=".json") as log:
@@ -255,8 +253,10 @@ def _regular_rules(placed: list[Part]) -> Rules:
         match = re.fullmatch(r"PART (\d+)", old["c"][1])
         return _block_of(placed[int(match[1])]) if match else old
 
-    regular = {"Span": _regular_span, "Div": _regular_div, "Math": _regular_math}
-    return {**regular, "Header": _regular_header, "CodeBlock": block}
+    return {
+        "Span": _regular_span, "Div": _regular_div, "Math": _regular_math,
+        "Header": _regular_header, "CodeBlock": block,
+    }  # fmt: skip
 
 
 def _block_of(part: Part) -> Node:
@@ -315,10 +315,6 @@ def _numbers(blocks: Tree) -> dict[str, str]:
             caption[0]["c"][:0] = [node("Strong", [words(f"{name}.")]), {"t": "Space"}]
             label = ""
     return numbers
-
-
-def _labels_referred_to(blocks: Tree) -> set[str]:
-    return {label for link in walk(blocks, "Link") for label in _labels(link)}
 
 
 def _labels(link: Node) -> list[str]:
