@@ -126,6 +126,22 @@ def test_rounding_to_zero_is_mentioned_once_and_only_where_it_happens(comparison
     assert text.count("is printed as $0.000$") == small
 
 
+def test_the_query_that_is_followed_has_the_output_that_differs_most(comparison):
+    H = (comparison.several or [1])[0]
+    _, i = comparison.weights_of_several()
+    apart = np.abs(comparison.results[H][0] - comparison.results[1][0]).max(axis=1)
+    if i is None:
+        assert H == 1 or comparison.N == 1
+    else:
+        assert apart[i] == apart.max()
+        assert f"query {i + 1} and key" in comparison.one_query()
+
+
+def test_the_columns_of_a_head_are_those_that_it_supplies():
+    text = compare(CASES["placeholder"]).one_query()
+    assert "head 3 supplies columns 5 and 6" in text and "2.660)$ with three heads" in text
+
+
 def test_the_rival_of_a_key_has_the_next_largest_weight():
     comparison = compare(CASES["placeholder"])
     i, j = comparison._query_and_key(3)

@@ -211,10 +211,10 @@ def weights_one_head(A) -> Drawing:
     return _heat_maps(A[None], ["one head"], "the single head", remark)
 
 
-def weights_heads(A) -> Drawing:
+def weights_heads(A, query=None) -> Drawing:
     """The weights (H, N, N) of several heads, with one scale; at most MOST_HEADS of them.
 
-    The query about which the heads disagree most is framed, if they disagree.
+    query: the query that the text follows, from 0; it is framed.
     """
     H = len(A)
     drawn = A[:MOST_HEADS]
@@ -222,16 +222,14 @@ def weights_heads(A) -> Drawing:
     heads = "the only head" if H == 1 else f"the {H} heads"
     if H > MOST_HEADS:
         heads = f"the first {MOST_HEADS} of {H} heads"
-    spread = np.abs(A - A.mean(axis=0)).sum(axis=(0, 2))  # (N,): total variation, but for a factor
-    if spread.max() < 0.01:
-        return _heat_maps(drawn, titles, heads, "The heads hardly differ." if H > 1 else "")
-    i = spread.argmax()
-    remark = f"The heads differ most from their average for query {i + 1} (framed)"
-    keys = A[:, i].argmax(axis=1) + 1
+    if query is None:
+        return _heat_maps(drawn, titles, heads, "")
+    remark = f"The text follows query {query + 1} (framed)"
+    keys = A[:, query].argmax(axis=1) + 1
     if H <= 4 and len({*keys}) > 1:
         *others, last = (f"key {key} in head {h}" for h, key in enumerate(keys, 1))
         remark += f": its largest weight is for {', '.join(others)} and {last}"
-    return _heat_maps(drawn, titles, heads, f"{remark}.", framed=i)
+    return _heat_maps(drawn, titles, heads, f"{remark}.", framed=query)
 
 
 def darkest(A) -> float:

@@ -202,6 +202,7 @@ def relative_position_bucket(distance: np.ndarray) -> np.ndarray:
 
 Table = Mapping[str, Mapping[str, float]]
 BASELINE = "Seasonal Naive"  # Section 5.4
+ROUNDING = 0.0005  # of the printed scores
 
 
 def read_table(file: str) -> dict[str, dict[str, float | str]]:
@@ -259,15 +260,33 @@ def aggregate_relative_score(
     return math.exp(math.fsum(0.0 if math.isnan(r) else math.log(r) for r in ratios) / len(ratios))
 
 
-def ranking(table: Table, leave_out: Iterable[str] = ()) -> dict[str, float]:
+def ranking(table: Table) -> dict[str, float]:
     """The models of a table and their scores relative to Seasonal Naive, the best first."""
-    left_out = tuple(leave_out)
     models = next(iter(table.values()))
-    scores = {model: aggregate_relative_score(table, model, BASELINE, left_out) for model in models}
+    scores = {model: aggregate_relative_score(table, model, BASELINE) for model in models}
     return dict(sorted(scores.items(), key=lambda item: item[1]))
 
 
-def places_when_one_is_left_out(table: Table, model: str) -> dict[str, int]:
-    """For each dataset: the model's place, from 1, in the ranking without that dataset."""
-    rankings = {dataset: list(ranking(table, leave_out=[dataset])) for dataset in table}
-    return {dataset: models.index(model) + 1 for dataset, models in rankings.items()}
+def bounds_without(dataset: str, model: str) -> tuple[float, float]:
+    """Between which values the aggregate of Table 9 lies without a dataset, given the rounding.
+
+    The printed aggregate is the N-th root of a product of N ratios; the ratio that is left out is
+    divided out. Only the aggregate and the two scores on that dataset are rounded numbers here.
+    """
+    if model == BASELINE:
+        return 1.0, 1.0
+    table = zero_shot_scores()
+    N, row, printed = len(table), table[dataset], printed_aggregates()[model]["zero-shot WQL"]
+    least, most = 1.0, 1.0  # the ratio of a model that failed
+    if not math.isnan(row[model]):
+        least = (row[model] - ROUNDING) / (row[BASELINE] + ROUNDING)
+        most = (row[model] + ROUNDING) / (row[BASELINE] - ROUNDING)
+    low, high = (printed - ROUNDING) ** N / most, (printed + ROUNDING) ** N / least
+    return low ** (1 / (N - 1)), high ** (1 / (N - 1))
+
+
+def places_without(dataset: str, model: str) -> tuple[int, int]:
+    """The best and the worst place, from 1, that the rounding allows a model without a dataset."""
+    low, high = bounds_without(dataset, model)
+    rivals = [bounds_without(dataset, m) for m in zero_shot_scores()[dataset] if m != model]
+    return 1 + sum(rival[1] < low for rival in rivals), 1 + sum(rival[0] <= high for rival in rivals)

@@ -128,8 +128,9 @@ class Comparison:
         return latex.Tex("\n".join(f"{self.heading(H)}\n{self.matrices(H)}" for H in self.several))
 
     def weights_of_several(self):
-        """The weights (H, N, N) that the figure shows: of the first H beyond one, if any."""
-        return self.results[(self.several or [1])[0]][1]
+        """What the figure shows: the weights (H, N, N) of the first H beyond one, and a query."""
+        H = (self.several or [1])[0]
+        return self.results[H][1], self._query_and_key(H)[0] if H > 1 and self.N > 1 else None
 
     def one_query(self):
         """One query's weights in all heads, their product and the weights of the single head."""
@@ -158,7 +159,8 @@ class Comparison:
         rows = [[k + 1, *(_significant(logs[k]) for logs in columns.values())] for k in largest]
         table = latex.table(["key", *columns], rows, "l" + "r" * len(columns))
         return latex.Tex(
-            f"{_conflict(i, j, heads, single)}{_rivalry(j, H, product, share)}\n\n"
+            f"{_conflict(i, j, heads, single)}{_rivalry(j, H, product, share)}"
+            f"{self._columns_of_a_head(H, i, heads[:, j].argmax())}\n\n"
             rf"\begin{{table}}[htb]\caption{{{caption}}}\label{{tab:query}}"
             f"\n\\begin{{wide}}\n{table}\n\\end{{wide}}\n\\end{{table}}"
         )
@@ -197,9 +199,28 @@ class Comparison:
         return text
 
     def _query_and_key(self, H):
-        """The query and the key for which one of H heads is overruled most clearly."""
-        overruled = self.results[H][1].max(axis=0) - self.results[1][1][0]  # (N, N)
-        return np.unravel_index(overruled.argmax(), overruled.shape)
+        """The query whose output differs most, and the key for which a head is overruled most."""
+        i = np.abs(self.results[H][0] - self.results[1][0]).max(axis=1).argmax()
+        return i, (self.results[H][1][:, i].max(axis=0) - self.results[1][1][0, i]).argmax()
+
+
+    def _columns_of_a_head(self, H, i, h):
+        """What its own weights do to the columns of the output that belong to head h."""
+        if not self._final_is_identity():
+            return ""
+        width = self.D // H
+        of_head = slice(h * width, (h + 1) * width)
+        several, single = (
+            f"$({', '.join(latex.number(y, DECIMALS) for y in self.results[n][0][i, of_head])})$"
+            for n in (H, 1)
+        )
+        columns = f"columns {h * width + 1} {'and' if width == 2 else 'to'} {(h + 1) * width}"
+        if width == 1:
+            columns = f"column {h + 1}"
+        return (
+            f" In the outputs, head {h + 1} supplies {columns}. There, output {i + 1} is {several} "
+            f"with {spelled(H)} heads, but {single} with one."
+        )
 
 
 def _conflict(i, j, heads, single):
