@@ -224,7 +224,7 @@ def ones(*shape):
 X, W = ones(5, 6), ones(6, 6)
 BAD_SHAPES = [
     (softmax, [3.0], "S .*0-D"),
-    (softmax, [ones(2, 0)], "S .*M = 0"),
+    (softmax, [ones(2, 0)], "S .*N_k = 0"),
     (scaled_dot_product_attention, [ones(4), ones(3, 4), ones(3, 2)], "Q .*1-D"),
     (scaled_dot_product_attention, [ones(2, 4), 5, ones(3, 2)], "K .*0-D"),
     (scaled_dot_product_attention, [ones(2, 4), ones(3, 4), ones(3)], "V .*1-D"),
@@ -232,7 +232,7 @@ BAD_SHAPES = [
     (scaled_dot_product_attention, [ones(7, 2, 4), ones(7, 3, 5), ones(3, 2)], "K .*4 .* 5"),
     (scaled_dot_product_attention, [ones(2, 4), ones(3, 4), ones(2, 2)], "V .*3 as in K.* 2"),
     (scaled_dot_product_attention, [ones(2, 0), ones(3, 0), ones(3, 2)], "Q .*d = 0"),
-    (scaled_dot_product_attention, [ones(2, 4), ones(0, 4), ones(0, 2)], "K .*M = 0"),
+    (scaled_dot_product_attention, [ones(2, 4), ones(0, 4), ones(0, 2)], "K .*N_k = 0"),
     (self_attention, [ones(6), W, W, W], "X .*1-D"),
     (self_attention, [X, ones(2, 6, 6), W, W], "W_q .*3-D"),
     (self_attention, [X, W, ones(6), W], "W_k .*1-D"),

@@ -5,20 +5,20 @@ import numpy as np
 from solutions.checks import no_undefined_row, shapes  # the lines with @ only check
 
 
-@shapes(S="... M")
+@shapes(S="... N_k")
 @no_undefined_row
 def softmax(S):
     """The softmax of every row of the scores S: nonnegative weights with sum 1."""
-    E = np.exp(S - S.max(axis=-1, keepdims=True))  # (..., M), without overflow
+    E = np.exp(S - S.max(axis=-1, keepdims=True))  # (..., N_k), without overflow
     return E / E.sum(axis=-1, keepdims=True)
 
 
-@shapes(Q="... N d", K="... M d", V="... M d_v")
+@shapes(Q="... N d", K="... N_k d", V="... N_k d_v")
 def scaled_dot_product_attention(Q, K, V):
-    """Outputs Y (..., N, d_v), weights A (..., N, M): Vaswani et al. 2017, eq. 1."""
+    """Outputs Y (..., N, d_v), weights A (..., N, N_k): Vaswani et al. 2017, eq. 1."""
     d = Q.shape[-1]
-    S = Q @ K.swapaxes(-1, -2) / d**0.5  # (..., N, M)
-    A = softmax(S)  # (..., N, M)
+    S = Q @ K.swapaxes(-1, -2) / d**0.5  # (..., N, N_k)
+    A = softmax(S)  # (..., N, N_k)
     return A @ V, A
 
 

@@ -289,4 +289,6 @@ def places_without(dataset: str, model: str) -> tuple[int, int]:
     """The best and the worst place, from 1, that the rounding allows a model without a dataset."""
     low, high = bounds_without(dataset, model)
     rivals = [bounds_without(dataset, m) for m in zero_shot_scores()[dataset] if m != model]
-    return 1 + sum(rival[1] < low for rival in rivals), 1 + sum(rival[0] <= high for rival in rivals)
+    better = sum(at_most < low for _, at_most in rivals)
+    perhaps = sum(at_least <= high for at_least, _ in rivals)
+    return 1 + better, 1 + perhaps

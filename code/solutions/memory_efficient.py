@@ -22,16 +22,16 @@ BLOCK = 3 * 2**18  # bytes for the weights of a block: three quarters of a MiB
 SMALL = 128 * 128  # up to this many weights in a head: the plain function
 
 
-@shapes(Q="... N d", K="... M d", V="... M d_v")
+@shapes(Q="... N d", K="... N_k d", V="... N_k d_v")
 def memory_efficient_attention(Q, K, V):
-    """Y = softmax(Q K^T / sqrt(d)) V, without ever holding all N x M weights.
+    """Y = softmax(Q K^T / sqrt(d)) V, without ever holding all N x N_k weights.
 
     Arguments and errors: those of scaled_dot_product_attention. Returns Y (..., N, d_v).
     Sources: Milakov and Gimelshein (2018), Rabe and Staats (2021), Dao et al. (2022).
     """
     batch = np.broadcast_shapes(Q.shape[:-2], K.shape[:-2], V.shape[:-2])
-    heads, N, M = math.prod(batch), Q.shape[-2], K.shape[-2]
-    if N * M <= SMALL or heads * N * M * Q.itemsize <= BLOCK:
+    heads, N, N_k = math.prod(batch), Q.shape[-2], K.shape[-2]
+    if N * N_k <= SMALL or heads * N * N_k * Q.itemsize <= BLOCK:
         return scaled_dot_product_attention(Q, K, V)[0]
     Q, K, V = (np.broadcast_to(a, batch + a.shape[-2:]) for a in (Q, K, V))
     Y = np.empty(batch + (N, V.shape[-1]), Q.dtype)
