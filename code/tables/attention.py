@@ -203,7 +203,6 @@ class Comparison:
         i = np.abs(self.results[H][0] - self.results[1][0]).max(axis=1).argmax()
         return i, (self.results[H][1][:, i].max(axis=0) - self.results[1][1][0, i]).argmax()
 
-
     def _columns_of_a_head(self, H, i, h):
         """What its own weights do to the columns of the output that belong to head h."""
         if not self._final_is_identity():
