@@ -53,7 +53,7 @@ check: ready ## ask veraPDF whether report.pdf is PDF/A, or PDF/UA if it is tagg
 	@sh code/weaving/check/check.sh
 
 submission: ready ## submission.tar.gz from the last commit: PDF, sources, plain LaTeX, checksums
-	@$(RUN) -m weaving.submission
+	@$(RUN) -m weaving.submission $(if $(filter-out 0,$(TAGGED)),--tagged)
 
 bench: ready ## measure attention beside PyTorch and JAX; the supplement draws the result (half an hour, Linux)
 	@[ -d build/bench-venv ] || $(RUN) -m venv build/bench-venv

@@ -1,5 +1,7 @@
 """make submission: submission.tar.gz, made from the last commit and nothing else.
 
+Flags are passed on to the build: --tagged.
+
 It holds what Git tracks, PROVENANCE (the commit and its date), with which `make pdf` builds the
 same bytes there, report.pdf, and latex/: the plain LaTeX with its figures, for readers without
 Python.
@@ -27,10 +29,10 @@ REPORT = Target()
 
 
 def main() -> int:
-    return finish(str(ARCHIVE), lambda say: make())
+    return finish(str(ARCHIVE), lambda say: make(sys.argv[1:]))
 
 
-def make() -> str:
+def make(flags: list[str]) -> str:
     """Write the archive; its size in words. Raises BuildFailed if the commit cannot be built."""
     made_from = provenance()
     if unpacked() or made_from.commit == "unknown":
@@ -40,7 +42,7 @@ def make() -> str:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, NAME)
         export(folder, made_from)
-        build(folder)
+        build(folder, flags)
         data = packed(folder, made_from.epoch)
     replace(ARCHIVE, data)
     return f"{len(data) / 1e6:.1f} MB"
@@ -55,9 +57,9 @@ def export(folder: Path, made_from: Provenance) -> None:
     (folder / ARCHIVED).write_text(made_from.archived(), encoding="utf-8")
 
 
-def build(folder: Path) -> None:
+def build(folder: Path, flags: list[str]) -> None:
     """Build the report there, as a reader of the archive would; keep the PDF and its LaTeX."""
-    command = [sys.executable, "-m", "weaving", REPORT.name]
+    command = [sys.executable, "-m", "weaving", REPORT.name, *flags]
     environment = {**os.environ, "PYTHONPATH": "code"}
     if subprocess.run(command, cwd=folder, env=environment).returncode:
         raise _refused("the last commit does not build, see above")
