@@ -178,5 +178,5 @@ def renamings(statement):
     yield renamed(statement, dict(zip(indices, indices[1:] + indices[:1], strict=True)), {})
     yield renamed(statement, dict(zip(indices, reversed(indices), strict=True)), {})
     for prefix in ("A", "z"):
-        new = {name: f"{prefix}{number}" for number, name in enumerate(reversed(letters))}
+        new = {name: f"{prefix}_{{{number}}}" for number, name in enumerate(reversed(letters))}
         yield renamed(statement, {}, new)

@@ -104,21 +104,14 @@ class Ledger:
         )
         if not counts.get("mutants"):
             return text
-        kept = counts["accepted_true"] + counts["vacuous"]
-        empty = (
-            f", and {_number(counts['vacuous'])} have conditions that nothing satisfies, so they "
-            "say nothing"
-            if counts["vacuous"]
-            else ""
-        )
+        kept = counts["accepted_true"]
         return (
             f"{text} A program also made {_number(counts['mutants'])} variants of the claims, "
             "each by a change in a single place, of which most are false. Of these variants, "
             f"{_number(counts['mutants'] - kept)} are refused. "
-            f"The other {_number(kept)} are accepted, and rightly: "
-            f"{_number(counts['accepted_true'])} are still true, for instance because two "
-            "terms of a sum were exchanged, which a second program found by computing "
-            f"both sides in numbers{empty}."
+            f"The other {_number(kept)} are accepted, and rightly: they are still true, for "
+            "instance because two terms of a sum were exchanged, which a second program found by "
+            "computing both sides in numbers."
         )
 
     def _record(self):
