@@ -16,10 +16,10 @@ import numpy as np
 
 from proofs.notation import (
     CIRCLE,
-    INDEX_BINDERS,
     INFINITY,
     all_letters,
     expanded,
+    free_indices,
     latex,
     letters,
     node,
@@ -206,9 +206,8 @@ class World:
 
     def assignments(self, trees):
         """All values of the free indices, skipping those that violate a `differ` hypothesis."""
-        free = {}
-        for tree in trees:
-            _enter_free_indices(tree, frozenset(), free)
+        found = sorted(set().union(*map(free_indices, trees)), key=str)
+        free = {i.leaf[0]: i for i in found}
         ranges = [range(1, self.size(i.args[0]) + 1) if i.args else (-1, 2) for i in free.values()]
         pairs = [h.parts for h in self.hypotheses if h.kind == "differ"]
         for values in product(*ranges):
@@ -385,8 +384,7 @@ class Group:
     def _moments(self, names):
         known = {}
         for expression, value in zip(self.parts[::2], self.parts[1::2], strict=True):
-            factors, sign = _factors(expression)
-            known[tuple(sorted(factors))] = sign * self.world.number(value, {})
+            known[tuple(sorted(_factors(expression)))] = self.world.number(value, {})
         mean = np.array([known.get((name.name,), 0.3) for name in names])
         second = [
             [
@@ -438,33 +436,14 @@ def _root(covariance):
 
 
 def _factors(tree):
-    """The names in a product of letters, and its sign."""
+    """The names in a product of powers of letters."""
     if tree.head == "letter":
-        return [tree.leaf[0].name], 1
-    if tree.head in ("T", "neg"):
-        names, sign = _factors(tree.args[0])
-        return names, sign if tree.head == "T" else -sign
+        return [tree.leaf[0].name]
     if tree.head == "mul":
-        parts = [_factors(part) for part in tree.args]
-        return [name for names, _ in parts for name in names], math.prod(s for _, s in parts)
+        return [name for part in tree.args for name in _factors(part)]
     if tree.head == "pow" and tree.args[1].head == "num":
-        names, sign = _factors(tree.args[0])
-        return names * int(tree.args[1].leaf[0]), sign ** int(tree.args[1].leaf[0])
+        return _factors(tree.args[0]) * int(tree.args[1].leaf[0])
     raise Undefined(f"no product: {latex(tree)}")
-
-
-def _enter_free_indices(tree, bound, found):
-    """Enter the free indices of a tree into {name: index}."""
-    if tree.head == "index":
-        if tree.leaf[0] not in bound:
-            found.setdefault(tree.leaf[0], tree)
-        return
-    parts = list(tree.args)
-    if tree.head in INDEX_BINDERS:
-        body, index, *parts = parts
-        _enter_free_indices(body, bound | {index.leaf[0]}, found)
-    for part in parts:
-        _enter_free_indices(part, bound, found)
 
 
 # Operations

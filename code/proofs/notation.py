@@ -336,15 +336,15 @@ def family(tree):
     return tree.leaf[0]
 
 
-def free_indices(tree, bound=frozenset()):
-    """The names of the indices in a tree that no sum or product in it binds."""
+def free_indices(tree):
+    """The indices in a tree that no operator in it binds."""
     if tree.head == "index":
-        return {tree.leaf[0]} - bound
-    body, *others = tree.args or (None,)
-    if tree.head in INDEX_BINDERS and others[0].head == "index":
-        inner = bound | {others[0].leaf[0]}
-        return free_indices(body, inner).union(*(free_indices(p, bound) for p in others[1:]))
-    return set().union(*(free_indices(part, bound) for part in tree.args))
+        return {tree}
+    if tree.head in INDEX_BINDERS:
+        body, bound, *limits = tree.args
+        inner = {i for i in free_indices(body) if i.leaf != bound.leaf}
+        return inner.union(*map(free_indices, limits))
+    return set().union(*map(free_indices, tree.args))
 
 
 def _flat(parts):

@@ -88,7 +88,7 @@ class Normaliser(Algebra):
             raise IllFormed(f"{latex(name)} cannot be given a meaning")
         if shape(name) != shape(meaning):
             raise IllFormed(f"{latex(name)} and its meaning differ in shape")
-        if free_indices(meaning) - {*names}:
+        if free_indices(meaning) - {*name.args}:
             raise IllFormed(f"the meaning of {latex(name)} has an index that the name lacks")
         self.meanings[letter] = (names, meaning)
 
@@ -275,13 +275,11 @@ class Normaliser(Algebra):
         m, c = (c[1], c[2]) if cols > 1 else (0, c)
         return self.entry(tree.args[k * cols + m], env, r, c)
 
-    def _read_stack(self, tree, env, r, c):
+    def _read_copies(self, tree, env, r, c):
         body, i = tree.args
-        return self.entry(body, {**env, i.leaf[0]: r[1]}, r[2], c)
-
-    def _read_beside(self, tree, env, r, c):
-        body, i = tree.args
-        return self.entry(body, {**env, i.leaf[0]: c[1]}, r, c[2])
+        (_, value, place) = r if tree.head == "stack" else c
+        r, c = (place, c) if tree.head == "stack" else (r, place)
+        return self.entry(body, {**env, i.leaf[0]: value}, r, c)
 
     def _read_sum(self, tree, env, r, c):
         body, i, first, last = tree.args
@@ -417,8 +415,8 @@ ENTRIES = {
     "letter": Normaliser._read_letter,
     "mul": Normaliser._read_product,
     "block": Normaliser._read_block,
-    "stack": Normaliser._read_stack,
-    "beside": Normaliser._read_beside,
+    "stack": Normaliser._read_copies,
+    "beside": Normaliser._read_copies,
     "sum": Normaliser._read_sum,
     "inv": Normaliser._read_inverse,
     "unit": Normaliser._read_unit,
