@@ -16,11 +16,11 @@ from proofs.__main__ import main
 from proofs.forms import Undecided
 from proofs.ledger import CLAIMS, ClaimFailed, Statement
 from proofs.notation import (
-    CIRCLE, INFINITY, E, IllFormed, Node, T, Var, any_moments, column, cos, covariances, delta,
-    diff, differ, entry, equal, exp, eye, gaussian_pair, given, independent, index, integral,
-    inverse, latex, letter, log, maximum, merge, minimiser, moments, neg, node, norm2, number, ones,
-    orthogonal, part, permuted, plus, positive, product, row, several, sin, size, sqrt, stacked,
-    summed, symmetric, times, trace, unit, where, zeros)
+    CIRCLE, INFINITY, E, IllFormed, Node, T, Var, any_moments, attend, column, cos, covariances,
+    delta, diff, differ, entry, equal, exp, eye, gaussian_pair, given, independent, index, integral,
+    inverse, latex, letter, log, maximum, merge, minimiser, moments, neg, node, norm2, number,
+    ones, orthogonal, part, permuted, plus, positive, product, row, several, sin, size, sqrt,
+    stacked, summed, symmetric, times, trace, unit, where, zeros)
 from proofs.sums import Normaliser
 from solutions import attention
 from tables.checks import Ledger
@@ -54,11 +54,6 @@ def outcomes():
 def test_every_claim_holds_and_every_twin_is_refused(outcomes):
     assert [o.problems for o in outcomes.values() if not o.holds] == []
     assert all(o.refused == len(CLAIMS[name].twins) >= 2 for name, o in outcomes.items())
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_judge_finds_every_claim_true(name):
-    assert judge.says(CLAIMS[name].statement, enough=2) is True
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -134,6 +129,7 @@ TRUE = {
     "a delta of permuted indices": (delta(permuted(i), permuted(j)), delta(i, j)),
     "a delta picks the first": (summed(delta(i, 1) * a(i), i), a(1)),
     "the inverse of a number": (inverse(x), 1 / x),
+    "a row's entry": (entry(T(X), 1, r), part(X, r)),
     "an index as a number": (summed(delta(i, k) * i * a(i), i), k * a(k)),
 }
 FALSE = {
@@ -205,24 +201,75 @@ def test_what_has_no_rule_is_undecided(tree):
 # Hypotheses
 
 
-def test_what_is_printed_is_what_is_meant():
-    """Each of these is true of its letters, and is printed as something false."""
-    t, f, p = size("t"), number("f(x)"), number("x", "positive")
-    i, xs = index("i", t), letter("x", (t,))
-    z = [number(name, tex="z") for name in "ab"]
-    for left, right in [
-        (diff(f, x), 0),
-        (minimiser((x - f) ** 2, x), f),
-        (diff(x * p, x), p),
-        (diff(z[0] * z[1], z[0]), z[1]),
-        (diff(number("xy"), x), 0),
-        (summed(number("i"), i), t * number("i")),
-        (summed(number("x_i"), i), t * number("x_i")),
-        (diff(xs(i) * number("x_i"), number("x_i")), xs(i)),
-        (diff(t * number("t"), number("t")), t),
-    ]:
-        with pytest.raises(IllFormed):
-            holds(left, right)
+# fmt: off
+t, f = size("t"), number("f(x)")
+x_k, xs, ps = number("x_k"), letter("x", (t,)), letter("p", (t,), (D, 1))
+s_, t_ = index("s", t), index("j", t)
+pairs, z = letter("a", (N, N)), [number(name, tex="z") for name in "ab"]
+AMBIGUOUS = [  # true of these letters, and printed as something false
+    (diff(f, x), 0), (minimiser((x - f) ** 2, x), f), (diff(number("xy"), x), 0),
+    (diff(x * number("x", "positive"), x), number("x", "positive")),
+    (diff(z[0] * z[1], z[0]), z[1]), (diff(t * number("t"), number("t")), t),
+    (summed(number("k"), k), N * number("k")), (summed(x_k, k), N * x_k),
+    (diff(a(k) * number("a_k"), number("a_k")), a(k)),
+    (diff(number("x+y"), x), 0), (diff(number("x^2"), x), 0),
+    (diff(number("q", tex="x^2"), x), 0),
+    (minimiser((x - number("-x")) ** 2, x), number("-x")),
+    (number("2") + 1, 4, where(number("2"), 3)),
+    (norm2(ps(s_)), letter("|p|^2", (t,))(s_), orthogonal(ps(s_), ps(t_))),
+    (diff(number("f(W)"), entry(W, r, k)), 0),
+    (diff(letter("W", (D, N))(r, l), entry(W, r, k)), 0),
+    (diff(delta(k, l) * x, letter("delta", (N, N))(k, k)), 0),
+    (diff(trace(eye(N)), entry(letter("I", (), (N, N))(), k, l)), 0),
+    (diff(exp(x), number("e")), 0), (diff(number("f(y)"), x), 0, where(y, 2 * x)),
+    (E(f), f, independent(x)), (E(x * f), 0, independent(x, f)),
+    (E(number("f(y)")), number("f(y)"), where(y, 2 * x), independent(x)),
+    (b(l), 2 * x_k, where(b(k), 2 * x_k)),
+    (E(a(l)), number("mu_k"), independent(a(k), mean=number("mu_k"))),
+    (E(a(l)), b(k), independent(a(k), mean=b(k))), (E(a(l)), 0, independent(a(1))),
+    (given("E", pairs(k, l), pairs(i, j)), pairs(k, l), independent(pairs(i, j))),
+    (Var(a(i) * x), x**2, independent(a(i), of=(x,))), (diff(x * y, y), 2 * y, equal(x, y)),
+    (P, -Q, where(P, -Q)), (diff(CIRCLE**2, CIRCLE), 2 * CIRCLE)]
+# fmt: on
+
+
+@pytest.mark.parametrize("case", AMBIGUOUS)
+def test_what_is_printed_is_what_is_meant(case):
+    with pytest.raises((IllFormed, Undecided)):
+        holds(*case)
+
+
+# fmt: off
+VACUOUS = [
+    (x, x + 0, differ(i, i)), (CIRCLE, 3, equal(CIRCLE, 3)), (x, y, equal(x, x + 1)),
+    (E(x**2), -1, independent(x, variance=-1)), (E(x**2), -1, moments((x, 0), (x**2, -1))),
+    (E(x * y), 2, gaussian_pair(x, y, node(2))), (sqrt(node(-1)) ** 2, -1),
+    (norm2(zeros(-1, N)), 0), (E(x), 0, independent(x, of=(x,))),
+    (E(x * y), 2, where(y, 2 * x), independent(x, of=(y,)))]
+# fmt: on
+
+
+@pytest.mark.parametrize("case", VACUOUS)
+def test_what_no_numbers_meet_is_refused(case):
+    with pytest.raises((IllFormed, Undecided)):
+        holds(*case)
+
+
+def test_pairwise_independence_is_not_enough():
+    """If y is x w, for signs x and w, each two of the three are independent, and E x y w = 1."""
+    ring = independent(x, of=(y,)), independent(y, of=(w,)), independent(w, of=(x,))
+    mutual = independent(x, of=(y, w)), independent(y, of=(w,)), independent(w)
+    for body in (E(times(x, y, w)), given("E", x * y, w)):
+        assert holds(body, 0, *mutual)
+        with pytest.raises(Undecided):
+            holds(body, 0, *ring)
+
+
+def test_what_is_proved_and_false_in_numbers_is_refused(monkeypatch):
+    assert holds(x + y, y + x)
+    monkeypatch.setattr(judge, "says", lambda statement, enough: False)
+    with pytest.raises(Undecided):
+        holds(x + y, y + x)
 
 
 @pytest.mark.parametrize("name, value", [("N", 5), ("D", 6), ("K", 2), ("K", 3), ("K", 4)])
@@ -231,6 +278,14 @@ def test_a_program_that_is_run_does_not_tell_a_size(name, value):
     left = several(*claim.left.args, size(name))
     right = several(*claim.right.args, node(value))
     assert runner.is_refused(Statement(left, right))
+
+
+@pytest.mark.parametrize("factor", [maximum(x, y) / x, maximum(x, y) / y, (D - 6) * (D - 9) + 1])
+def test_numbers_beside_a_program_may_be_right_by_chance(factor):
+    assert holds(attend(W, 1), attend(W, 1))
+    for heads in (1, 4, 0):
+        with pytest.raises((IllFormed, Undecided)):
+            holds(times(factor, attend(W, heads)), attend(W, heads))
 
 
 def test_a_hypothesis_is_used_only_as_it_is_written():
@@ -262,6 +317,7 @@ def test_a_meaning_is_put_in_for_any_index():
 UNUSABLE = [
     [where(x + y, w)], [where(b(i), A)], [where(b(i), 1), where(b(i), 2)],
     [symmetric(times(A, B))], [symmetric(letter("R", (), (N, D))())], [positive(x - x)],
+    [equal(times(ones(N), T(letter("v", (), (N, 1))())), B)], [any_moments(a(1))],
     [equal(x, A)], [equal(x + y, 1)], [equal(exp(x), 1)], [equal(x / w, 1)],
     [equal(x * sqrt(P), 1)], [orthogonal(p(i), p(i))], [independent(x + y)], [independent(x, x)],
     [independent(x), any_moments(x)], [independent(P)], [independent(x), positive(x)],
@@ -351,7 +407,8 @@ def test_a_minimiser_may_lie_on_the_boundary_where_a_letter_is_not_real(name, va
 OUT_OF_BOUNDS = [
     (integral(1 / P, P, 1, c), log(c)), (integral(sqrt(P**2), P, 0, c), c**2 / 2),
     (integral(sqrt(P**2), P, -2, 0), node(-2)), (integral(P, P, 0, P), P**2 / 2),
-    (integral(x**2, x, 0, 1), 1 / node(3))]
+    (integral(x**2, x, 0, 1), 1 / node(3)), (exp(neg(integral(1 / P, P, 1, INFINITY))), 0),
+    (integral(exp(neg(P)), P, 0, INFINITY) * (1 / (1 / (x - x))), 0)]
 # fmt: on
 
 
@@ -369,6 +426,11 @@ def test_an_integral():
             holds(integral(exp(neg(P)), P, 0, INFINITY), 1, hypothesis)
     with pytest.raises(Undecided):
         holds(integral(exp(neg(P)), P, 0, INFINITY), maximum(x, y))
+    with pytest.raises(Undecided):
+        holds(integral(exp(neg(CIRCLE)), CIRCLE, 0, INFINITY), 1)
+    other, above_two = number("y'", "positive"), 2 + number("y'", "positive")
+    assert not holds(integral(other * exp(neg(P)), P, 0, INFINITY) + y, above_two, positive(y - 2))
+    assert not holds(integral(exp(neg(P)), P, 0, INFINITY) * y, above_two, positive(y - 2))
 
 
 # Faults that checks once had
@@ -403,7 +465,7 @@ def test_the_whole_statement_is_read(name, head):
 
 
 def test_the_attack_sees_a_check_that_accepts_everything(monkeypatch):
-    monkeypatch.setattr(deciders, "holds", lambda statement: True)
+    monkeypatch.setattr(deciders, "is_proved", lambda statement: True)
     _, counts, _, _ = attack.attack_one("read-out", share=0.2)
     assert counts["accepted_false"] > counts["accepted_true"]
 

@@ -319,7 +319,7 @@ class Algebra:
 
     def _is_positive_atom(self, atom):
         if atom[0] == "letter":
-            return atom[1].domain in ("positive", "natural")
+            return atom[1].domain in ("positive", "natural", "constant")
         return atom[0] in ("exp", "prime") or (atom[0] == "power" and self.is_positive(atom[1]))
 
     def _is_positive_multiple(self, form, other):

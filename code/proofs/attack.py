@@ -24,10 +24,9 @@ RECORD = Path(__file__).with_name("attack.json")
 VERDICTS = (
     "refused",  # the check says no
     "ill_formed",  # shapes or indices that do not fit
-    "undecided",  # the check has no rule, which is a no
+    "undecided",  # the check has no rule, or no numbers meet the hypotheses, which is a no
     "accepted_true",
     "accepted_false",  # as the judge says
-    "vacuous",  # accepted; no numbers meet the changed hypotheses
     "crashed",
 )
 REASONS = {  # why a changed statement may still be true, by the kind of change
@@ -49,13 +48,14 @@ REASONS = {  # why a changed statement may still be true, by the kind of change
 def verdict(statement):
     """One of VERDICTS."""
     try:
-        if not deciders.holds(statement):
+        if not deciders.is_proved(statement):
             return "refused"
     except IllFormed:
         return "ill_formed"
     except Undecided:
         return "undecided"
-    return {True: "accepted_true", False: "accepted_false", None: "vacuous"}[judge.says(statement)]
+    told = judge.says(statement)
+    return {True: "accepted_true", False: "accepted_false", None: "undecided"}[told]
 
 
 @contextmanager
@@ -90,10 +90,8 @@ def attack_one(name, share=1.0):
             found = "undecided"
         except Exception as error:  # a decider must refuse in its own words
             found, rule = "crashed", f"{rule} ({error!r})"
-        if found == "vacuous" and rule.startswith(("left", "right")):
-            found = "accepted_false"  # the hypotheses are those of the claim: it must be judged
         counts[found] += 1
-        if found.startswith(("accepted", "vacuous", "crashed")):
+        if found.startswith(("accepted", "crashed")):
             accepted.append((rule, found, mutant.latex() + "   " + mutant.latex_hypotheses()))
     renamed = mutants.renamings(statement)
     return name, counts, accepted, [s.latex() for s in renamed if runner.is_refused(s)]
@@ -120,7 +118,7 @@ def report(results, record=None):
             enter(Path(record), name, counts)
         for rule, found, text in accepted:
             by_rule[rule.rpartition(": ")[2]] += found == "accepted_true"
-            if found not in ("accepted_true", "vacuous"):
+            if found != "accepted_true":
                 faults += 1
                 print(f"{found}: {name} ({rule}): {text}")
         for text in spoilt:

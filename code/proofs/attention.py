@@ -123,12 +123,13 @@ claim("agreement-forces-equal-scores", GAP - (s(i, j) - s(i, l)),
       twins={"without the root": (H - 1) * (s(i, j) - s(i, l)), "nothing": 0,
              "any heads": SAME_WEIGHTS})
 
-SHARPENED = softmax(lambda j: sqrt(H) * s(i, j))
-ALIKE = where(a_h(h, i, j), softmax(lambda j: s(i, j)))
+shared = letter("theta", (N, N))
+SHARPENED = softmax(lambda j: sqrt(H) * shared(i, j))
+ALIKE = where(a_h(h, i, j), softmax(lambda j: shared(i, j)))
 claim("heads-that-agree-are-sharpened", pool(1 / sqrt(H)), SHARPENED, ALIKE,
       scope="all $H$ and $N$",
-      twins={"by H": softmax(lambda j: H * s(i, j)), "not at all": softmax(lambda j: s(i, j)),
-             "heads of any kind": ALIKE})
+      twins={"by H": softmax(lambda j: H * shared(i, j)),
+             "not at all": softmax(lambda j: shared(i, j)), "heads of any kind": ALIKE})
 
 # Another order of the inputs: place i holds the input pi(i)
 

@@ -16,13 +16,14 @@ import numpy as np
 
 from proofs.notation import (
     CIRCLE,
-    INDEX_BINDERS,
     INFINITY,
     all_letters,
     expanded,
+    free_indices,
     latex,
     letters,
     node,
+    random_letters,
     walk,
 )
 from solutions import attention
@@ -60,7 +61,10 @@ def _agrees(statement, seed):
     permutation = np.random.default_rng(seed).permutation(sizes["N"])
     world = World(statement, sizes, seed, permutation)
     supposed = [part for h in statement.hypotheses if h.kind != "where" for part in h.parts]
-    for env in world.assignments([statement.left, statement.right, *supposed]):
+    assignments = list(world.assignments([statement.left, statement.right, *supposed]))
+    if not assignments:
+        raise Undefined("no indices meet the hypotheses")
+    for env in assignments:
         if any(h.kind == "equal" for h in statement.hypotheses):
             world.draw_all()  # what was moved for other values of the indices is undone
         world.satisfy(env)
@@ -115,7 +119,7 @@ class World:
             key=lambda name: (name.domain != "natural", name.name),
         )
         self.draw_all()
-        self.groups = [Group(self, h) for h in self.hypotheses if h.kind in RANDOM]
+        self.groups = [Group(self, h) for h in self.hypotheses if h.kind in OUTCOMES]
 
     def draw_all(self):
         for letter in self.letters:
@@ -123,7 +127,7 @@ class World:
 
     def _draw(self, letter):
         if letter.domain == "natural":
-            return self.sizes.get(letter.name) or 2 + sum(map(ord, letter.name)) % 3
+            return self.sizes.get(letter.name) or int(self.rng.integers(1, 5))
         if letter == CIRCLE.leaf[0]:
             return math.pi
         if letter.domain == "permutation":
@@ -193,7 +197,7 @@ class World:
             if h.kind == "equal":
                 gaps.append(self.matrix(h.parts[0], env) - self.matrix(h.parts[1], env))
             elif h.kind == "symmetric":
-                matrix = self.matrix(h.parts[0], {})
+                matrix = self.two_axes(h.parts[0], {})
                 gaps.append(matrix - matrix.T)
             else:
                 p = self.values[h.parts[0].leaf[0]][..., 0]
@@ -202,9 +206,8 @@ class World:
 
     def assignments(self, trees):
         """All values of the free indices, skipping those that violate a `differ` hypothesis."""
-        free = {}
-        for tree in trees:
-            _enter_free_indices(tree, frozenset(), free)
+        found = sorted(set().union(*map(free_indices, trees)), key=str)
+        free = {i.leaf[0]: i for i in found}
         ranges = [range(1, self.size(i.args[0]) + 1) if i.args else (-1, 2) for i in free.values()]
         pairs = [h.parts for h in self.hypotheses if h.kind == "differ"]
         for values in product(*ranges):
@@ -347,8 +350,7 @@ class Group:
 
     def __init__(self, world, hypothesis):
         self.world, self.kind, self.parts = world, hypothesis.kind, hypothesis.parts
-        names, *_ = RANDOM[self.kind]
-        self.letters = list(dict.fromkeys(part.leaf[0] for part in names(self.parts)))
+        self.letters = random_letters(hypothesis)
         a = world.rng.uniform(0.3, 2.5)
         self.two_points = (a, 1 / (1 + a**2)), (-1 / a, a**2 / (1 + a**2))  # mean 0, variance 1
         self.three_points = world.rng.uniform(-1, 1, (3, len(self.letters)))
@@ -358,7 +360,7 @@ class Group:
         names = [name for name in self.letters if name in used or self.kind != "independent"]
         if self.kind in ("moments", "gaussian", "random") and any(n.over or n.shape for n in names):
             raise Undefined("the joint distribution of a family is not declared")
-        for point, weight in RANDOM[self.kind][1](self, names):
+        for point, weight in OUTCOMES[self.kind](self, names):
             values, rest = {}, np.asarray(point, dtype=float)
             for name in names:
                 shape = np.shape(self.world.values[name])
@@ -382,8 +384,7 @@ class Group:
     def _moments(self, names):
         known = {}
         for expression, value in zip(self.parts[::2], self.parts[1::2], strict=True):
-            factors, sign = _factors(expression)
-            known[tuple(sorted(factors))] = sign * self.world.number(value, {})
+            known[tuple(sorted(_factors(expression)))] = self.world.number(value, {})
         mean = np.array([known.get((name.name,), 0.3) for name in names])
         second = [
             [
@@ -418,18 +419,12 @@ class Group:
         return zip(self.three_points, (0.2, 0.5, 0.3), strict=True)
 
 
-RANDOM = {  # kind of hypothesis: (its random letters, their outcomes)
-    "independent": (lambda parts: parts[0].args, Group._independent),
-    "moments": (
-        lambda parts: [p for e in parts[::2] for p in walk(e) if p.head == "letter"],
-        Group._moments,
-    ),
-    "covariances": (
-        lambda parts: [p for k, p in enumerate(parts) if k % 3 < 2],
-        Group._covariances,
-    ),
-    "gaussian": (lambda parts: parts[:2], Group._gaussian),
-    "random": (lambda parts: parts, Group._random),
+OUTCOMES = {  # by the kind of the hypothesis
+    "independent": Group._independent,
+    "moments": Group._moments,
+    "covariances": Group._covariances,
+    "gaussian": Group._gaussian,
+    "random": Group._random,
 }
 
 
@@ -441,33 +436,14 @@ def _root(covariance):
 
 
 def _factors(tree):
-    """The names in a product of letters, and its sign."""
+    """The names in a product of powers of letters."""
     if tree.head == "letter":
-        return [tree.leaf[0].name], 1
-    if tree.head in ("T", "neg"):
-        names, sign = _factors(tree.args[0])
-        return names, sign if tree.head == "T" else -sign
+        return [tree.leaf[0].name]
     if tree.head == "mul":
-        parts = [_factors(part) for part in tree.args]
-        return [name for names, _ in parts for name in names], math.prod(s for _, s in parts)
+        return [name for part in tree.args for name in _factors(part)]
     if tree.head == "pow" and tree.args[1].head == "num":
-        names, sign = _factors(tree.args[0])
-        return names * int(tree.args[1].leaf[0]), sign ** int(tree.args[1].leaf[0])
+        return _factors(tree.args[0]) * int(tree.args[1].leaf[0])
     raise Undefined(f"no product: {latex(tree)}")
-
-
-def _enter_free_indices(tree, bound, found):
-    """Enter the free indices of a tree into {name: index}."""
-    if tree.head == "index":
-        if tree.leaf[0] not in bound:
-            found.setdefault(tree.leaf[0], tree)
-        return
-    parts = list(tree.args)
-    if tree.head in INDEX_BINDERS:
-        body, index, *parts = parts
-        _enter_free_indices(body, bound | {index.leaf[0]}, found)
-    for part in parts:
-        _enter_free_indices(part, bound, found)
 
 
 # Operations
@@ -539,6 +515,8 @@ def _integral(world, tree, env):
 
 def _attend(world, tree, env):
     X = world.matrix(tree.args[0], env)
+    if tree.leaf[0] not in (1, 2, 3, 6):
+        raise Undefined("the six rows of the weights do not divide into so many heads")
     rng = np.random.default_rng(2)
     W_q, W_k, W_v, W_o = (rng.standard_normal((6, X.shape[1])) for _ in range(4))
     return attention.multi_head_self_attention(X, W_q, W_k, W_v, W_o.T[:, :6], tree.leaf[0])[0]

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, partial
-from itertools import combinations
 
 import sympy
 
@@ -26,7 +25,7 @@ from proofs.forms import (
     single,
     total,
 )
-from proofs.notation import IllFormed, T, shape, times
+from proofs.notation import IllFormed, T, family, free_indices, latex, shape, times
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +43,7 @@ class Moments:
     def __init__(self, algebra):
         self.algebra = algebra
         self.groups = {}  # Letter: Group
+        self.letters = set()  # all that are random: also those of which others are independent
         self.values = []  # all declared moments, as forms
 
     def declare(self, hypotheses):
@@ -56,9 +56,10 @@ class Moments:
                 ):
                     raise IllFormed("random: expected real letters, each declared once")
                 self.groups |= dict.fromkeys(letters, group)
+                self.letters |= group.letters | group.independent_of
         algebra = self.algebra
         used = letters_in((*self.values, *algebra.positive, *(r.letters for r in algebra.rules)))
-        if set(self.groups) & {*used, *algebra.meanings, *algebra.symmetric}:
+        if self.letters & {*used, *algebra.meanings, *algebra.symmetric}:
             raise Undecided("a random letter of which something else is supposed")
 
     def variance(self, form, known):
@@ -69,28 +70,32 @@ class Moments:
         """E[form | known], term by term."""
         given = set()
         for name in known:
-            indices = {part.leaf for part in name.args if part.head == "index"}
-            if name.head != "letter" or len(indices) < len(name.args):
-                raise IllFormed("a condition that is not a letter or a whole family of letters")
-            if name.leaf[0] in self.algebra.meanings:
+            letter = family(name)
+            if len(letter.over) > 1 or None in letter.over:
+                raise IllFormed(f"given {latex(name)}: it has more members than are printed")
+            if letter in self.algebra.meanings:
                 raise Undecided("an expected value given something that depends on other letters")
-            given.add(name.leaf[0])
+            given.add(letter)
         return total(self._mean_of_term(*term, given) for term in self.algebra.terms(form))
 
     def _mean_of_term(self, coefficient, factors, bound, given):
         random, rest = {}, []
         for atom, exponent in factors:
-            if not letters_in(atom) & (set(self.groups) - given):
+            if not letters_in(atom) & (self.letters - given):
                 rest.append((atom, exponent))
             elif atom[0] != "letter" or exponent < 0 or exponent.denominator != 1:
                 raise Undecided("only polynomials have a computable expected value here")
+            elif atom[1] not in self.groups:
+                raise Undecided(f"the expected value of {atom[1].name}, which is not declared")
             else:
                 random.setdefault(self.groups[atom[1]], []).extend([atom] * int(exponent))
-        if not all(given <= group.independent_of for group in random):
-            raise Undecided("an expected value given something that it may depend on")
-        for one, other in combinations(random, 2):
-            if not (one.letters <= other.independent_of or other.letters <= one.independent_of):
-                raise Undecided("letters that may depend on each other")
+        left = list(random)
+        while left:  # each of those that remain and what is given, in some order
+            others = {g: given.union(*(o.letters for o in left if o is not g)) for g in left}
+            free = [g for g in left if others[g] <= g.independent_of]
+            if not free:
+                raise Undecided("random letters that may depend on each other or on what is given")
+            left.remove(free[0])
         means = self.algebra.times(*(group.expected(atoms) for group, atoms in random.items()))
         return self.algebra.distribute(coefficient, rest, bound, means)
 
@@ -98,10 +103,15 @@ class Moments:
 
     def _independent(self, hypothesis):
         names, mean, variance, of = hypothesis.parts
+        if free_indices(mean) | free_indices(variance):
+            raise IllFormed("independent: expected one mean and one variance for all entries")
         values = [self.algebra.number(value, {}) for value in (mean, variance)]
         self.values += values
         expected = partial(_mean_of_independent, self.algebra, *values)
-        return _letters(names.args), expected, _letters(of.args)
+        letters, others = _families(names.args), _families(of.args)
+        if set(others) & {*letters, *self.algebra.meanings}:
+            raise IllFormed("independent: of itself, or of what depends on other letters")
+        return letters, expected, others
 
     def _moments(self, hypothesis):
         known, parts = {}, hypothesis.parts
@@ -128,11 +138,11 @@ class Moments:
     def _covariances(self, hypothesis):
         known, parts = {}, hypothesis.parts
         for first, second, value in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
-            x, y, covariance = _letters((first, second, value))
+            x, y, covariance = _families((first, second, value))
             if (
-                first.args
-                or second.args
-                or value.args
+                x.over
+                or y.over
+                or covariance.over
                 or shape(times(first, T(second))) != shape(value)
                 or (x, y) in known
                 or (y, x) in known
@@ -153,7 +163,7 @@ class Moments:
 
     def _gaussian(self, hypothesis):
         *names, c = hypothesis.parts
-        letters, c = _letters(names), self.algebra.number(c, {})
+        letters, c = _families(names), self.algebra.number(c, {})
         if any(letter.over or letter.shape for letter in letters):
             raise IllFormed("a Gaussian pair: expected two numbers without indices")
         self.values.append(c)
@@ -172,13 +182,11 @@ class Moments:
                 raise Undecided("a moment of higher order than two")
             return single(("moment", _powers(atoms)))
 
-        return _letters(hypothesis.parts), expected
+        return _families(hypothesis.parts), expected
 
 
-def _letters(names):
-    if any(name.head != "letter" for name in names):
-        raise IllFormed("random: expected letters")
-    return [name.leaf[0] for name in names]
+def _families(names):
+    return [family(name) for name in names]
 
 
 def _powers(atoms):

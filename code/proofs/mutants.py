@@ -22,21 +22,11 @@ from proofs.notation import (
     walk,
 )
 
-PARTNERS = {
-    "sum": "prod",
-    "prod": "sum",
-    "E": "Var",
-    "Var": "E",
-    "cos": "sin",
-    "sin": "cos",
-    "exp": "cos",
-    "stack": "beside",
-    "beside": "stack",
-    "add": "mul",
-    "mul": "add",
-    "trace": "norm2",
-    "eye": "ones",
-}
+PARTNERS = dict(
+    word.split("/")
+    for word in "sum/prod prod/sum E/Var Var/E cos/sin sin/cos exp/cos stack/beside beside/stack "
+    "add/mul mul/add trace/norm2 eye/ones".split()
+)
 WRAPPERS = (  # heads that may go and leave the first operand
     "T neg sqrt exp log inv E Var perm norm2 trace cos sin div pow diff sum prod gamma".split()
 )
@@ -178,5 +168,5 @@ def renamings(statement):
     yield renamed(statement, dict(zip(indices, indices[1:] + indices[:1], strict=True)), {})
     yield renamed(statement, dict(zip(indices, reversed(indices), strict=True)), {})
     for prefix in ("A", "z"):
-        new = {name: f"{prefix}{number}" for number, name in enumerate(reversed(letters))}
+        new = {name: f"{prefix}_{{{number}}}" for number, name in enumerate(reversed(letters))}
         yield renamed(statement, {}, new)

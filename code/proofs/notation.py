@@ -66,7 +66,7 @@ class Letter:
     name: str
     over: tuple = ()  # for each index the size up to which it runs, or None
     shape: tuple = ()  # () for a number, (rows, columns) for a matrix
-    domain: str = "real"  # real, positive, natural (1, 2, 3, ...), permutation (a matrix)
+    domain: str = "real"  # real, positive, natural (1, 2, 3, ...), permutation (a matrix), constant
     tex: str = ""  # the LaTeX of the name, if it is not the name itself
 
     def __call__(self, *indices):
@@ -137,7 +137,7 @@ integral = operation("integral", 4)  # body, letter, from, to
 stacked = operation("stack", 2)  # body for i = 1, 2, ..., under each other: body, i
 beside = operation("beside", 2)  # the same side by side
 merge = operation("merge", 2)  # two states (m, l, o) of blocks of keys made one; see `joined`
-CIRCLE = Letter("pi", domain="positive", tex=r"\pi")()
+CIRCLE = Letter("pi", domain="constant", tex=r"\pi")()
 INFINITY = Node("infinity")
 
 
@@ -224,7 +224,6 @@ KINDS = {  # as LaTeX text; the other kinds are in `latex_hypothesis`
     "equal": "${} = {}$",
     "differ": r"${} \ne {}$",
     "positive": "${} > 0$",
-    "orthogonal": r"${}\T{} = 0\ (i \ne j)$",
     "symmetric": r"${0}\T = {0}$",
     "gaussian": r"$({0}, {1})$ is Gaussian with means $0$, variances $1$ and covariance ${2}$, "
     r"$\abs{{{2}}} < 1$",
@@ -282,7 +281,25 @@ def any_moments(*names):
     return Hypothesis("random", names)
 
 
+RANDOM = {  # kind of hypothesis: the trees that hold its random letters
+    "independent": lambda parts: parts[0].args,
+    "moments": lambda parts: parts[::2],
+    "covariances": lambda parts: [part for k, part in enumerate(parts) if k % 3 < 2],
+    "gaussian": lambda parts: parts[:2],
+    "random": lambda parts: parts,
+}
+
+
+def random_letters(hypothesis):
+    """The letters that a hypothesis declares to be random, in its order; none for most kinds."""
+    trees = RANDOM.get(hypothesis.kind, lambda parts: ())(hypothesis.parts)
+    found = [part.leaf[0] for tree in trees for part in walk(tree) if part.head == "letter"]
+    return list(dict.fromkeys(name for name in found if name.domain != "natural"))
+
+
 # Reading ----------------------------------------------------------------------------------------
+
+INDEX_BINDERS = ("sum", "prod", "stack", "beside")
 
 
 def walk(tree):
@@ -307,47 +324,116 @@ def all_letters(trees):
     return found
 
 
+def family(tree):
+    """The Letter of a tree that stands for all its members: its indices are plain and different."""
+    ranges = [part.args for part in tree.args if part.head == "index"]
+    if (
+        tree.head != "letter"
+        or len(set(tree.args)) < len(tree.args)
+        or ranges != [() if last is None else (last,) for last in tree.leaf[0].over]
+    ):
+        raise IllFormed(f"{latex(tree)} is no letter, or not with all its indices")
+    return tree.leaf[0]
+
+
+def free_indices(tree):
+    """The indices in a tree that no operator in it binds."""
+    if tree.head == "index":
+        return {tree}
+    if tree.head in INDEX_BINDERS:
+        body, bound, *limits = tree.args
+        inner = {i for i in free_indices(body) if i.leaf != bound.leaf}
+        return inner.union(*map(free_indices, limits))
+    return set().union(*map(free_indices, tree.args))
+
+
 def _flat(parts):
     """What is in nested tuples."""
     for part in parts:
         yield from _flat(part) if isinstance(part, tuple) else (part,)
 
 
-NAMED = ("letter", "index", "part")
-INDEX_BINDERS = ("sum", "prod", "stack", "beside")
-BINDERS = (*INDEX_BINDERS, "diff", "argmin", "integral")
+NAME = re.compile(  # an accent, a letter, primes, an argument, a subscript, a superscript
+    r"(?:hat |bar )?([A-Za-z]+)'*(?:\(\w\))?(?:_\w|_\{[\w+|]+\})?(\^[A-Za-z]|\^\{[A-Za-z]+\})?"
+)
 
 
-def check_names(trees):
-    """Raise IllFormed if what is printed of these trees can be read in two ways.
+def check_names(statement):
+    """Raise IllFormed if what is printed of a statement can be read in two ways.
 
-    That is so if two things look the same, if a name looks like a product, or if a name holds an
-    index or letter that an operator binds: in sum_i x_i, a letter called "x_i" would be constant.
+    That is so if two things look the same, if a name looks like an expression, or if a name holds
+    an index, or a letter that varies: in sum_i x_i, a letter called "x_i" would be constant.
     """
-    nodes = {part for tree in trees for part in walk(tree)}
-    names = all_letters(trees)
+    nodes = {part for tree in statement.trees for part in walk(tree)}
+    names = all_letters(statement.trees)
     for things in (
         [(latex(n), n.leaf if n.head == "index" else n) for n in nodes if n.head in NAMED]
         + [("\\" + n.leaf[0], n.leaf) for n in nodes if n.head == "perm"],
-        [(named(n, [index("i")] * len(n.over)), n) for n in names],
+        [(_with_any_indices(n), n) for n in names]
+        + [symbol for n in nodes for symbol in _symbols(n)],
     ):
         shown = {}
         for text, thing in things:
             if shown.setdefault(text, thing) != thing:
                 raise IllFormed(f"{text} stands for two things")
-    bound = {
-        name.leaf[0] if name.head == "index" else name.leaf[0].name
-        for n in nodes
-        if n.head in BINDERS
-        for name in (n.args[1:] if n.head == "argmin" else n.args[1:2])
-        if name.head in ("index", "letter")
-    }
     for name in names:
-        base, *inner = re.findall("[A-Za-z]+", re.sub("^(hat|bar) ", "", name.name))
-        if len(base) > 1 and base not in GREEK and not name.tex:
-            raise IllFormed(f"{named(name)} looks like a product")
-        for hidden in {*inner} & bound if name.domain != "natural" else ():  # d_h is one size
+        found = NAME.fullmatch(name.name)
+        is_base = name.tex or (found and (len(found[1]) == 1 or found[1] in GREEK))
+        is_tex = re.fullmatch(r"(\\[A-Za-z]+|[A-Za-z])?", name.tex)
+        if not (found and is_base and is_tex) or (found[2] and not name.shape):
+            raise IllFormed(f"{named(name)} looks like an expression")
+    varying, random = _varying(statement, nodes)
+    for name in names:
+        _, *inner = re.findall("[A-Za-z]+", re.sub("^(hat|bar) ", "", name.name))
+        argument = re.findall(r"\((\w)\)", name.name)
+        for hidden in {*inner} & varying if name.domain != "natural" else ():  # d_h is one size
             raise IllFormed(f"{named(name)} looks as if it changed with {hidden}")
+        if any(name not in random.get(hidden, (name,)) for hidden in argument):
+            raise IllFormed(f"{named(name)} is not declared to be as random as {argument[0]}")
+
+
+NAMED = ("letter", "index", "part", "entry")
+
+
+def _with_any_indices(name):
+    return named(name, [index("i")] * len(name.over))
+
+
+def _symbols(tree):
+    """(printed, what it is) of a symbol that a letter may look like."""
+    whole, *places = tree.args or (tree,)
+    if tree.head in ("entry", "part") and whole.head == "letter":
+        family = Letter(whole.leaf[0].name, (None,) * len(places))
+        yield _with_any_indices(family), (whole, "entry")
+    if tree.head == "delta":
+        yield _with_any_indices(Letter("delta", (None, None))), "delta"
+    if tree.head == "unit":
+        yield _with_any_indices(Letter("e", (None,), (node(2), node(1)))), "unit"
+    if tree.head == "eye":
+        yield latex(tree), "eye"
+    if tree.head == "exp":
+        yield "e", "exp"
+
+
+def _varying(statement, nodes):
+    """The names of what varies, and {name of a random letter: those that may depend on it}."""
+    varying, random = set(), {}
+    for n in nodes:
+        targets = n.args[1:] if n.head == "argmin" else n.args[1:2]
+        if n.head in ("diff", "argmin", "integral"):
+            varying |= set().union(*map(letters, targets))
+    for h in statement.hypotheses:
+        drawn = random_letters(h)
+        random |= dict.fromkeys(drawn, () if h.kind == "independent" else drawn)
+    meanings = [h.parts for h in statement.hypotheses if h.kind == "where"]
+    for _ in meanings:
+        for name, meaning in meanings:
+            varying |= letters(name) if letters(meaning) & varying else set()
+            random |= dict.fromkeys(letters(name) if letters(meaning) & set(random) else (), ())
+    return (
+        {name.name for name in varying} | {n.leaf[0] for n in nodes if n.head == "index"},
+        {name.name: drawn for name, drawn in random.items()},
+    )
 
 
 # Shapes -----------------------------------------------------------------------------------------
@@ -495,7 +581,9 @@ SHAPES = {
 # Printing ---------------------------------------------------------------------------------------
 
 SUM, PRODUCT, FACTOR, ATOM = range(4)  # how tightly a printed expression holds together
-GREEK = set("alpha beta gamma delta lambda mu nu sigma Sigma Lambda Pi pi omega eps rho".split())
+GREEK = set(
+    "alpha beta gamma delta eps lambda mu nu omega pi rho sigma theta Lambda Pi Sigma".split()
+)
 SPACED = ("sqrt", "cos", "sin", "log", "normal", "div")  # a thin space before them
 BIG = {"sum": r"\sum", "prod": r"\prod"}
 NAMES = {
@@ -758,6 +846,9 @@ def latex_hypothesis(hypothesis):
             for e, value in zip(parts[::2], parts[1::2], strict=True)
         )
     texts = list(map(latex, parts))
+    if kind == "orthogonal":
+        i, j = (", ".join(map(latex, part.args)) for part in parts)
+        return rf"${texts[0]}\T{texts[1]} = 0\ ({i} \ne {j})$"
     if kind == "covariances":
         triples = zip(texts[::3], texts[1::3], texts[2::3], strict=True)
         return ", ".join(rf"$\E\left[{x} {y}\T\right] = {value}$" for x, y, value in triples)

@@ -73,22 +73,22 @@ claim("addition-merges", plus(x_i + u, p_i - u), x_i + p_i,
              "moved one way only": (plus(x_i + u, p_i), x_i + p_i)})
 
 d_x, d_p = size("d_x"), size("d_p")          # rows of the weights for content and for position
-S_q, S_k = (letter(name, (), (d_x, D))() for name in ("W_q^x", "W_k^x"))
-R_q, R_k = (letter(name, (), (d_p, D_p))() for name in ("W_q^p", "W_k^p"))
+B_q, B_k = (letter(name, (), (d_x, D))() for name in ("B_q", "B_k"))
+C_q, C_k = (letter(name, (), (d_p, D_p))() for name in ("C_q", "C_k"))
 
 
 def apart(content, position):
     return table((content, zeros(d_x, D_p)), (zeros(d_p, D), position))
 
 
-SEPARATE = times(T(times(apart(S_q, R_q), column(x_i, r_i))),
-                 times(apart(S_k, R_k), column(x_j, r_j)))
+SEPARATE = times(T(times(apart(B_q, C_q), column(x_i, r_i))),
+                 times(apart(B_k, C_k), column(x_j, r_j)))
 claim("separate-rows", SEPARATE,
-      plus(times(T(x_i), T(S_q), S_k, x_j), times(T(r_i), T(R_q), R_k, r_j)),
+      plus(times(T(x_i), T(B_q), B_k, x_j), times(T(r_i), T(C_q), C_k, r_j)),
       scope="all $D$, $D_p$, and rows $d_x$, $d_p$ of the blocks",
-      twins={"content only": times(T(x_i), T(S_q), S_k, x_j),
-             "queries and keys exchanged": plus(times(T(x_i), T(S_k), S_q, x_j),
-                                                times(T(r_i), T(R_q), R_k, r_j))})
+      twins={"content only": times(T(x_i), T(B_q), B_k, x_j),
+             "queries and keys exchanged": plus(times(T(x_i), T(B_k), B_q, x_j),
+                                                times(T(r_i), T(C_q), C_k, r_j))})
 
 UNIT_LENGTHS = equal(times(T(p_i), p_i), 1), equal(times(T(p_j), p_j), 1)
 claim("position-terms-survive", times(T(p_i), times(p_i, T(p_j)), p_j), 1, *UNIT_LENGTHS,

@@ -24,7 +24,9 @@ from proofs.forms import (
     at,
     constant,
     index_sum,
+    indices_in,
     key,
+    letters_in,
     minus,
     scale,
     single,
@@ -32,13 +34,14 @@ from proofs.forms import (
 )
 from proofs.notation import (
     CIRCLE,
-    INDEX_BINDERS,
     IllFormed,
     Letter,
     Node,
     T,
     delta,
     expanded,
+    family,
+    free_indices,
     latex,
     log,
     matrix_shape,
@@ -80,16 +83,12 @@ class Normaliser(Algebra):
     # Hypotheses
 
     def _assume_where(self, name, meaning):
-        letter = name.leaf[0] if name.head == "letter" else None
-        names = [part.leaf[0] for part in name.args if part.head == "index"]
-        if letter is None or len(set(names)) != len(name.args) or letter in self.meanings:
+        letter, names = family(name), [part.leaf[0] for part in name.args]
+        if letter.domain != "real" or letter in self.meanings:
             raise IllFormed(f"{latex(name)} cannot be given a meaning")
-        if shape(name) != shape(meaning) or any(
-            part.args != (() if last is None else (last,))
-            for part, last in zip(name.args, letter.over, strict=True)
-        ):
-            raise IllFormed(f"{latex(name)} and its meaning differ in shape or in range")
-        if free_indices(meaning) - {*names}:
+        if shape(name) != shape(meaning):
+            raise IllFormed(f"{latex(name)} and its meaning differ in shape")
+        if free_indices(meaning) - {*name.args}:
             raise IllFormed(f"the meaning of {latex(name)} has an index that the name lacks")
         self.meanings[letter] = (names, meaning)
 
@@ -117,15 +116,11 @@ class Normaliser(Algebra):
 
     def _assume_orthogonal(self, first, second):
         """p_i^T p_j is delta_ij |p_i|^2, with a letter of its own for the squared length."""
-        letter = first.leaf[0] if first.head == "letter" else None
+        letter = family(first)
         if (
-            letter is None
-            or second.head != "letter"
-            or second.leaf[0] != letter
+            family(second) != letter
             or len(letter.over) != 1
-            or len(letter.shape) != 2
-            or letter.shape[1] != node(1)
-            or [part.head for part in (*first.args, *second.args)] != ["index"] * 2
+            or matrix_shape(first)[1] != node(1)
             or first == second
             or letter in self.meanings
         ):
@@ -143,6 +138,8 @@ class Normaliser(Algebra):
         if not factors or any(a[0] != "letter" or e < 0 or e.denominator != 1 for a, e in factors):
             raise Undecided("a hypothesis whose left side is not a product of letters")
         atoms = tuple(atom for atom, e in sorted(factors, key=key) for _ in range(int(e)))
+        if not set(free) <= indices_in(atoms):
+            raise Undecided("a hypothesis whose left side lacks an index of the right one")
         self.rules.append(Rule(atoms, dict(bound), set(free), value))
 
     # Indices and places
@@ -278,13 +275,11 @@ class Normaliser(Algebra):
         m, c = (c[1], c[2]) if cols > 1 else (0, c)
         return self.entry(tree.args[k * cols + m], env, r, c)
 
-    def _read_stack(self, tree, env, r, c):
+    def _read_copies(self, tree, env, r, c):
         body, i = tree.args
-        return self.entry(body, {**env, i.leaf[0]: r[1]}, r[2], c)
-
-    def _read_beside(self, tree, env, r, c):
-        body, i = tree.args
-        return self.entry(body, {**env, i.leaf[0]: c[1]}, r, c[2])
+        (_, value, place) = r if tree.head == "stack" else c
+        r, c = (place, c) if tree.head == "stack" else (r, place)
+        return self.entry(body, {**env, i.leaf[0]: value}, r, c)
 
     def _read_sum(self, tree, env, r, c):
         body, i, first, last = tree.args
@@ -318,7 +313,7 @@ class Normaliser(Algebra):
         return self._entry_of_letter(inverse, [], r, c)
 
     def _has_rule(self, letter):
-        return any(letter == atom[1] for rule in self.rules for atom in rule.letters)
+        return any(letter in letters_in((rule.letters, rule.value)) for rule in self.rules)
 
     def _read_trace(self, tree, env):
         (matrix,) = tree.args
@@ -337,8 +332,9 @@ class Normaliser(Algebra):
     def _read_entry(self, tree, env):
         matrix, *indices = tree.args
         places = [
-            self._index_up_to(part, last, tree, env)
+            None if place == (1, ()) and last == node(1) else place
             for part, last in zip(indices, matrix_shape(matrix))
+            for place in [self._index_up_to(part, last, tree, env)]
         ]
         return self.entry(matrix, env, *places, *[None] * (2 - len(places)))
 
@@ -365,7 +361,7 @@ class Normaliser(Algebra):
     def _is_free(self, letter):
         """True for a letter that can take any real value near its own."""
         return (
-            letter.domain != "natural"
+            letter.domain in ("real", "positive")
             and letter not in self.symmetric
             and letter not in self.random.groups
             and not self._has_rule(letter)
@@ -387,17 +383,6 @@ class Normaliser(Algebra):
         square = self.power(minus(x, mean), Fraction(2))
         root = self.power(self.times(self.number(2 * CIRCLE, {}), variance), Fraction(-1, 2))
         return self.times(root, self.exp(self._quotient(scale(square, Fraction(-1, 2)), variance)))
-
-
-def free_indices(tree, bound=frozenset()):
-    """The names of the indices in a tree that no sum or product in it binds."""
-    if tree.head == "index":
-        return {tree.leaf[0]} - bound
-    body, *others = tree.args or (None,)
-    if tree.head in INDEX_BINDERS and others[0].head == "index":
-        inner = bound | {others[0].leaf[0]}
-        return free_indices(body, inner).union(*(free_indices(p, bound) for p in others[1:]))
-    return set().union(*(free_indices(part, bound) for part in tree.args))
 
 
 FUNCTIONS = {  # of numbers
@@ -430,8 +415,8 @@ ENTRIES = {
     "letter": Normaliser._read_letter,
     "mul": Normaliser._read_product,
     "block": Normaliser._read_block,
-    "stack": Normaliser._read_stack,
-    "beside": Normaliser._read_beside,
+    "stack": Normaliser._read_copies,
+    "beside": Normaliser._read_copies,
     "sum": Normaliser._read_sum,
     "inv": Normaliser._read_inverse,
     "unit": Normaliser._read_unit,

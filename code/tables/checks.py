@@ -6,6 +6,7 @@ from pathlib import Path
 
 from proofs import deciders, runner
 from proofs.ledger import DOCUMENTS, ClaimFailed
+from weaving import latex
 
 RECORD = Path(runner.__file__).with_name("attack.json")  # written by python -m proofs --attack
 TABLE = r"""\begin{checks}
@@ -53,9 +54,7 @@ class Ledger:
         """
         numbers = ",".join(str(self._number(name)) for name in names)
         shown = r" \qquad ".join(self.claims[name].statement.latex(lines) for name in names)
-        last = r"\end{aligned}"
-        shown = shown.removesuffix(last) + end + last if shown.endswith(last) else shown + end
-        return rf"\checked{{{numbers}}}{{{shown}}}"
+        return rf"\checked{{{numbers}}}{{{_ended(shown, end)}}}"
 
     def inline(self, name: str) -> str:
         """The statement without a tick, for use between dollars."""
@@ -97,26 +96,19 @@ class Ledger:
         """One to three sentences with the counts."""
         counts = self.counts()
         text = (
-            f"The {_number(counts['twins'])} false statements that were written by hand are all "
-            "refused."
+            f"The {latex.thousands(counts['twins'])} false statements that were written by hand "
+            "are all refused."
         )
         if not counts.get("mutants"):
             return text
-        kept = counts["accepted_true"] + counts["vacuous"]
-        text += (
-            f" A program also made {_number(counts['mutants'])} variants of the claims, each by a "
-            "change in a single place, of which most are false. Of these variants, "
-            f"{_number(counts['mutants'] - kept)} are refused. The other {_number(kept)} are "
-            f"accepted, and rightly: {_number(counts['accepted_true'])} are still true, for "
-            "instance because two terms of a sum were exchanged, which a second program found by "
-            "computing both sides in numbers"
+        kept = counts["accepted_true"]
+        return (
+            f"{text} A program also made {latex.thousands(counts['mutants'])} variants of the "
+            "claims by a change in a single place. Of these, "
+            f"{latex.thousands(counts['mutants'] - kept)} are refused. The other "
+            f"{latex.thousands(kept)} are still true, for instance because two terms of a sum were "
+            "exchanged; a second program found this by computing both sides in numbers."
         )
-        if counts["vacuous"]:
-            text += (
-                f", and {_number(counts['vacuous'])} have conditions that nothing satisfies, so "
-                "they say nothing"
-            )
-        return text + "."
 
     def _record(self):
         if not RECORD.exists():
@@ -135,14 +127,16 @@ class Ledger:
         claim, number = self.claims[name], self.numbers[name]
         hypotheses = claim.statement.latex_hypotheses()
         text = rf"\emph{{{claim.title}.}} "
+        end = "" if hypotheses or claim.argued else "."
         if claim.statement.left.head == "tuple":  # TeX breaks no line between brackets
-            text += rf"\par\fittedtext{{${claim.statement.latex(lines=1)}$}}\par {hypotheses}"
+            shown = _ended(claim.statement.latex(lines=1), end)
+            text += rf"\par\fittedtext{{${shown}$}}\par {hypotheses}"
         else:
-            text += f"${claim.statement.latex()}$" + f", {hypotheses}" * bool(hypotheses)
+            text += f"${claim.statement.latex()}${end}" + f", {hypotheses}" * bool(hypotheses)
         if claim.argued:
             text += f". Argued in the text: {claim.argued}"
         return (
-            rf"\claimrow{{{number}}} & {text}. & {claim.scope} & "
+            rf"\claimrow{{{number}}} & {text}{'' if end else '.'} & {claim.scope} & "
             rf"{deciders.kind(claim.statement)} & {self.outcomes[name].refused} \\[3pt]"
         )
 
@@ -168,6 +162,7 @@ class Ledger:
         raise ClaimFailed(f"there is no claim {name!r}{hint}")
 
 
-def _number(value):
-    """12345 as 12 345, with a thin space."""
-    return f"{value:,}".replace(",", r"\,")
+def _ended(shown, end):
+    """A display with the punctuation behind its last line."""
+    last = r"\end{aligned}"
+    return shown.removesuffix(last) + end + last if shown.endswith(last) else shown + end

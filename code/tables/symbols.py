@@ -21,10 +21,20 @@ SYMBOLS = [
         r"blocks of $\mathbf W_q$ for content and embedding; for head $h$",
         "Ex. 1 (b); CA 1",
     ),
+    (
+        r"$\mathbf B_q, \mathbf B_k$; $\mathbf C_q, \mathbf C_k$",
+        "rows that act on the content only; on the embedding only",
+        "Ex. 1 (b)",
+    ),
     (r"$\mathbf W$", "any of these matrices", "Ex. 1"),
     (r"$d$", "dimension of queries and keys", "all"),
     (r"$s_{ij}$, $\mathbf S$", "score of key $j$ for query $i$; all scores", "all"),
     (r"$a_{ij}$, $\mathbf A$", "weight of key $j$ for query $i$; all weights", "all"),
+    (
+        r"$s_{hij}, a_{hij}$; $\theta_{ij}$",
+        "the same of head $h$, also as a subscript of matrices; scores that all heads share",
+        "CA 1",
+    ),
     (r"$\mathbf y_i$, $\mathbf Y$", "output of input $i$; all outputs, one per row", "all"),
     (
         r"$\mathbf e_i$, $\mathbf I$, $\delta_{ij}$",
@@ -43,15 +53,19 @@ SYMBOLS = [
     (r"$\lambda_i$", "coefficients of a linear combination", "Ex. 1 (a)"),
     (
         r"$\mathbf M$, $\mathbf M^{xp}$",
-        r"$\mathbf W_q\T\mathbf W_k$; its counterpart for content and embedding, concatenated",
-        "Ex. 1",
+        r"$\mathbf W_q\T\mathbf W_k$, in CA 1 (d) divided by $\sqrt d$; for content and embedding",
+        "Ex. 1, CA 1",
     ),
     (
-        r"$\alpha$; $\mathbf u, \mathbf v, \mathbf z_i$",
+        r"$\alpha$; $\mathbf a, \mathbf b, \mathbf u, \mathbf z_i$",
         r"a number, in $\alpha\mathbf I$; any vectors",
         "Ex. 1 (b)",
     ),
-    (r"$\mathbf g$, $\mathbf T$", "gradient of the loss; table of learned embeddings", "Ex. 1 (c)"),
+    (
+        r"$\mathbf g$, $\mathbf T$, $\mathbf R$",
+        "gradient of the loss; table of learned embeddings; shift of sinusoids by $r$ positions",
+        "Ex. 1 (c)",
+    ),
     (
         r"$s, t$, $r$, $\omega_m, \mu_m, \nu_m$",
         "positions; a distance between them; a frequency and its two parameters",
