@@ -63,12 +63,13 @@ def one_page(X, q, k, v) -> Drawing:
     softmax = {"rotation": 90, "color": GREY}
     box(ax, at["soft"], middle, wide["soft"], 0.8 + BOX, "softmax", **ROUND, **softmax)
     words(ax, at["a"], middle, "darker =\nlarger weight", va="center", color=GREY)
-    second = [vector(row[1]).replace("−", "-") for row in (q, scores, weights, output)]
+    second = [vector(row[1]).replace("−", "-") for row in (q, scores, output)]
     caption = (
         "Attention for the query of token 1. The query meets each key in a score. The softmax "
         "turns the scores into weights. The values join only then, and their weighted average is "
         rf"the output. Query 2, $\vec{{q}}_2 = {second[0]}$, asks the same keys: the scores are "
-        rf"${second[1]}$, the weights ${second[2]}$, the output $\vec{{y}}_2 = {second[3]}$."
+        rf"${second[1]}$, the weights $({weights[1, 0]:.3f}, {weights[1, 1]:.3f})$, the output "
+        rf"$\vec{{y}}_2 = {second[2]}$."
     )
     alt = (
         "A data flow from left to right. Two inputs give one query, two keys and two values. The "

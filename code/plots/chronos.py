@@ -32,8 +32,9 @@ def tokeniser(x: np.ndarray) -> Drawing:
     caption = (
         rf"The tokeniser on {len(x)} made-up values, with the released code's bins. The scale is "
         rf"the mean absolute value, {scale:.4g}. A value within {chronos.LIMIT} scales returns "
-        rf"with an error of at most half a bin, {chronos.BIN_WIDTH * scale / 2:.3f} (largest error "
-        rf"here: {worst:.3f}). A value beyond returns as {chronos.LIMIT} scales."
+        "with an error of at most half a bin times the scale, "
+        rf"{chronos.BIN_WIDTH * scale / 2:.3f} (largest error here: {worst:.3f}). A larger one "
+        rf"returns as {chronos.LIMIT} scales."
     )
     alt = (
         f"An axis of values divided by the scale. The bins end at {chronos.LIMIT}; an arrow leads "

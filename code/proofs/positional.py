@@ -85,7 +85,7 @@ SEPARATE = times(T(times(apart(B_q, C_q), column(x_i, r_i))),
                  times(apart(B_k, C_k), column(x_j, r_j)))
 claim("separate-rows", SEPARATE,
       plus(times(T(x_i), T(B_q), B_k, x_j), times(T(r_i), T(C_q), C_k, r_j)),
-      scope="all $D$, $D_p$, and rows $d_x$, $d_p$ of the blocks",
+      scope="all $D$, $D_p$ and numbers of rows",
       twins={"content only": times(T(x_i), T(B_q), B_k, x_j),
              "queries and keys exchanged": plus(times(T(x_i), T(B_k), B_q, x_j),
                                                 times(T(r_i), T(C_q), C_k, r_j))})

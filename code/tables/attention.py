@@ -108,13 +108,15 @@ class Comparison:
         else:
             dots = r"\dots, " if H > 2 else ""
             text += (
-                rf"$\mathbf A_1, {dots}\mathbf A_{{{H}}}$ of the heads, each with "
-                f"{spelled(self.D // H)} row{'s' * (self.D > H)} of each matrix."
+                rf"$\mathbf A_1, {dots}\mathbf A_{{{H}}}$ of the heads, each of which uses "
+                rf"{spelled(self.D // H)} row{'s' * (self.D > H)} of $\mathbf W_q$, $\mathbf W_k$ "
+                r"and $\mathbf W_v$."
             )
         smallest = 0.5 * 10.0**-DECIMALS
         rounded = [h for h in self.case.heads if (self.results[h][1] < smallest).any()]
         if H in rounded[:1]:  # saying it once is enough
-            text += f" A weight below ${smallest:g}$ is printed as ${0:.{DECIMALS}f}$."
+            text += f" A weight below ${smallest:g}$ is printed as ${0:.{DECIMALS}f}$"
+            text += f", one above ${1 - smallest:g}$ as ${1:.{DECIMALS}f}$."
         return latex.Tex(text)
 
     def matrices(self, H):

@@ -55,8 +55,8 @@ class Example:
     def total(self, i):
         return _number(self._exponentials()[i - 1].sum())
 
-    def weight(self, i, j):
-        return _number(self._attention()[1][i - 1, j - 1])
+    def weight(self, i, j, digits=2):
+        return f"{self._attention()[1][i - 1, j - 1]:.{digits}f}"
 
     def _attention(self):
         return self_attention(self.X, self.W_q, self.W_k, self.W_v)

@@ -32,7 +32,7 @@ def addition_and_concatenation():
         ("content and embedding", "merged into one vector", "can be told apart"),
         (
             "attending by position alone",
-            "if the contents leave room (see below)",
+            "if contents leave coordinates free",
             r"yes: set $\mathbf W_q^x$ and $\mathbf W_k^x$ to zero",
         ),
         (
@@ -65,8 +65,8 @@ def random_directions():
     return latex.Tex(
         f"For example, draw $N = {latex.thousands(N)}$ random directions in $D = {D}$ "
         f"dimensions (NumPy, seed {SEED}). "
-        r"The typical (root mean square) size of $\mathbf p_i\T\mathbf p_j$ is "
-        f"$1/\\sqrt D = {D**-0.5:.4f}$, and the largest, for the worst pair, is ${worst:.4f}$. "
+        r"Theory gives $\mathbf p_i\T\mathbf p_j$ a typical (root mean square) size of "
+        f"$1/\\sqrt D = {D**-0.5:.4f}$; of this draw, the largest is ${worst:.4f}$. "
         "No choice of so many directions brings the worst pair below the Welch bound "
         f"$\\sqrt{{(N - D)/(D(N - 1))}} > {bound:.4f}$ \\citep{{welch1974}}."
     )
