@@ -125,19 +125,27 @@ def test_an_entry_that_is_never_cited_is_named_with_its_line(tmp_path, monkeypat
     Path("bib/all.bib").write_text(
         "@string{a = {b}}\n@book{one,\n title={x}}\n\n@article{two,\n title={y}}\n@book{three,}"
     )
+    Path("bib/all.bib").write_text(
+        Path("bib/all.bib").read_text() + "\n@book{four,\n crossref = {five}}\n@book{five,}"
+    )
     Path("another.texw").write_text(r"\citet[p.~1]{three}")
-    Path("job.aux").write_text("\\citation{zero,one}\n\\bibdata{all}\n")
+    Path("job.aux").write_text("\\citation{zero,One}\n\\bibdata{all,more}\n\\@input{chapter.aux}\n")
+    Path("chapter.aux").write_text("\\citation{four}\n")
     (problem,) = never_cited(Path("job"))
     assert str(problem) == "bib/all.bib:5: two is never cited"
 
 
 def test_what_bibtex_complains_of_is_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    Path("bib").mkdir()
+    Path("bib/all.bib").touch()
     Path("job.blg").write_text(
         "The style file: plainnat.bst\nWarning--empty year in one\n"
-        "I was expecting a `,' or a `}'---line 5 of file bib/all.bib\n"
+        "I was expecting a `,' or a `}'---line 5 of file all.bib\n"
         'Warning--I didn\'t find a database entry for "two"\n'  # LaTeX says it, with its line
     )
+    assert bibtex_problems(Path("job")) == []  # of an earlier run: there is no bibliography now
+    Path("job.aux").write_text("\\bibdata{all}\n")
     assert list(map(str, bibtex_problems(Path("job")))) == [
         "bib: BibTeX: empty year in one",
         "bib/all.bib:5: BibTeX: I was expecting a `,' or a `}'",

@@ -28,6 +28,8 @@ CHATTER = re.compile(
 BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|I was expecting|Illegal"
                     r"|Sorry).*$", re.MULTILINE)  # fmt: skip
 
+CROSSREF = re.compile(r"\bcrossref\s*=\s*[{\"]([^}\"]+)", re.IGNORECASE)
+
 # Warnings that report no fault in the document, or one that is reported elsewhere with its line.
 HARMLESS = [
     "Label(s) may have changed",  # latexmk runs again until they settle
@@ -134,12 +136,23 @@ def labels_twice(tex: str, source: str, lines: list[int]) -> list[Problem]:
             for label, found in places.items() if len(found) > 1]  # fmt: skip
 
 
+def aux_of(job: Path) -> str:
+    r"""What LaTeX has written of citations and labels, also for files that it \include-s."""
+    aux = text_of(job.with_suffix(".aux"))
+    parts = re.findall(r"^\\@input\{(.*)\}", aux, re.MULTILINE)
+    return aux + "".join(text_of(job.with_name(part)) for part in parts)
+
+
 def bibtex_problems(job: Path) -> list[Problem]:
     """What BibTeX complains of; LaTeX itself says which citations are undefined, and where."""
     problems = []
+    if r"\bibdata" not in aux_of(job):  # it was run before the bibliography was taken away
+        return problems
     for message in BIBTEX.findall(text_of(job.with_suffix(".blg"))):
         if match := re.match(r"(.*?)-+line (\d+) of file (\S+)$", message):
-            problems.append(Problem(match[3], int(match[2]), f"BibTeX: {match[1]}"))
+            path = Path("bib", match[3])
+            place = str(path) if path.is_file() else match[3]
+            problems.append(Problem(place, int(match[2]), f"BibTeX: {match[1]}"))
         elif "database entry for" not in message:
             problems.append(Problem("bib", 0, f"BibTeX: {message.removeprefix('Warning--')}"))
     return problems
@@ -147,18 +160,20 @@ def bibtex_problems(job: Path) -> list[Problem]:
 
 def never_cited(job: Path) -> list[Problem]:
     """Entries of the bibliography that no document of the folder cites."""
-    aux = text_of(job.with_suffix(".aux"))
+    aux = aux_of(job)
     lists = re.findall(r"\\citation\{([^}]*)\}", aux)
     for path in Path().glob("*.texw"):
         if path.stem != job.name:
             lists += re.findall(r"\\[cC]ite\w*[^{]*\{([^}]*)\}", text_of(path))
-    cited = {key.strip() for keys in lists for key in keys.split(",")}
+    names = ",".join(re.findall(r"\\bibdata\{([^}]*)\}", aux)).split(",")
+    bibs = [Path("bib", name + ".bib") for name in names]
+    lists += [key for bib in bibs for key in CROSSREF.findall(text_of(bib))]
+    cited = {key.strip().lower() for keys in lists for key in keys.split(",")}  # as BibTeX does
     problems = []
-    for name in re.findall(r"\\bibdata\{([^}]*)\}", aux):
-        bib = Path("bib", name + ".bib")
+    for bib in bibs:
         for number, line in enumerate(text_of(bib).splitlines(), 1):
             entry = re.match(r"@(?!string|comment|preamble)\w+\{([^,]+),", line, re.IGNORECASE)
-            if entry and not {entry[1].strip(), "*"} & cited:
+            if entry and not {entry[1].strip().lower(), "*"} & cited:
                 problems.append(Problem(str(bib), number, f"{entry[1]} is never cited"))
     return problems
 
