@@ -59,6 +59,7 @@ class Recorder:
         importlib.invalidate_caches()  # else what the importer has listed before is not seen
         self.read |= modules()  # the builder's own, as they are now
         self._environment = dict(os.environ)
+        self._environ = os.environ  # a chunk may give the name to something else
         self._before = os.environ.__class__, os.stat, os.lstat, os.access
         os.environ.__class__ = _Environment
         os.stat, os.lstat, os.access = map(self._noting, self._before[1:])
@@ -68,6 +69,7 @@ class Recorder:
     def __exit__(self, *_):
         global _recorder
         _recorder = None
+        os.environ = self._environ
         os.environ.__class__, os.stat, os.lstat, os.access = self._before
         os.environ.clear()  # what a chunk has set is not for TeX
         os.environ.update(self._environment)

@@ -306,7 +306,8 @@ class _Output:
         return self
 
     def __exit__(self, kind, error, trace):
-        replaced = error is None and sys.stdout is not self.ours
+        chunk = isinstance(self.stdout, _Stdout)  # or all of them, whose own fault it is not
+        replaced = chunk and error is None and sys.stdout is not self.ours
         if error is None:
             _join(set(threading.enumerate()) - self.threads)
         sys.stdout = self.stdout
@@ -320,6 +321,7 @@ class _Output:
         else:
             self.text = data.decode("utf-8").replace("\r\n", "\n")
         if replaced:
+            self.file.close()
             raise RuntimeError("sys.stdout is not what it was; use contextlib.redirect_stdout")
 
     def close(self):
@@ -391,20 +393,26 @@ class LoggedWarning(Warning):
     """A library said something through logging (Matplotlib does, of fonts)."""
 
 
-class _Raises(logging.Handler):
-    def emit(self, record):
-        if threading.current_thread() is threading.main_thread():  # not Matplotlib's font cache
-            raise LoggedWarning(record.getMessage())
-
-
 @contextlib.contextmanager
 def _logging_raises():
-    handler = _Raises(logging.WARNING)
-    logging.getLogger().addHandler(handler)
+    """Without a handler, in the presence of which logging.basicConfig would do nothing."""
+    real = logging.Logger.callHandlers
+
+    def raising(logger, record):
+        ancestor = logger
+        while ancestor.propagate and ancestor.parent:
+            ancestor = ancestor.parent
+        serious = record.levelno >= logging.WARNING and ancestor is logging.root
+        if serious and threading.current_thread() is threading.main_thread():
+            raise LoggedWarning(record.getMessage())
+        if not serious or logger.hasHandlers():  # else Matplotlib's thread speaks of its fonts
+            real(logger, record)
+
+    logging.Logger.callHandlers = raising
     try:
         yield
     finally:
-        logging.getLogger().removeHandler(handler)
+        logging.Logger.callHandlers = real
 
 
 @contextlib.contextmanager
