@@ -15,6 +15,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import sys
 import sysconfig
@@ -31,11 +32,17 @@ UNFOLLOWED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.
               "socket.connect", "socket.getaddrinfo"}  # fmt: skip
 HARMLESS = {"kpsewhich", "fc-list", "ldconfig", "uname"}  # they answer from the installation
 DIFFERENT = {"today", "now", "utcnow", "time_ns", "uuid1", "uuid4", "urandom", "token_hex",
-             "token_bytes", "token_urlsafe", "SystemRandom"}  # fmt: skip
-OF_NOW = {"time", "localtime", "gmtime", "ctime"}  # unless a time is given
-GENERATORS = {"default_rng", "RandomState", "Random", "seed"}  # which differ without a seed
+             "token_bytes", "token_urlsafe", "randbelow", "randbits", "SystemRandom"}  # fmt: skip
+OF_NOW = {"time", "localtime", "gmtime", "ctime", "asctime"}  # unless a time is given
+# These differ without a seed.
+GENERATORS = {"default_rng", "RandomState", "Random", "seed", "SeedSequence", "PCG64",
+              "PCG64DXSM", "MT19937", "Philox", "SFC64"}  # fmt: skip
+# What may be called elsewhere: default_factory=datetime.now, from time import time as clock.
+CLOCKS = re.compile(r"(?:.*\.)?(?:datetime\.(?:now|utcnow|today)|date\.today|time\.time(?:_ns)?"
+                    r"|uuid\.uuid[14])")  # fmt: skip
 RUNS = "so the chunks run at every build"
 CODE = (".py", ".so")
+DATES = {f"st_{what}time{unit}" for what in "mca" for unit in ("", "_ns")}
 WRITING = os.O_WRONLY | os.O_RDWR
 
 
@@ -60,17 +67,18 @@ class Recorder:
         self.read |= modules()  # the builder's own, as they are now
         self._environment = dict(os.environ)
         self._environ = os.environ  # a chunk may give the name to something else
-        self._before = os.environ.__class__, os.stat, os.lstat, os.access
+        self._before = os.stat, os.lstat, os.access, os.readlink
         os.environ.__class__ = _Environment
-        os.stat, os.lstat, os.access = map(self._noting, self._before[1:])
+        os.stat, os.lstat, os.access, os.readlink = map(self._noting, self._before)
         _recorder = self
         return self
 
     def __exit__(self, *_):
         global _recorder
         _recorder = None
-        os.environ = self._environ
-        os.environ.__class__, os.stat, os.lstat, os.access = self._before
+        os.environ = self._environ  # noqa: B003 (the same object as before)
+        os.environ.__class__ = _Environment.__base__
+        os.stat, os.lstat, os.access, os.readlink = self._before
         os.environ.clear()  # what a chunk has set is not for TeX
         os.environ.update(self._environment)
 
@@ -135,10 +143,14 @@ class Recorder:
             remedy = "name what it reads in the options of its chunk, depends=[...]"
             self.unfollowed.add((place, f"{started} cannot be followed, {RUNS}; {remedy}"))
 
-    def note_clock(self, code):
-        """Note that the code asks for something that is different each time, if it does."""
+    def note_clock(self, code, filename):
+        """Note that code of a chunk, or that it runs, asks for what is different each time."""
+        importing = "importlib._bootstrap" in sys._getframe(3).f_code.co_filename
+        filename = os.fsdecode(filename or "<string>")
+        parsed_only = filename[0] == "<" and filename != "<string>"
+        ours = not parsed_only and recorded_name(filename, self.root)
         place, declared = self.place
-        if not declared:
+        if code and ours and not importing and not declared:
             remedy = "fix the date or the seed, or give the chunk depends=[]"
             self.unfollowed |= {(place, f"{what}; {remedy}") for _, what in unsteady_calls(code)}
 
@@ -165,14 +177,23 @@ class Recorder:
         return noting
 
 
-def unsteady_calls(code: str) -> list[tuple[int, str]]:
-    """The calls in the code whose result is different each time: (line, what is said of it)."""
+def unsteady_calls(code: str | bytes) -> list[tuple[int, str]]:
+    """What differs each time in the code, calls and clocks handed on: (line, what is said)."""
     try:
-        nodes = ast.walk(ast.parse(code))
+        nodes = list(ast.walk(ast.parse(code)))
     except (SyntaxError, ValueError):  # the run says so
         return []
-    return [(node.lineno, f"{ast.unparse(node)} differs each time, {RUNS}")
-            for node in nodes if isinstance(node, ast.Call) and _is_unsteady(node)]  # fmt: skip
+    called = {node.func for node in nodes if isinstance(node, ast.Call)}
+    return [(node.lineno, f"{ast.unparse(node)} differs each time, {RUNS}") for node in nodes
+            if (_is_unsteady(node) if isinstance(node, ast.Call) else
+                node not in called and _hands_on_a_clock(node))]  # fmt: skip
+
+
+def _hands_on_a_clock(node):
+    if isinstance(node, ast.ImportFrom):
+        return any(alias.asname and CLOCKS.fullmatch(f"{node.module}.{alias.name}")
+                   for alias in node.names)  # fmt: skip
+    return isinstance(node, ast.Attribute) and CLOCKS.fullmatch(ast.unparse(node))
 
 
 def _is_unsteady(call):
@@ -185,6 +206,7 @@ def _is_unsteady(call):
         or (name in GENERATORS and (bare or given == [None]))
         or (name == "datetime64" and given[:1] in (["now"], ["today"]))
         or (called in ("time.strftime", "strftime") and len(call.args) == 1)
+        or called == "secrets.choice"
     )
 
 
@@ -273,6 +295,7 @@ def _hook(event, arguments):
 _NOTED = {
     "open": lambda recorder, path, mode, flags: recorder.note_open(path or "", mode, flags),
     "sqlite3.connect": lambda recorder, path: recorder.note_open(path, "r+", 0),
+    "compile": lambda recorder, code, filename: recorder.note_clock(code, filename),
     "os.listdir": lambda recorder, path: recorder.note_folder(path or "."),
     "os.scandir": lambda recorder, path: recorder.note_scan(path or "."),
 }
@@ -293,17 +316,23 @@ class _Environment(type(os.environ)):
 
 
 def _asked(path):
-    """What asking about a path can tell: its kind, and the size of a file."""
-    if os.path.isdir(path):
-        return "folder"
-    return os.path.getsize(path) if os.path.isfile(path) else None
+    """What asking about a path can tell: where a link leads, kind, permissions, a file's size."""
+    link, mode, size = None, None, None
+    with contextlib.suppress(OSError):
+        link = os.readlink(path) if os.path.islink(path) else None
+        mode = os.stat(path).st_mode
+        size = None if os.path.isdir(path) else os.path.getsize(path)
+    return [link, mode, size]
 
 
 def _wants_date():
-    """Whether the code that called os.stat, or what that was called by, speaks of dates."""
-    caller = sys._getframe(2)  # perhaps Path.stat
-    names = caller.f_code.co_names + (caller.f_back.f_code.co_names if caller.f_back else ())
-    return any(name.startswith(("st_mtime", "st_ctime", "st_atime")) for name in names)
+    """Whether the code that called os.stat, or anything that called that, speaks of dates."""
+    caller = sys._getframe(2)
+    while caller:
+        if not DATES.isdisjoint(caller.f_code.co_names):
+            return True
+        caller = caller.f_back
+    return False
 
 
 def _dated(path):

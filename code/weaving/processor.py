@@ -109,7 +109,6 @@ class StrictProcessor(PwebProcessorBase):
         self.recorder.place = (f"{self.source}:{line - 1}", "depends" in options)
         with self._reported(line - 1, f"chunk {options['name']!r}", code):
             self.recorder.depends(options.get("depends", []))
-            self.recorder.note_clock(code)
             with _Output() as output:
                 value = self._execute(code, line)
             self.outputs.append((output, line - 1))
@@ -133,7 +132,6 @@ class StrictProcessor(PwebProcessorBase):
     def _value(self, code, line):
         """The text of an inline expression."""
         self.recorder.place = (f"{self.source}:{line}", False)
-        self.recorder.note_clock(f"({code.strip()}\n)")
         with self._reported(line, f"<%={textwrap.shorten(code, 60)}%>", code):
             with _Output() as output:
                 value = self._evaluate(code, line)
