@@ -129,8 +129,11 @@ def test_an_entry_that_is_never_cited_is_named_with_its_line(tmp_path, monkeypat
         Path("bib/all.bib").read_text() + "\n@book{four,\n crossref = {five}}\n@book{five,}"
     )
     Path("another.texw").write_text(r"\citet[p.~1]{three}")
-    Path("job.aux").write_text("\\citation{zero,One}\n\\bibdata{all,more}\n\\@input{chapter.aux}\n")
-    Path("chapter.aux").write_text("\\citation{four}\n")
+    Path("job.aux").write_text(
+        "\\citation{zero,One}\n\\bibdata{all,more}\n\\@input{parts/chapter.aux}\n"
+    )
+    Path("parts").mkdir()
+    Path("parts/chapter.aux").write_text("\\citation{four}\n")
     (problem,) = never_cited(Path("job"))
     assert str(problem) == "bib/all.bib:5: two is never cited"
 

@@ -36,8 +36,7 @@ HARMLESS = [
     "Rerun to",
     "There were undefined",  # each one has its own warning
     "Some font shapes were not available",
-    "multiply defined",  # labels_twice finds them, and where
-    "multiply-defined",
+    "multiply-defined",  # each one has its own warning
     "Marginpar on page",  # two marks beside one line: the second moves down
 ]
 
@@ -59,7 +58,10 @@ def problems(job: Path, source: str, lines: list[int], complete: bool) -> list[P
     log, aux, tex = (text_of(job.with_suffix(suffix)) for suffix in (".log", ".aux", ".tex"))
     found = read_log(log, source, lines, f"{job}.tex")
     found = drop_consequences([_with_line(each, lines, tex) for each in found], aux, complete)
-    found += bibtex_problems(job) + labels_twice(tex, source, lines)
+    twice = labels_twice(tex, source, lines)  # LaTeX does not say where
+    placed = tuple(f"Label `{each.message.split()[1]}' multiply" for each in twice)
+    found = [each for each in found if not each.message.startswith(placed)]
+    found += bibtex_problems(job) + twice
     return found + (never_cited(job) if complete else [])
 
 
@@ -127,7 +129,7 @@ def drop_consequences(problems: list[Problem], aux: str, complete: bool) -> list
 
 
 def labels_twice(tex: str, source: str, lines: list[int]) -> list[Problem]:
-    """Labels that the text gives twice; LaTeX does not say where."""
+    """Labels that the text gives twice."""
     places: dict[str, list[int]] = {}
     for line, text in zip(lines, tex.splitlines()):
         for label in re.findall(r"\\label\{([^{}]*)\}", re.sub(r"(?<!\\)%.*", "", text)):
@@ -140,7 +142,7 @@ def aux_of(job: Path) -> str:
     r"""What LaTeX has written of citations and labels, also for files that it \include-s."""
     aux = text_of(job.with_suffix(".aux"))
     parts = re.findall(r"^\\@input\{(.*)\}", aux, re.MULTILINE)
-    return aux + "".join(text_of(job.with_name(part)) for part in parts)
+    return aux + "".join(text_of(job.parent / part) for part in parts)
 
 
 def bibtex_problems(job: Path) -> list[Problem]:
