@@ -69,6 +69,7 @@ class StrictProcessor(PwebProcessorBase):
         _seed_generators()
         if any(chunk["options"]["fig"] for chunk in codes):
             Path(self.getFigDirectory()).mkdir(parents=True, exist_ok=True)
+            figures.forget_old_fonts()
             import matplotlib.font_manager  # noqa: F401  its first import reads all fonts there are
         self.recorder, between = Recorder(), _Output()
         with self._main_module(), self._unheard_errors(), _no_input(), self.recorder, between:
