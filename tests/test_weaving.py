@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import runpy
 import sys
 from pathlib import Path
 
@@ -327,6 +328,15 @@ def test_what_a_chunk_has_replaced_is_put_back(lines, words, capsys):
     report(code(lines), '<<name="Go on">>=', "left = print('on')", "@")
     assert words in said(capsys)
     assert before[0] is os.environ and before[1] is sys.stdout
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_the_list_of_fonts_is_kept_where_it_can_be_written(writable, monkeypatch):
+    monkeypatch.setattr(sys, "prefix", "/venv")
+    monkeypatch.setattr(os, "access", lambda path, mode: writable)
+    settings = runpy.run_path(sys.modules["weaving.__main__"].__file__, run_name="settings")
+    kept = settings["LIBRARIES"]["MPLCONFIGDIR"]
+    assert kept == ("/venv/matplotlib" if writable else os.path.abspath("build/matplotlib"))
 
 
 def test_a_document_without_its_end():
