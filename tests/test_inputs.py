@@ -106,6 +106,10 @@ KINDS = {
         "[entry.stat().st_size for entry in os.scandir('data')]",
         lambda: Path("data/a.csv").write_text("123"),
     ),
+    "a size in a folder named in bytes": (
+        "[entry.stat().st_size for entry in os.scandir(b'data')]",
+        lambda: Path("data/a.csv").write_text("123"),
+    ),
     "a date below a folder": (
         "[path.stat().st_mtime for path in Path('data').rglob('*.csv')]",
         lambda: os.utime("data/a.csv", (1, 1)),
@@ -214,6 +218,21 @@ def test_each_kind_of_input_makes_the_chunks_run_again(kind, project, capfd):
     assert again == ran + 1 and ("writes" in kind or after != before)
     assert run() == (again, after)
     assert capfd.readouterr().err == ""  # no warning of a file that is not closed
+
+
+def test_a_file_written_after_a_scan_of_its_folder_is_no_change(project):
+    report(
+        CHUNK,
+        COUNT,
+        "from pathlib import Path",
+        "found = sorted(path.name for path in Path('data').glob('*.csv'))",
+        "Path('data/made.csv').write_text('1') and None",
+        "@",
+        "There are <%= len(found) %>.",
+    )
+    assert [run()[0], run()[0], run()[0]] == [1, 2, 2]
+    Path("data/made.csv").write_text("2")
+    assert run()[0] == 3
 
 
 def test_a_process_that_says_nothing_of_its_inputs_runs_at_every_build(project, capsys):

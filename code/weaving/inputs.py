@@ -56,7 +56,7 @@ class Recorder:
     def __init__(self):
         self.root = os.getcwd()
         self.read, self.asked, self.dated = {}, {}, {}
-        self.listed, self.scanned, self.importable = {}, {}, {}
+        self.listed, self.importable = {}, {}
         self.variables, self.written, self.unfollowed = {}, set(), set()
         self.place = ("", False)
 
@@ -85,13 +85,13 @@ class Recorder:
     def recorded(self) -> dict[str, dict]:
         """All of it, kind -> {name: state}, as JSON; `changed` compares it with what is there."""
         outputs = {name: digest(Path(self.root, name)) for name in sorted(self.written)}
-        asked = {name: state for name, state in self.asked.items() if name not in self.written}
+        asked, dated = ({name: state for name, state in noted.items() if name not in self.written}
+                        for noted in (self.asked, self.dated))  # fmt: skip
         return {
             "file": modules() | self.read | outputs,
             "asked": asked,
-            "dated": self.dated,
+            "dated": dated,
             "folder": self.listed,
-            "scan": self.scanned,
             "importable": self.importable,
             "variable": self.variables,
         }
@@ -121,7 +121,12 @@ class Recorder:
         self._note_names(path, noted, state)
 
     def note_scan(self, path):
-        self._note_names(path, self.scanned, _scan)
+        """Note the names in a folder, and what scanning tells besides: kinds, sizes, dates."""
+        self._note_names(path, self.listed, _listing)
+        folder = os.fsdecode(path)
+        for name in _names(folder) if recorded_name(folder, self.root) else ():
+            if not name.endswith(".texw"):
+                self._note_names(os.path.join(folder, name), self.dated, _dated)
 
     def _note_names(self, path, noted, state):
         if name := recorded_name(path, self.root):
@@ -346,13 +351,6 @@ def _listing(folder):
         return _hash("\n".join(_names(folder)))
 
 
-def _scan(folder):
-    """The same with what scanning tells besides: which are folders, and files' sizes and dates."""
-    with contextlib.suppress(OSError):
-        return _hash(repr([(name, name.endswith(".texw") or _dated(os.path.join(folder, name)))
-                           for name in _names(folder)]))  # fmt: skip
-
-
 def _names(folder):
     names = [name for name in sorted(os.listdir(folder))
              if name not in OWN and not (name[0] == "." and name.endswith(".part"))]  # fmt: skip
@@ -381,7 +379,6 @@ _STATES = {
     "asked": _asked,
     "dated": _dated,
     "folder": _listing,
-    "scan": _scan,
     "importable": _importable,
     "variable": lambda name: _hash(os.environ.get(name) if name else " ".join(sorted(os.environ))),
 }
