@@ -25,8 +25,8 @@ PAGE = re.compile(r"(?:^|[ )\]}])\[(\d+)")
 CHATTER = re.compile(
     r"See the .* for explanation|Type  H <return>|\s*\.\.\.\s*$|This error message"
 )
-BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|I was expecting|Illegal"
-                    r"|Sorry).*$", re.MULTILINE)  # fmt: skip
+BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|A bad cross|Sorry).*$"
+                    r"|^[^\s-].*---line \d+ of file .*$", re.MULTILINE)  # fmt: skip
 
 CROSSREF = re.compile(r"\bcrossref\s*=\s*[{\"]([^}\"]+)", re.IGNORECASE)
 
@@ -150,11 +150,11 @@ def bibtex_problems(job: Path) -> list[Problem]:
     problems = []
     if r"\bibdata" not in aux_of(job):  # it was run before the bibliography was taken away
         return problems
-    for message in BIBTEX.findall(text_of(job.with_suffix(".blg"))):
+    said = re.sub(r"\n(?=--line|refers to)", " ", text_of(job.with_suffix(".blg")))
+    for message in BIBTEX.findall(said):
         if match := re.match(r"(.*?)-+line (\d+) of file (\S+)$", message):
-            path = Path("bib", match[3])
-            place = str(path) if path.is_file() else match[3]
-            problems.append(Problem(place, int(match[2]), f"BibTeX: {match[1]}"))
+            what = match[1].removeprefix("Warning--").strip()
+            problems.append(Problem(str(_bib(match[3])), int(match[2]), f"BibTeX: {what}"))
         elif "database entry for" not in message:
             problems.append(Problem("bib", 0, f"BibTeX: {message.removeprefix('Warning--')}"))
     return problems
@@ -168,7 +168,7 @@ def never_cited(job: Path) -> list[Problem]:
         if path.stem != job.name:
             lists += re.findall(r"\\[cC]ite\w*[^{]*\{([^}]*)\}", text_of(path))
     names = ",".join(re.findall(r"\\bibdata\{([^}]*)\}", aux)).split(",")
-    bibs = [Path("bib", name + ".bib") for name in names]
+    bibs = [_bib(name.removesuffix(".bib") + ".bib") for name in names]
     lists += [key for bib in bibs for key in CROSSREF.findall(text_of(bib))]
     cited = {key.strip().lower() for keys in lists for key in keys.split(",")}  # as BibTeX does
     problems = []
@@ -178,6 +178,11 @@ def never_cited(job: Path) -> list[Problem]:
             if entry and not {entry[1].strip().lower(), "*"} & cited:
                 problems.append(Problem(str(bib), number, f"{entry[1]} is never cited"))
     return problems
+
+
+def _bib(name):
+    """Where BibTeX finds a file: in bib/, or as it is named."""
+    return next((path for path in (Path("bib", name), Path(name)) if path.is_file()), Path(name))
 
 
 def _with_line(problem, lines, tex):
