@@ -376,6 +376,26 @@ def test_chunks_are_a_module(project):
     assert "Node(value=4" in PdfReader(project.pdf).pages[0].extract_text()
 
 
+def test_a_chapter_in_a_folder_and_a_list_that_is_cut_off(project):
+    (project.folder / "parts").mkdir()
+    chapter = project.folder / "parts/chapter.tex"
+    chapter.write_text("\\section{Two}\\label{two}\n\\begin{figure}X\\caption{B}\\end{figure}\n")
+    body = "\\listoffigures\n\\include{parts/chapter}\nAs in \\ref{two}.\n" + BODY
+    project.write(PREAMBLE + body)
+    status, said = project.build()
+    assert status == 0, said
+    built = project.pdf.read_bytes()
+    (project.folder / "build/report.lof").write_text("\\contentsline {figure}{\\numberline {1")
+    (project.folder / "build/report.whole").unlink()  # as after kill -9
+    for made in ["report.pdf", "build/report.made.json"]:
+        (project.folder / made).unlink()
+    status, said = project.build()
+    assert status == 0 and project.pdf.read_bytes() == built, said
+    chapter.write_text(chapter.read_text().replace("two}", "one}"))
+    status, said = project.build()
+    assert status == 1 and "Label `one' multiply defined" in said and "label one is" not in said
+
+
 def test_two_documents_in_one_folder(project, reference):
     assert project.builds() == reference
     (project.folder / "supplement.texw").write_text(LIGHT.replace("After it", "Beyond it"))

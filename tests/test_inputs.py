@@ -37,6 +37,11 @@ def change(name, old, new):
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
+def link(target):
+    Path("link").unlink(missing_ok=True)
+    os.symlink(target, "link")
+
+
 def in_database(value):
     connection = sqlite3.connect("data.db")
     with connection:
@@ -101,9 +106,20 @@ KINDS = {
         "[entry.stat().st_size for entry in os.scandir('data')]",
         lambda: Path("data/a.csv").write_text("123"),
     ),
+    "a size in a folder named in bytes": (
+        "[entry.stat().st_size for entry in os.scandir(b'data')]",
+        lambda: Path("data/a.csv").write_text("123"),
+    ),
     "a date below a folder": (
         "[path.stat().st_mtime for path in Path('data').rglob('*.csv')]",
         lambda: os.utime("data/a.csv", (1, 1)),
+    ),
+    "a date, by way of functions": ("date_of('data.txt')", lambda: os.utime("data.txt", (1, 1))),
+    "where a link leads": ("os.readlink('link')", lambda: link("data/a.csv")),
+    "where a path leads": ("str(Path('link').resolve())", lambda: link("data/a.csv")),
+    "permission to run a file": (
+        "os.access('data.txt', os.X_OK)",
+        lambda: os.chmod("data.txt", 0o755),
     ),
     "a folder's files": ("sorted(os.listdir('data'))", lambda: Path("data/b.csv").touch()),
     "a pattern": ("sorted(glob.glob('data/*.csv'))", lambda: Path("data/b.csv").touch()),
@@ -148,6 +164,7 @@ def project(folder, monkeypatch):  # noqa: F811
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_text(text)
     in_database(1)
+    link("data.txt")
     return folder
 
 
@@ -180,6 +197,12 @@ def test_each_kind_of_input_makes_the_chunks_run_again(kind, project, capfd):
         "        return open(name).read()",
         "    except FileNotFoundError:",
         "        return None",
+        "def about(name):",
+        "    return os.stat(name)",
+        "def found(name):",
+        "    return about(name)",
+        "def date_of(name):",
+        "    return found(name).st_mtime",
         "def row_of(name):",
         "    with contextlib.closing(sqlite3.connect(name)) as database:",
         "        return database.execute('select * from t').fetchone()",
@@ -195,6 +218,21 @@ def test_each_kind_of_input_makes_the_chunks_run_again(kind, project, capfd):
     assert again == ran + 1 and ("writes" in kind or after != before)
     assert run() == (again, after)
     assert capfd.readouterr().err == ""  # no warning of a file that is not closed
+
+
+def test_a_file_written_after_a_scan_of_its_folder_is_no_change(project):
+    report(
+        CHUNK,
+        COUNT,
+        "from pathlib import Path",
+        "found = sorted(path.name for path in Path('data').glob('*.csv'))",
+        "Path('data/made.csv').write_text('1') and None",
+        "@",
+        "There are <%= len(found) %>.",
+    )
+    assert [run()[0], run()[0], run()[0]] == [1, 2, 2]
+    Path("data/made.csv").write_text("2")
+    assert run()[0] == 3
 
 
 def test_a_process_that_says_nothing_of_its_inputs_runs_at_every_build(project, capsys):
@@ -222,12 +260,23 @@ def test_a_process_that_says_nothing_of_its_inputs_runs_at_every_build(project, 
         ("str(numpy.random.default_rng(1).random() < 2)", True),
         ("str(datetime.date(2024, 4, 18).year)", True),
         ("str(np.datetime64('now'))", False),
+        ("str([call() > 0 for call in [time.time]])", False),
+        ("[exec('from time import time as clock'), str(clock() > 0)][1]", False),
+        ("str(time.perf_counter() > 0)", True),  # what is measured is of the run that measured it
+        ("str(time.asctime() > '')", False),
+        ("str(np.random.Generator(np.random.PCG64()).random() < 2)", False),
+        ("str(np.random.Generator(np.random.PCG64(1)).random() < 2)", True),
+        ("str(secrets.randbelow(9) < 9)", False),
+        ("str(random.choice([1, 2]) < 3)", True),
+        ("str(eval('time.time() > 0'))", False),
+        ("str(time.struct_time(range(9)).tm_year)", True),
         ("datetime.datetime(2024, 4, 18).strftime('%Y')", True),
         ("str(time.gmtime(0).tm_year) + str(np.random.default_rng(seed=1).random())", True),
     ],
 )
 def test_what_is_different_each_time_runs_at_every_build(code, steady, project, capsys):
-    report(CHUNK, "import datetime, time, numpy, numpy as np", COUNT, "@", f"It is <%= {code} %>.")
+    imports = "import datetime, os, random, secrets, time, numpy, numpy as np"
+    report(CHUNK, imports, COUNT, "@", f"It is <%= {code} %>.")
     assert [run()[0], run()[0]] == [1, 1 if steady else 2]
     assert ("report.texw:7: note: " in capsys.readouterr().err) != steady
 
@@ -237,6 +286,15 @@ def test_a_clock_that_a_module_reads_makes_the_chunks_run_at_every_build(project
     report(CHUNK, COUNT, "import beside", "beside.value() and None", "@")
     assert [run()[0], run()[0]] == [1, 2]
     assert "beside.py:3: note: time.time() differs each time" in capsys.readouterr().err
+
+
+def test_a_clock_in_a_file_that_is_run_makes_the_chunks_run_at_every_build(project, capsys):
+    Path("script.py").write_text("import time\n\nvalue = time.time()\n")
+    for code in ["exec(open('script.py').read())", "import runpy\nrunpy.run_path('script.py')"]:
+        Path("build/ran").unlink(missing_ok=True)
+        report(CHUNK, COUNT, code, "None", "@")
+        assert [run()[0], run()[0]] == [1, 2]
+        assert "report.texw:3: note: time.time() differs each time" in capsys.readouterr().err
 
 
 def test_a_figure_of_the_date_is_drawn_at_every_build(project):

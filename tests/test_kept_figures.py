@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -9,10 +10,40 @@ import pytest
 from documents import folder, report  # noqa: F401
 from test_inputs import change
 
-from weaving import processor
+from weaving import figures, processor
 from weaving.build import Target, execute
 
 pytestmark = pytest.mark.slow
+
+
+def test_the_list_of_fonts_is_made_anew_when_a_font_has_come_or_gone(tmp_path, monkeypatch):
+    fonts, kept = tmp_path / "fonts/serif", tmp_path / "fontlist-v3.json"
+    fonts.mkdir(parents=True)
+    kept.write_text("{}")
+    monkeypatch.setattr(figures, "FONTS", [str(tmp_path / "fonts")])
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
+    os.utime(fonts, (1, 1))
+    os.utime(fonts.parent, (1, 1))
+    figures.forget_old_fonts()
+    assert kept.exists()
+    os.utime(kept, (2, 2))
+    (fonts / "new.ttf").touch()
+    figures.forget_old_fonts()
+    assert not kept.exists()
+
+
+def test_another_version_of_a_font_is_another_figure(tmp_path, monkeypatch):
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontEntry, fontManager
+
+    font = tmp_path / "new.ttf"
+    font.write_text("1")
+    monkeypatch.setattr(fontManager, "ttflist", [FontEntry(str(font), "New")])
+    before = figures.key(Figure())
+    assert before and figures.key(Figure()) == before
+    font.write_text("version 2")
+    assert figures.key(Figure()) != before
+
 
 MODULES = {
     "code/shades.py": """from functools import cache

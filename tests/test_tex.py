@@ -119,26 +119,46 @@ def test_the_files_that_latexmk_lists_are_read(tmp_path, monkeypatch):
     assert inputs(Path("build/report")) == ["bib.bib", "chapter one.tex"]
 
 
-def test_an_entry_that_is_never_cited_is_named_with_its_line(tmp_path, monkeypatch):
+def test_entries_that_are_never_cited_are_named_with_their_lines(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("bib").mkdir()
     Path("bib/all.bib").write_text(
         "@string{a = {b}}\n@book{one,\n title={x}}\n\n@article{two,\n title={y}}\n@book{three,}"
     )
+    Path("bib/all.bib").write_text(
+        Path("bib/all.bib").read_text() + "\n@book{four,\n crossref = {five}}\n@book{five,}"
+    )
     Path("another.texw").write_text(r"\citet[p.~1]{three}")
-    Path("job.aux").write_text("\\citation{zero,one}\n\\bibdata{all}\n")
-    (problem,) = never_cited(Path("job"))
-    assert str(problem) == "bib/all.bib:5: two is never cited"
+    Path("job.aux").write_text(
+        "\\citation{zero,One}\n\\bibdata{all,more.bib}\n\\@input{parts/chapter.aux}\n"
+    )
+    Path("parts").mkdir()
+    Path("parts/chapter.aux").write_text("\\citation{four}\n")
+    Path("more.bib").write_text("@book{six,}")  # beside the report
+    assert list(map(str, never_cited(Path("job")))) == [
+        "bib/all.bib:5: two is never cited",
+        "more.bib:1: six is never cited",
+    ]
 
 
 def test_what_bibtex_complains_of_is_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    Path("bib").mkdir()
+    Path("bib/all.bib").touch()
     Path("job.blg").write_text(
         "The style file: plainnat.bst\nWarning--empty year in one\n"
-        "I was expecting a `,' or a `}'---line 5 of file bib/all.bib\n"
+        "I was expecting a `,' or a `}'---line 5 of file all.bib\n"
+        "Unbalanced braces---line 7 of file all.bib\n"
+        'Warning--string name "abc" is undefined\n--line 8 of file all.bib\n'
+        'A bad cross reference---entry "a"\nrefers to entry "b", which doesn\'t exist\n'
         'Warning--I didn\'t find a database entry for "two"\n'  # LaTeX says it, with its line
     )
+    assert bibtex_problems(Path("job")) == []  # of an earlier run: there is no bibliography now
+    Path("job.aux").write_text("\\bibdata{all}\n")
     assert list(map(str, bibtex_problems(Path("job")))) == [
         "bib: BibTeX: empty year in one",
         "bib/all.bib:5: BibTeX: I was expecting a `,' or a `}'",
+        "bib/all.bib:7: BibTeX: Unbalanced braces",
+        'bib/all.bib:8: BibTeX: string name "abc" is undefined',
+        'bib: BibTeX: A bad cross reference---entry "a" refers to entry "b", which doesn\'t exist',
     ]

@@ -1,6 +1,10 @@
 """What stops the weave, at which line, and what does not."""
 
+import logging
+import os
 import re
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -294,6 +298,45 @@ def test_an_at_sign_alone_may_belong_to_the_code(capsys):
     report('<<name="A">>=', 'text = """one', "@", '"""', "@", "Prose <%= text.split()[-1] %>.")
     weave(Target())
     assert "Prose @." in Path("build/report.tex").read_text()
+
+
+def test_a_chunk_may_log_as_a_script_does(monkeypatch):
+    monkeypatch.setattr(logging.root, "handlers", [])
+    monkeypatch.setattr(logging.root, "level", logging.WARNING)
+    setting = "logging.basicConfig(stream=sys.stdout, level=logging.INFO, format='%(message)s')"
+    again = ['<<name="Log again">>=', "logging.info('once more')", "@"]
+    report(CHUNK, "import logging, sys", setting, "logging.info('once')", "@", *again)
+    weave(Target())
+    tex = Path("build/report.tex").read_text()
+    assert "once\n" in tex and "once more\n" in tex
+
+
+@pytest.mark.parametrize(
+    "lines, words",
+    [
+        (
+            "import contextlib, io, sys\n@contextlib.contextmanager\ndef hidden():\n"
+            "    before, sys.stdout = sys.stdout, io.StringIO()\n    try:\n        yield\n"
+            "    finally:\n        sys.stdout = before\nleft = hidden()\n_ = left.__enter__()",
+            "redirect_stdout",
+        ),
+        ("import os\nos.environ = {}\n1 / 0", "ZeroDivisionError"),
+    ],
+)
+def test_what_a_chunk_has_replaced_is_put_back(lines, words, capsys):
+    before = os.environ, sys.stdout
+    report(code(lines), '<<name="Go on">>=', "left = print('on')", "@")
+    assert words in said(capsys)
+    assert before[0] is os.environ and before[1] is sys.stdout
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_the_list_of_fonts_is_kept_where_it_can_be_written(writable, monkeypatch):
+    monkeypatch.setattr(sys, "prefix", "/venv")
+    monkeypatch.setattr(os, "access", lambda path, mode: writable)
+    settings = runpy.run_path(sys.modules["weaving.__main__"].__file__, run_name="settings")
+    kept = settings["LIBRARIES"]["MPLCONFIGDIR"]
+    assert kept == ("/venv/matplotlib" if writable else os.path.abspath("build/matplotlib"))
 
 
 def test_a_document_without_its_end():

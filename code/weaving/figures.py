@@ -17,6 +17,9 @@ from pathlib import Path
 from weaving import inputs
 from weaving.files import digest, replace
 
+FONTS = """/usr/share/fonts /usr/local/share/fonts ~/.fonts ~/.local/share/fonts /Library/Fonts
+/System/Library/Fonts ~/Library/Fonts /opt/local/share/fonts""".split()
+
 
 class Drawings:
     """The files made by earlier runs, {name: (key of the figure, digest of the file)}, in a file.
@@ -40,6 +43,22 @@ class Drawings:
         self.made[str(path)] = [key, digest(path)]
 
 
+def forget_old_fonts() -> None:
+    """Remove Matplotlib's list of fonts, kept for ever, if fonts have come or gone since."""
+    lists = Path(os.environ.get("MPLCONFIGDIR", "")).glob("fontlist-*.json")
+    changed = max((os.stat(folder).st_mtime for place in FONTS
+                   for folder, _, _ in os.walk(os.path.expanduser(place))), default=0)  # fmt: skip
+    for path in lists:
+        if path.stat().st_mtime <= changed:
+            path.unlink(missing_ok=True)
+
+
+def _version(path):
+    with contextlib.suppress(OSError):
+        status = os.stat(path)
+        return status.st_size, status.st_mtime_ns
+
+
 def key(figure) -> str | None:
     """A hash of the figure and of what it is drawn with; None if it holds code of the document."""
     import matplotlib.colors
@@ -47,7 +66,9 @@ def key(figure) -> str | None:
 
     settings = sorted(matplotlib.rcParams.items(), key=str)
     colours = sorted(matplotlib.colors.get_named_colors_mapping().items())
-    fonts = sorted(font.fname for font in fontManager.ttflist)
+    fonts = [
+        (name, _version(name)) for name in sorted({font.fname for font in fontManager.ttflist})
+    ]
     around = repr([settings, colours, fonts, inputs.signature()])
     data = io.BytesIO()
     try:

@@ -15,6 +15,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import sys
 import sysconfig
@@ -31,11 +32,17 @@ UNFOLLOWED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.
               "socket.connect", "socket.getaddrinfo"}  # fmt: skip
 HARMLESS = {"kpsewhich", "fc-list", "ldconfig", "uname"}  # they answer from the installation
 DIFFERENT = {"today", "now", "utcnow", "time_ns", "uuid1", "uuid4", "urandom", "token_hex",
-             "token_bytes", "token_urlsafe", "SystemRandom"}  # fmt: skip
-OF_NOW = {"time", "localtime", "gmtime", "ctime"}  # unless a time is given
-GENERATORS = {"default_rng", "RandomState", "Random", "seed"}  # which differ without a seed
+             "token_bytes", "token_urlsafe", "randbelow", "randbits", "SystemRandom"}  # fmt: skip
+OF_NOW = {"time", "localtime", "gmtime", "ctime", "asctime"}  # unless a time is given
+# These differ without a seed.
+GENERATORS = {"default_rng", "RandomState", "Random", "seed", "SeedSequence", "PCG64",
+              "PCG64DXSM", "MT19937", "Philox", "SFC64"}  # fmt: skip
+# What may be called elsewhere: default_factory=datetime.now, from time import time as clock.
+CLOCKS = re.compile(r"(?:.*\.)?(?:datetime\.(?:now|utcnow|today)|date\.today|time\.time(?:_ns)?"
+                    r"|uuid\.uuid[14])")  # fmt: skip
 RUNS = "so the chunks run at every build"
 CODE = (".py", ".so")
+DATES = {f"st_{what}time{unit}" for what in "mca" for unit in ("", "_ns")}
 WRITING = os.O_WRONLY | os.O_RDWR
 
 
@@ -49,7 +56,7 @@ class Recorder:
     def __init__(self):
         self.root = os.getcwd()
         self.read, self.asked, self.dated = {}, {}, {}
-        self.listed, self.scanned, self.importable = {}, {}, {}
+        self.listed, self.importable = {}, {}
         self.variables, self.written, self.unfollowed = {}, set(), set()
         self.place = ("", False)
 
@@ -59,29 +66,32 @@ class Recorder:
         importlib.invalidate_caches()  # else what the importer has listed before is not seen
         self.read |= modules()  # the builder's own, as they are now
         self._environment = dict(os.environ)
-        self._before = os.environ.__class__, os.stat, os.lstat, os.access
+        self._environ = os.environ  # a chunk may give the name to something else
+        self._before = os.stat, os.lstat, os.access, os.readlink
         os.environ.__class__ = _Environment
-        os.stat, os.lstat, os.access = map(self._noting, self._before[1:])
+        os.stat, os.lstat, os.access, os.readlink = map(self._noting, self._before)
         _recorder = self
         return self
 
     def __exit__(self, *_):
         global _recorder
         _recorder = None
-        os.environ.__class__, os.stat, os.lstat, os.access = self._before
+        os.environ = self._environ  # noqa: B003 (the same object as before)
+        os.environ.__class__ = _Environment.__base__
+        os.stat, os.lstat, os.access, os.readlink = self._before
         os.environ.clear()  # what a chunk has set is not for TeX
         os.environ.update(self._environment)
 
     def recorded(self) -> dict[str, dict]:
         """All of it, kind -> {name: state}, as JSON; `changed` compares it with what is there."""
         outputs = {name: digest(Path(self.root, name)) for name in sorted(self.written)}
-        asked = {name: state for name, state in self.asked.items() if name not in self.written}
+        asked, dated = ({name: state for name, state in noted.items() if name not in self.written}
+                        for noted in (self.asked, self.dated))  # fmt: skip
         return {
             "file": modules() | self.read | outputs,
             "asked": asked,
-            "dated": self.dated,
+            "dated": dated,
             "folder": self.listed,
-            "scan": self.scanned,
             "importable": self.importable,
             "variable": self.variables,
         }
@@ -111,7 +121,12 @@ class Recorder:
         self._note_names(path, noted, state)
 
     def note_scan(self, path):
-        self._note_names(path, self.scanned, _scan)
+        """Note the names in a folder, and what scanning tells besides: kinds, sizes, dates."""
+        self._note_names(path, self.listed, _listing)
+        folder = os.fsdecode(path)
+        for name in _names(folder) if recorded_name(folder, self.root) else ():
+            if not name.endswith(".texw"):
+                self._note_names(os.path.join(folder, name), self.dated, _dated)
 
     def _note_names(self, path, noted, state):
         if name := recorded_name(path, self.root):
@@ -133,10 +148,14 @@ class Recorder:
             remedy = "name what it reads in the options of its chunk, depends=[...]"
             self.unfollowed.add((place, f"{started} cannot be followed, {RUNS}; {remedy}"))
 
-    def note_clock(self, code):
-        """Note that the code asks for something that is different each time, if it does."""
+    def note_clock(self, code, filename):
+        """Note that code of a chunk, or that it runs, asks for what is different each time."""
+        importing = "importlib._bootstrap" in sys._getframe(3).f_code.co_filename
+        filename = os.fsdecode(filename or "<string>")
+        parsed_only = filename[0] == "<" and filename != "<string>"
+        ours = not parsed_only and recorded_name(filename, self.root)
         place, declared = self.place
-        if not declared:
+        if code and ours and not importing and not declared:
             remedy = "fix the date or the seed, or give the chunk depends=[]"
             self.unfollowed |= {(place, f"{what}; {remedy}") for _, what in unsteady_calls(code)}
 
@@ -163,14 +182,23 @@ class Recorder:
         return noting
 
 
-def unsteady_calls(code: str) -> list[tuple[int, str]]:
-    """The calls in the code whose result is different each time: (line, what is said of it)."""
+def unsteady_calls(code: str | bytes) -> list[tuple[int, str]]:
+    """What differs each time in the code, calls and clocks handed on: (line, what is said)."""
     try:
-        nodes = ast.walk(ast.parse(code))
+        nodes = list(ast.walk(ast.parse(code)))
     except (SyntaxError, ValueError):  # the run says so
         return []
-    return [(node.lineno, f"{ast.unparse(node)} differs each time, {RUNS}")
-            for node in nodes if isinstance(node, ast.Call) and _is_unsteady(node)]  # fmt: skip
+    called = {node.func for node in nodes if isinstance(node, ast.Call)}
+    return [(node.lineno, f"{ast.unparse(node)} differs each time, {RUNS}") for node in nodes
+            if (_is_unsteady(node) if isinstance(node, ast.Call) else
+                node not in called and _hands_on_a_clock(node))]  # fmt: skip
+
+
+def _hands_on_a_clock(node):
+    if isinstance(node, ast.ImportFrom):
+        return any(alias.asname and CLOCKS.fullmatch(f"{node.module}.{alias.name}")
+                   for alias in node.names)  # fmt: skip
+    return isinstance(node, ast.Attribute) and CLOCKS.fullmatch(ast.unparse(node))
 
 
 def _is_unsteady(call):
@@ -183,6 +211,7 @@ def _is_unsteady(call):
         or (name in GENERATORS and (bare or given == [None]))
         or (name == "datetime64" and given[:1] in (["now"], ["today"]))
         or (called in ("time.strftime", "strftime") and len(call.args) == 1)
+        or called == "secrets.choice"
     )
 
 
@@ -271,6 +300,7 @@ def _hook(event, arguments):
 _NOTED = {
     "open": lambda recorder, path, mode, flags: recorder.note_open(path or "", mode, flags),
     "sqlite3.connect": lambda recorder, path: recorder.note_open(path, "r+", 0),
+    "compile": lambda recorder, code, filename: recorder.note_clock(code, filename),
     "os.listdir": lambda recorder, path: recorder.note_folder(path or "."),
     "os.scandir": lambda recorder, path: recorder.note_scan(path or "."),
 }
@@ -291,17 +321,23 @@ class _Environment(type(os.environ)):
 
 
 def _asked(path):
-    """What asking about a path can tell: its kind, and the size of a file."""
-    if os.path.isdir(path):
-        return "folder"
-    return os.path.getsize(path) if os.path.isfile(path) else None
+    """What asking about a path can tell: where a link leads, kind, permissions, a file's size."""
+    link, mode, size = None, None, None
+    with contextlib.suppress(OSError):
+        link = os.readlink(path) if os.path.islink(path) else None
+        mode = os.stat(path).st_mode
+        size = None if os.path.isdir(path) else os.path.getsize(path)
+    return [link, mode, size]
 
 
 def _wants_date():
-    """Whether the code that called os.stat, or what that was called by, speaks of dates."""
-    caller = sys._getframe(2)  # perhaps Path.stat
-    names = caller.f_code.co_names + (caller.f_back.f_code.co_names if caller.f_back else ())
-    return any(name.startswith(("st_mtime", "st_ctime", "st_atime")) for name in names)
+    """Whether the code that called os.stat, or anything that called that, speaks of dates."""
+    caller = sys._getframe(2)
+    while caller:
+        if not DATES.isdisjoint(caller.f_code.co_names):
+            return True
+        caller = caller.f_back
+    return False
 
 
 def _dated(path):
@@ -313,13 +349,6 @@ def _listing(folder):
     """A hash of the names in a folder, without what a build makes."""
     with contextlib.suppress(OSError):
         return _hash("\n".join(_names(folder)))
-
-
-def _scan(folder):
-    """The same with what scanning tells besides: which are folders, and files' sizes and dates."""
-    with contextlib.suppress(OSError):
-        return _hash(repr([(name, name.endswith(".texw") or _dated(os.path.join(folder, name)))
-                           for name in _names(folder)]))  # fmt: skip
 
 
 def _names(folder):
@@ -350,7 +379,6 @@ _STATES = {
     "asked": _asked,
     "dated": _dated,
     "folder": _listing,
-    "scan": _scan,
     "importable": _importable,
     "variable": lambda name: _hash(os.environ.get(name) if name else " ".join(sorted(os.environ))),
 }

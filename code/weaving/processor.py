@@ -69,6 +69,7 @@ class StrictProcessor(PwebProcessorBase):
         _seed_generators()
         if any(chunk["options"]["fig"] for chunk in codes):
             Path(self.getFigDirectory()).mkdir(parents=True, exist_ok=True)
+            figures.forget_old_fonts()
             import matplotlib.font_manager  # noqa: F401  its first import reads all fonts there are
         self.recorder, between = Recorder(), _Output()
         with self._main_module(), self._unheard_errors(), _no_input(), self.recorder, between:
@@ -109,7 +110,6 @@ class StrictProcessor(PwebProcessorBase):
         self.recorder.place = (f"{self.source}:{line - 1}", "depends" in options)
         with self._reported(line - 1, f"chunk {options['name']!r}", code):
             self.recorder.depends(options.get("depends", []))
-            self.recorder.note_clock(code)
             with _Output() as output:
                 value = self._execute(code, line)
             self.outputs.append((output, line - 1))
@@ -133,7 +133,6 @@ class StrictProcessor(PwebProcessorBase):
     def _value(self, code, line):
         """The text of an inline expression."""
         self.recorder.place = (f"{self.source}:{line}", False)
-        self.recorder.note_clock(f"({code.strip()}\n)")
         with self._reported(line, f"<%={textwrap.shorten(code, 60)}%>", code):
             with _Output() as output:
                 value = self._evaluate(code, line)
@@ -306,7 +305,8 @@ class _Output:
         return self
 
     def __exit__(self, kind, error, trace):
-        replaced = error is None and sys.stdout is not self.ours
+        chunk = isinstance(self.stdout, _Stdout)  # or all of them, whose own fault it is not
+        replaced = chunk and error is None and sys.stdout is not self.ours
         if error is None:
             _join(set(threading.enumerate()) - self.threads)
         sys.stdout = self.stdout
@@ -320,6 +320,7 @@ class _Output:
         else:
             self.text = data.decode("utf-8").replace("\r\n", "\n")
         if replaced:
+            self.file.close()
             raise RuntimeError("sys.stdout is not what it was; use contextlib.redirect_stdout")
 
     def close(self):
@@ -391,20 +392,26 @@ class LoggedWarning(Warning):
     """A library said something through logging (Matplotlib does, of fonts)."""
 
 
-class _Raises(logging.Handler):
-    def emit(self, record):
-        if threading.current_thread() is threading.main_thread():  # not Matplotlib's font cache
-            raise LoggedWarning(record.getMessage())
-
-
 @contextlib.contextmanager
 def _logging_raises():
-    handler = _Raises(logging.WARNING)
-    logging.getLogger().addHandler(handler)
+    """Without a handler, in the presence of which logging.basicConfig would do nothing."""
+    real = logging.Logger.callHandlers
+
+    def raising(logger, record):
+        ancestor = logger
+        while ancestor.propagate and ancestor.parent:
+            ancestor = ancestor.parent
+        serious = record.levelno >= logging.WARNING and ancestor is logging.root
+        if serious and threading.current_thread() is threading.main_thread():
+            raise LoggedWarning(record.getMessage())
+        if not serious or logger.hasHandlers():  # else Matplotlib's thread speaks of its fonts
+            real(logger, record)
+
+    logging.Logger.callHandlers = raising
     try:
         yield
     finally:
-        logging.getLogger().removeHandler(handler)
+        logging.Logger.callHandlers = real
 
 
 @contextlib.contextmanager

@@ -12,14 +12,14 @@ from weaving import texlog
 from weaving.files import digest, names_for_tex, text_of
 from weaving.problems import BuildFailed, Problem
 
-LEFTOVERS = (
-    ".aux .bbl .blg .fdb_latexmk .fls .log .out .toc .pdf .synctex.gz .synctex(busy)".split()
-)
+LEFTOVERS = """.aux .bbl .blg .fdb_latexmk .fls .lof .log .lot .out .toc .pdf .synctex.gz
+.synctex(busy)""".split()
 GRAPHICS = {".pdf", ".png", ".jpg", ".jpeg"}  # nothing that LaTeX writes depends on them
 OUTPUT = re.compile(r"^Output written on .*?\((\d+) pages?, (\d+) bytes\)", re.MULTILINE)
 READ = re.compile(r'^  "(.+?)" [\d.]+ -?\d+ \w* "', re.MULTILINE)  # a file in latexmk's database
 
 CITATION = re.compile(r"\\cite[pt]?\*?(?:\[[^]]*\])*\{([^}]+)\}")
+INCLUDED_FROM = re.compile(r"\\include\{(\w[^{}]*)/[^/{}]+\}")
 BIBLIOGRAPHY = re.compile(r"\\(bibliography(?:style)?)\{([^}]+)\}")
 
 PAPER = re.compile(r"^weaving: paper (\d+),(\d+)$", re.MULTILINE)  # scaled points
@@ -57,6 +57,8 @@ def typeset(job: Path, source: str, lines: list[int], epoch: int, lock=None) -> 
         for suffix in LEFTOVERS:
             job.with_suffix(suffix).unlink(missing_ok=True)
     whole.unlink(missing_ok=True)
+    for folder in INCLUDED_FROM.findall(text_of(job.with_suffix(".tex"))):
+        (job.parent / folder).mkdir(parents=True, exist_ok=True)  # for the chapter's .aux
     if not job.with_suffix(".aux").exists():
         _make_references(job, epoch)
     status, output = _latexmk(job, epoch, lock)

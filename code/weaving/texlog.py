@@ -25,8 +25,10 @@ PAGE = re.compile(r"(?:^|[ )\]}])\[(\d+)")
 CHATTER = re.compile(
     r"See the .* for explanation|Type  H <return>|\s*\.\.\.\s*$|This error message"
 )
-BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|I was expecting|Illegal"
-                    r"|Sorry).*$", re.MULTILINE)  # fmt: skip
+BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|A bad cross|Sorry).*$"
+                    r"|^[^\s-].*---line \d+ of file .*$", re.MULTILINE)  # fmt: skip
+
+CROSSREF = re.compile(r"\bcrossref\s*=\s*[{\"]([^}\"]+)", re.IGNORECASE)
 
 # Warnings that report no fault in the document, or one that is reported elsewhere with its line.
 HARMLESS = [
@@ -34,8 +36,7 @@ HARMLESS = [
     "Rerun to",
     "There were undefined",  # each one has its own warning
     "Some font shapes were not available",
-    "multiply defined",  # labels_twice finds them, and where
-    "multiply-defined",
+    "multiply-defined",  # each one has its own warning
     "Marginpar on page",  # two marks beside one line: the second moves down
 ]
 
@@ -57,7 +58,10 @@ def problems(job: Path, source: str, lines: list[int], complete: bool) -> list[P
     log, aux, tex = (text_of(job.with_suffix(suffix)) for suffix in (".log", ".aux", ".tex"))
     found = read_log(log, source, lines, f"{job}.tex")
     found = drop_consequences([_with_line(each, lines, tex) for each in found], aux, complete)
-    found += bibtex_problems(job) + labels_twice(tex, source, lines)
+    twice = labels_twice(tex, source, lines)  # LaTeX does not say where
+    placed = tuple(f"Label `{each.message.split()[1]}' multiply" for each in twice)
+    found = [each for each in found if not each.message.startswith(placed)]
+    found += bibtex_problems(job) + twice
     return found + (never_cited(job) if complete else [])
 
 
@@ -125,7 +129,7 @@ def drop_consequences(problems: list[Problem], aux: str, complete: bool) -> list
 
 
 def labels_twice(tex: str, source: str, lines: list[int]) -> list[Problem]:
-    """Labels that the text gives twice; LaTeX does not say where."""
+    """Labels that the text gives twice."""
     places: dict[str, list[int]] = {}
     for line, text in zip(lines, tex.splitlines()):
         for label in re.findall(r"\\label\{([^{}]*)\}", re.sub(r"(?<!\\)%.*", "", text)):
@@ -134,12 +138,23 @@ def labels_twice(tex: str, source: str, lines: list[int]) -> list[Problem]:
             for label, found in places.items() if len(found) > 1]  # fmt: skip
 
 
+def aux_of(job: Path) -> str:
+    r"""What LaTeX has written of citations and labels, also for files that it \include-s."""
+    aux = text_of(job.with_suffix(".aux"))
+    parts = re.findall(r"^\\@input\{(.*)\}", aux, re.MULTILINE)
+    return aux + "".join(text_of(job.parent / part) for part in parts)
+
+
 def bibtex_problems(job: Path) -> list[Problem]:
     """What BibTeX complains of; LaTeX itself says which citations are undefined, and where."""
     problems = []
-    for message in BIBTEX.findall(text_of(job.with_suffix(".blg"))):
+    if r"\bibdata" not in aux_of(job):  # it was run before the bibliography was taken away
+        return problems
+    said = re.sub(r"\n(?=--line|refers to)", " ", text_of(job.with_suffix(".blg")))
+    for message in BIBTEX.findall(said):
         if match := re.match(r"(.*?)-+line (\d+) of file (\S+)$", message):
-            problems.append(Problem(match[3], int(match[2]), f"BibTeX: {match[1]}"))
+            what = match[1].removeprefix("Warning--").strip()
+            problems.append(Problem(str(_bib(match[3])), int(match[2]), f"BibTeX: {what}"))
         elif "database entry for" not in message:
             problems.append(Problem("bib", 0, f"BibTeX: {message.removeprefix('Warning--')}"))
     return problems
@@ -147,20 +162,27 @@ def bibtex_problems(job: Path) -> list[Problem]:
 
 def never_cited(job: Path) -> list[Problem]:
     """Entries of the bibliography that no document of the folder cites."""
-    aux = text_of(job.with_suffix(".aux"))
+    aux = aux_of(job)
     lists = re.findall(r"\\citation\{([^}]*)\}", aux)
     for path in Path().glob("*.texw"):
         if path.stem != job.name:
             lists += re.findall(r"\\[cC]ite\w*[^{]*\{([^}]*)\}", text_of(path))
-    cited = {key.strip() for keys in lists for key in keys.split(",")}
+    names = ",".join(re.findall(r"\\bibdata\{([^}]*)\}", aux)).split(",")
+    bibs = [_bib(name.removesuffix(".bib") + ".bib") for name in names]
+    lists += [key for bib in bibs for key in CROSSREF.findall(text_of(bib))]
+    cited = {key.strip().lower() for keys in lists for key in keys.split(",")}  # as BibTeX does
     problems = []
-    for name in re.findall(r"\\bibdata\{([^}]*)\}", aux):
-        bib = Path("bib", name + ".bib")
+    for bib in bibs:
         for number, line in enumerate(text_of(bib).splitlines(), 1):
             entry = re.match(r"@(?!string|comment|preamble)\w+\{([^,]+),", line, re.IGNORECASE)
-            if entry and not {entry[1].strip(), "*"} & cited:
+            if entry and not {entry[1].strip().lower(), "*"} & cited:
                 problems.append(Problem(str(bib), number, f"{entry[1]} is never cited"))
     return problems
+
+
+def _bib(name):
+    """Where BibTeX finds a file: in bib/, or as it is named."""
+    return next((path for path in (Path("bib", name), Path(name)) if path.is_file()), Path(name))
 
 
 def _with_line(problem, lines, tex):
