@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
-from solutions import exports, notebooks
+from solutions import cases, exports, notebooks
 from solutions.cases import Case, CaseError, comparable, load, placeholder
 from weaving.inputs import Recorder, changed
 
@@ -360,6 +360,12 @@ def test_a_file_of_another_kind_inside_is_no_array(written):
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("readme.txt", "hello")
     assert any("readme.txt" in note for note in load(path).notes)
+
+
+def test_more_arrays_than_are_looked_at_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(cases, "MOST_ARRAYS", 4)
+    np.savez(tmp_path / "case.npz", **arrays(), first=0)
+    refused(tmp_path / "case.npz", "at most 4 arrays, got 5")
 
 
 def test_a_compressed_bomb_is_refused_unopened(tmp_path):

@@ -110,8 +110,11 @@ def _write(cache, outcomes, engine):
     cache.parent.mkdir(parents=True, exist_ok=True)
     part = cache.with_name(f"{cache.name}.{os.getpid()}")
     kept = {key: asdict(o) for key, o in outcomes.items() if key.startswith(engine)}
-    part.write_text(json.dumps(kept), encoding="utf-8")
-    os.replace(part, cache)
+    try:
+        part.write_text(json.dumps(kept), encoding="utf-8")
+        os.replace(part, cache)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _key(claim, engine):

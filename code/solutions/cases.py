@@ -17,10 +17,11 @@ import numpy as np
 
 from solutions import notebooks
 from solutions.attention import multi_head_self_attention
-from solutions.exports import MOST, SAVE, WEIGHTS, CaseError, arrange, described, flat
+from solutions.exports import SAVE, WEIGHTS, CaseError, arrange, described, flat
 
 PLACEHOLDER = Path(__file__).parent / "data" / "placeholder.json"
 MOST_BYTES = 2**26  # of the arrays in an .npz file
+MOST_ARRAYS = 1024  # in an .npz file
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,12 +148,18 @@ def read_json(path: Path) -> dict:
 def read_npz(path: Path) -> dict:
     """The arrays in an .npz file, none of them unpacked before its size is known to be small.
 
-    What is too large or no array of numbers becomes a CaseError. Raises: CaseError.
+    What is too large or no array of numbers becomes a CaseError. Raises: CaseError, also for more
+    than MOST_ARRAYS.
     """
     pairs, total = [], 0
     try:
         with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist()[:MOST]:
+            if len(members := archive.infolist()) > MOST_ARRAYS:
+                raise CaseError(
+                    f"must hold at most {MOST_ARRAYS} arrays, got {len(members)}; "
+                    f"save those that are needed: {SAVE}"
+                )
+            for member in members:
                 name = member.filename.removesuffix(".npy")
                 if name == member.filename:
                     array = CaseError("must be an array, got another kind of file")
@@ -165,6 +172,8 @@ def read_npz(path: Path) -> dict:
                     total += member.file_size
                     array = _read_npy(archive, member)
                 pairs.append((name, array))
+    except CaseError:
+        raise
     except Exception as error:  # a damaged file can fail anywhere in the reader
         raise CaseError(f"must be a file written by np.savez, got: {described(error)}") from None
     return _once_each(pairs)

@@ -62,7 +62,6 @@ def build(target: Target, say: Callable) -> int:
     """Make the PDF; the number of its pages. Raises BuildFailed, leaving the old PDF as it was."""
     from weaving import tex
 
-    BUILD.mkdir(exist_ok=True)
     with build_lock(say) as lock:
         made_from = _made_from(target)  # what is edited from here on makes the next build
         say("weave")
@@ -137,6 +136,7 @@ def execute(target: Target, say: Callable = lambda *stage: None, screen=False) -
 @contextlib.contextmanager
 def build_lock(say: Callable):
     """One build at a time in this folder; held until its process and TeX's have ended."""
+    BUILD.mkdir(exist_ok=True)
     with open(BUILD / "lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

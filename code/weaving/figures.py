@@ -14,7 +14,7 @@ import pickle
 import sys
 from pathlib import Path
 
-from weaving import inputs
+from weaving import inputs, results
 from weaving.files import digest, replace
 
 
@@ -26,7 +26,7 @@ class Drawings:
 
     def __init__(self, path: Path, screen: bool):
         self.path, self.screen, self.made = path, screen, {}
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(*results.UNREADABLE):
             self.made = dict(json.loads(path.read_text(encoding="utf-8")))
 
     def write(self) -> None:

@@ -19,6 +19,7 @@ import shutil
 import sys
 import sysconfig
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from weaving.files import digest
@@ -36,6 +37,7 @@ OF_NOW = {"time", "localtime", "gmtime", "ctime"}  # unless a time is given
 GENERATORS = {"default_rng", "RandomState", "Random", "seed"}  # which differ without a seed
 RUNS = "so the chunks run at every build"
 CODE = (".py", ".so")
+OUTPUT_SUFFIXES = (".pdf", ".html", ".ipynb", ".synctex.gz")
 WRITING = os.O_WRONLY | os.O_RDWR
 
 
@@ -207,6 +209,12 @@ def modules() -> dict[str, str]:
     return {name: digest(Path(name)) for name in sorted(named - {None})}
 
 
+def outputs(names: Iterable[str]) -> set[str]:
+    """What builds write beside the documents that are among these names of a folder."""
+    documents = [name.removesuffix(".texw") for name in names if name.endswith(".texw")]
+    return {document + suffix for document in documents for suffix in OUTPUT_SUFFIXES}
+
+
 def changed(recorded: dict[str, dict]) -> str | None:
     """The name of something recorded that is no longer as it was, or None."""
     return next((name for kind, states in recorded.items() for name, was in states.items()
@@ -246,11 +254,11 @@ _busy = _Busy()
 @contextlib.contextmanager
 def unrecorded():
     """What the builder itself reads is no input of the document."""
-    _busy.on = True
+    before, _busy.on = _busy.on, True
     try:
         yield
     finally:
-        _busy.on = False
+        _busy.on = before
 
 
 @functools.cache  # a hook cannot be taken away again
@@ -325,18 +333,15 @@ def _scan(folder):
 def _names(folder):
     names = [name for name in sorted(os.listdir(folder))
              if name not in OWN and not (name[0] == "." and name.endswith(".part"))]  # fmt: skip
-    made = tuple(name.removesuffix("texw") for name in names if name.endswith(".texw"))
-    if made:  # the project's folder
-        written = (".pdf", ".html", ".ipynb", ".synctex.gz")
-        outputs = {name + suffix.removeprefix(".") for name in made for suffix in written}
-        names = [name for name in names if name != "figures" and name not in outputs]
+    if made := outputs(names):  # the project's folder
+        names = [name for name in names if name not in made | {"figures"}]
     return names
 
 
 def _importable(folder):
     """A hash of the names that can be imported from a folder."""
     with contextlib.suppress(OSError):
-        packages = (name for name in sorted(os.listdir(folder)) if name.endswith((".py", ".so"))
+        packages = (name for name in sorted(os.listdir(folder)) if name.endswith(CODE)
                     or os.path.exists(os.path.join(folder, name, "__init__.py")))  # fmt: skip
         return _hash("\n".join(packages))
 

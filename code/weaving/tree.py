@@ -29,6 +29,7 @@ BOXES = {"answerbox", "theorembox", "totrybox"}
 BLOCKS = BOXES | {"front", "contents", "asked", "checkedformula", "matrixbox", "chunk"}
 TAGS = {"title", "subtitle", "number", "ticks", "row", "word"}
 
+PLACE = "\ufdd0"  # Unicode reserves it for programs: no document holds it
 GROUP = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"  # braces, three deep
 COLUMNS = re.compile(rf"(\\begin\{{(?:tabular|longtable)\}}|\\multicolumn\{{\d+\}})({GROUP})")
 RULE = re.compile(r"\\cmidrule(?:\([lr]*\))?\{[\d-]*\}")
@@ -208,7 +209,7 @@ def _markup(part: Part, placed: list[Part], chunks: bool) -> str:
 
 def _place(part: Part, placed: list[Part]) -> str:
     placed.append(part)
-    return f"\\begin{{verbatim}}\nPART {len(placed) - 1}\n\\end{{verbatim}}"
+    return f"\\begin{{verbatim}}\n{PLACE}{len(placed) - 1}\n\\end{{verbatim}}"
 
 
 def _plain_columns(match: re.Match) -> str:
@@ -250,7 +251,7 @@ def _regular_rules(placed: list[Part]) -> Rules:
     """Parts come back to their places, tags become classes, boxes without a meaning are opened."""
 
     def block(old: Node) -> Node:
-        match = re.fullmatch(r"PART (\d+)", old["c"][1])
+        match = re.fullmatch(rf"{PLACE}(\d+)", old["c"][1])
         return _block_of(placed[int(match[1])]) if match else old
 
     return {
