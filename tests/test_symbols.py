@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from proofs import runner
-from proofs.notation import all_letters, named
+from proofs.notation import all_letters, latex_letter
 from tables.symbols import SYMBOLS
 
 ROOT = Path(__file__).parent.parent
@@ -62,7 +62,7 @@ def test_every_letter_of_the_claims_of_the_report_is_in_the_table():
         for formula in re.findall(r"\$(.*?)\$", row):
             listed |= set(map(split, re.split(r", ?(?![^{]*\})", formula)))
     trees = [c.statement.trees for c in runner.load().values() if c.document == "report"]
-    shown = {split(named(letter)) for each in trees for letter in all_letters(each)}
+    shown = {split(latex_letter(letter)) for each in trees for letter in all_letters(each)}
 
     def is_listed(base, below, above):
         """With its own subscript and any indices."""

@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from proofs.notation import Hypothesis, Node, latex, latex_hypothesis, letters, named, node
+from proofs.notation import Hypothesis, Node, latex, latex_hypothesis, latex_letter, letters, node
 
 CLAIMS = {}
 DOCUMENTS = ("report", "supplement")
@@ -51,7 +51,7 @@ class Statement:
     def latex_hypotheses(self):
         """The hypotheses as LaTeX text: where ..., if ..."""
         names = set().union(*map(letters, self.trees))
-        signs = sorted(f"${named(name)} > 0$" for name in names if name.domain == "positive")
+        signs = sorted(f"${latex_letter(name)} > 0$" for name in names if name.domain == "positive")
         meanings = [latex_hypothesis(h) for h in self.hypotheses if h.kind == "where"]
         supposed = [latex_hypothesis(h) for h in self.hypotheses if h.kind != "where"] + signs
         parts = ("where ", meanings), ("if ", supposed)

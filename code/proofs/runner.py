@@ -83,7 +83,7 @@ def run_one(name):
 
 
 def is_refused(statement):
-    """True unless the statement is proved; a statement without meaning or rule is not."""
+    """True if not proved, including when ill-formed or undecidable."""
     try:
         return not deciders.holds(statement)
     except (IllFormed, Undecided):

@@ -41,7 +41,10 @@ class Drawings:
 
 
 def key(figure) -> str | None:
-    """A hash of the figure and of what it is drawn with; None if it holds code of the document."""
+    """A hash of the figure and of what it is drawn with.
+
+    None if it cannot be pickled or refers to the document's own code.
+    """
     import matplotlib.colors
     from matplotlib.font_manager import fontManager
 
@@ -65,7 +68,7 @@ class _Pickler(pickle.Pickler):
         transforms = sys.modules["matplotlib.transforms"]
         if not isinstance(thing, transforms.TransformNode):
             return NotImplemented
-        made = thing.__reduce_ex__(4)  # without what is known by its address, which changes
+        made = thing.__reduce_ex__(4)  # drop _parents: it is keyed by memory address
         state = {name: value for name, value in made[2].items() if name != "_parents"}
         return (*made[:2], state, *made[3:])
 

@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from weaving.files import text_of
+from weaving.files import text_or_empty
 from weaving.problems import Problem
 
 OVERFULL = 1.0  # points; what sticks out less cannot be seen
@@ -29,7 +29,7 @@ BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|I was e
                     r"|Sorry).*$", re.MULTILINE)  # fmt: skip
 
 # Warnings that report no fault in the document, or one that is reported elsewhere with its line.
-HARMLESS = [
+HARMLESS_WARNINGS = [
     "Label(s) may have changed",  # latexmk runs again until they settle
     "Rerun to",
     "There were undefined",  # each one has its own warning
@@ -54,7 +54,7 @@ REMEDIES = [
 
 def problems(job: Path, source: str, lines: list[int], complete: bool) -> list[Problem]:
     """Everything that the logs of `job` report; complete: whether LaTeX finished."""
-    log, aux, tex = (text_of(job.with_suffix(suffix)) for suffix in (".log", ".aux", ".tex"))
+    log, aux, tex = (text_or_empty(job.with_suffix(suffix)) for suffix in (".log", ".aux", ".tex"))
     found = read_log(log, source, lines, f"{job}.tex")
     found = drop_consequences([_with_line(each, lines, tex) for each in found], aux, complete)
     found += bibtex_problems(job) + labels_twice(tex, source, lines)
@@ -103,7 +103,7 @@ def _problem(message, lines, source, tex, page):
         return (source, at(match[3]), text) if float(match[2]) > OVERFULL else None
     if match := MISSING_CHARACTER.match(message):
         return source, 0, match[1]
-    if (match := WARNING.match(message)) and not any(text in message for text in HARMLESS):
+    if (match := WARNING.match(message)) and not any(text in message for text in HARMLESS_WARNINGS):
         number = INPUT_LINE.search(message)
         return source, at(number and number[1]), INPUT_LINE.sub("", match[1] or match[2])
     return None
@@ -137,7 +137,7 @@ def labels_twice(tex: str, source: str, lines: list[int]) -> list[Problem]:
 def bibtex_problems(job: Path) -> list[Problem]:
     """What BibTeX complains of; LaTeX itself says which citations are undefined, and where."""
     problems = []
-    for message in BIBTEX.findall(text_of(job.with_suffix(".blg"))):
+    for message in BIBTEX.findall(text_or_empty(job.with_suffix(".blg"))):
         if match := re.match(r"(.*?)-+line (\d+) of file (\S+)$", message):
             problems.append(Problem(match[3], int(match[2]), f"BibTeX: {match[1]}"))
         elif "database entry for" not in message:
@@ -147,16 +147,16 @@ def bibtex_problems(job: Path) -> list[Problem]:
 
 def never_cited(job: Path) -> list[Problem]:
     """Entries of the bibliography that no document of the folder cites."""
-    aux = text_of(job.with_suffix(".aux"))
+    aux = text_or_empty(job.with_suffix(".aux"))
     lists = re.findall(r"\\citation\{([^}]*)\}", aux)
     for path in Path().glob("*.texw"):
         if path.stem != job.name:
-            lists += re.findall(r"\\[cC]ite\w*[^{]*\{([^}]*)\}", text_of(path))
+            lists += re.findall(r"\\[cC]ite\w*[^{]*\{([^}]*)\}", text_or_empty(path))
     cited = {key.strip() for keys in lists for key in keys.split(",")}
     problems = []
     for name in re.findall(r"\\bibdata\{([^}]*)\}", aux):
         bib = Path("bib", name + ".bib")
-        for number, line in enumerate(text_of(bib).splitlines(), 1):
+        for number, line in enumerate(text_or_empty(bib).splitlines(), 1):
             entry = re.match(r"@(?!string|comment|preamble)\w+\{([^,]+),", line, re.IGNORECASE)
             if entry and not {entry[1].strip(), "*"} & cited:
                 problems.append(Problem(str(bib), number, f"{entry[1]} is never cited"))

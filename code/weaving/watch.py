@@ -13,7 +13,7 @@ from weaving import results
 from weaving.__main__ import build_and_say
 from weaving.build import Target
 from weaving.files import digest
-from weaving.inputs import OWN, outputs
+from weaving.inputs import NOT_INPUTS, outputs
 
 BUILDER = Path("code/weaving")
 PACKAGES = ("matplotlib.figure", "matplotlib.backends.backend_pdf", "numpy", "sympy",
@@ -60,7 +60,7 @@ def _build(target):
     if child := os.fork():
         try:
             os.waitpid(child, 0)
-        except KeyboardInterrupt:  # the child has got it, too, and tidies up
+        except KeyboardInterrupt:  # the child receives it as well and cleans up
             os.waitpid(child, 0)
             raise
         return
@@ -68,7 +68,7 @@ def _build(target):
         build_and_say(target)
     except BaseException:
         traceback.print_exc()
-    finally:  # nothing of the parent's goes on here
+    finally:  # never fall back into the parent's loop
         sys.stdout.flush()
         os._exit(0)
 
@@ -92,7 +92,8 @@ def _state(target, digests):
 def _project_files():
     """All files of the folder but hidden ones and what a build makes."""
     for folder, folders, files in os.walk("."):
-        folders[:] = [name for name in folders if name not in (*OWN, "figures") and name[0] != "."]
+        left_out = (*NOT_INPUTS, "figures")
+        folders[:] = [name for name in folders if name not in left_out and name[0] != "."]
         made = outputs(files) if folder == "." else ()
         yield from (
             os.path.join(folder, name) for name in files if name[0] != "." and name not in made
