@@ -5,6 +5,9 @@
 .DEFAULT_GOAL := pdf
 
 CASE ?=
+NAMES ?=
+SIDE ?=
+UNTIL ?=
 NAME ?=
 DOC ?= report
 TAGGED ?=
@@ -12,16 +15,16 @@ FAST ?=
 export PYTHONPATH := code
 export PYTHONUTF8 := 1
 export PYTHONHASHSEED := 0
-export CASE NAME DOC
+export CASE NAMES SIDE UNTIL NAME DOC
 unexport PYTHONHOME PYTHONOPTIMIZE PYTHONSTARTUP PYTHONWARNINGS
 unexport PYTHONDONTWRITEBYTECODE  # without its bytecode SymPy alone takes seconds to import
 RUN := .venv/bin/python
 
-pdf: report.pdf ## report.pdf; CASE=case.npz takes the numbers from a file, TAGGED=1 is for screen readers
+pdf: report.pdf ## report.pdf; CASE=case.npz for your numbers (also NAMES, SIDE, UNTIL), TAGGED=1 for screen readers
 
 supplement: supplement.pdf ## supplement.pdf, what goes beyond the questions
 
-# Asked each time: the build goes by what the sources hold, not by their dates.
+# Always invoked: the build compares contents, not timestamps.
 report.pdf supplement.pdf: FORCE | ready
 	@$(RUN) -m weaving $(@:.pdf=) --case "$$CASE" $(if $(filter-out 0,$(TAGGED)),--tagged)
 
@@ -33,7 +36,7 @@ notebook: ready ## report.ipynb, the same as a Jupyter notebook that has been ru
 	@sh code/setup.sh notebook
 	@PYTHONPATH=code:build/notebook-packages $(RUN) -m weaving.notebook "$$DOC" --case "$$CASE"
 
-test: ready ## run all tests; FAST=1 those that a developer runs while editing
+test: ready ## run all tests; FAST=1 skips the slow tests
 	@sh code/setup.sh notebook || true  # without them its tests are skipped
 	@$(RUN) -m pytest -q -n auto --dist loadscope $(if $(FAST),-m "not slow")
 
@@ -84,7 +87,7 @@ clean: ## remove what the build made, but not .venv
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
-# Milliseconds when all is there.
+# Takes milliseconds once everything is installed.
 ready:
 	@sh code/setup.sh venv
 	@sh code/setup.sh tex

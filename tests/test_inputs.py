@@ -12,6 +12,7 @@ from documents import CHUNK, DRAW, FIGURE, folder, report  # noqa: F401
 
 from weaving import results
 from weaving.build import Target, weave
+from weaving.inputs import Recorder, unrecorded
 from weaving.problems import BuildFailed
 from weaving.reader import StrictReader
 from weaving.watch import _state
@@ -360,6 +361,7 @@ def test_a_figure_or_results_that_are_lost_or_damaged_are_made_again(rules):
     run()
     figure, kept = Path("figures/report/line.pdf"), Path("build/report.results.json")
     good, good_results = figure.read_bytes(), kept.read_bytes()
+    drawn = Path("build/report.figures.json")
     damages = [
         figure.unlink,
         lambda: figure.write_bytes(good[:-9]),
@@ -367,12 +369,23 @@ def test_a_figure_or_results_that_are_lost_or_damaged_are_made_again(rules):
         lambda: kept.write_bytes(good_results[:99]),
         lambda: kept.write_text("[]"),
         lambda: kept.write_text(json.dumps({"key": 1})),
+        *(lambda text=text: (kept.unlink(), drawn.write_text(text)) for text in ("null", "[1]")),
     ]
     for ran, damage in enumerate(damages, 2):
         damage()
         assert run()[0] == ran
         assert figure.read_bytes() == good
         assert json.loads(kept.read_bytes())["results"] == json.loads(good_results)["results"]
+
+
+def test_recording_goes_on_after_the_outermost_pause(project):
+    with Recorder() as recorder:
+        with unrecorded():
+            with unrecorded():
+                pass
+            Path("data.txt").read_text()
+        Path("data/a.csv").read_text()
+    assert {"data.txt", "data/a.csv"} & set(recorder.read) == {"data/a.csv"}
 
 
 def test_a_failed_run_keeps_nothing(rules):
@@ -404,7 +417,15 @@ def test_watch_sees_data_files_inputs_and_files_outside_but_no_outputs(project, 
     run()
     target, digests = Target(), {}
     before = _state(target, digests)
-    for name in ["report.pdf", "build/x", "figures/report/x.pdf", ".hidden"]:
+    for name in [
+        "report.pdf",
+        "report.html",
+        "report.ipynb",
+        "report.synctex.gz",
+        "build/x",
+        "figures/report/x.pdf",
+        ".hidden",
+    ]:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text("made")
         assert _state(target, digests) == before, name

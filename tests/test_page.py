@@ -33,7 +33,7 @@ See \cref{ex:1a} of \cref{ex:1}, \cref{fig:one} and \cref{tab:one}.\aside{An asi
 \end{itemize}
 \begin{theorem}[A theorem] $a = b$. \end{theorem}
 \begin{proof} Let $a = b$. \end{proof}
-\begin{remark}[of a kind] Some words. \end{remark}
+\begin{remark} Some words. \end{remark}
 \begin{totry}
 \begin{enumerate} \item What if? \end{enumerate}
 \end{totry}

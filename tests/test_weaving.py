@@ -11,7 +11,7 @@ import pytest
 from documents import CHUNK, DRAW, FIGURE, GOOD, folder, report  # noqa: F401
 
 from weaving.__main__ import build_and_say
-from weaving.build import Target, weave
+from weaving.build import Target, build_lock, weave
 from weaving.problems import BuildFailed
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -24,6 +24,12 @@ def said(capsys):
     message = capsys.readouterr().err
     assert message.endswith("report.pdf is left as it was\n")
     return message
+
+
+def test_the_lock_needs_no_folder_to_be_there():
+    Path("build").rmdir()
+    with build_lock(print):
+        assert Path("build/lock").exists()
 
 
 # ---- what stops the weave: (lines from line 3 on, the line of the fault, what is said of it)

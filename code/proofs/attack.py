@@ -54,8 +54,8 @@ def verdict(statement):
         return "ill_formed"
     except Undecided:
         return "undecided"
-    told = judge.says(statement)
-    return {True: "accepted_true", False: "accepted_false", None: "undecided"}[told]
+    said = judge.says(statement)
+    return {True: "accepted_true", False: "accepted_false", None: "undecided"}[said]
 
 
 @contextmanager

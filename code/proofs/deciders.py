@@ -24,14 +24,14 @@ def kind(statement):
 def holds(statement):
     """True if the statement was proved and is true in numbers, False if it does not follow.
 
-    Raises: IllFormed for a statement without meaning; Undecided where there is no rule, and of what
-    was proved if no numbers meet the hypotheses.
+    Raises: IllFormed for a statement without meaning; Undecided if no rule applies, or if it is
+    proved but false, or untestable, in numbers.
     """
     if not is_proved(statement):
         return False
-    told = judge.says(statement, enough=1)
-    if not told:
-        why = {None: "no numbers meet the hypotheses", False: "it is false in numbers"}[told]
+    said = judge.says(statement, enough=1)
+    if not said:
+        why = {None: "no numbers meet the hypotheses", False: "it is false in numbers"}[said]
         raise Undecided(f"proved, but {why}")
     return True
 

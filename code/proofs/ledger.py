@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from proofs.notation import Hypothesis, Node, latex, latex_hypothesis, letters, named, node
+from proofs.notation import Hypothesis, Node, latex, latex_hypothesis, latex_letter, letters, node
 
 CLAIMS = {}
 DOCUMENTS = ("report", "supplement")
@@ -51,7 +51,7 @@ class Statement:
     def latex_hypotheses(self):
         """The hypotheses as LaTeX text: where ..., if ..."""
         names = set().union(*map(letters, self.trees))
-        signs = sorted(f"${named(name)} > 0$" for name in names if name.domain == "positive")
+        signs = sorted(f"${latex_letter(name)} > 0$" for name in names if name.domain == "positive")
         meanings = [latex_hypothesis(h) for h in self.hypotheses if h.kind == "where"]
         supposed = [latex_hypothesis(h) for h in self.hypotheses if h.kind != "where"] + signs
         parts = ("where ", meanings), ("if ", supposed)
@@ -97,7 +97,8 @@ def claim(name, left, right, *hypotheses, twins, scope, document="report", argue
     twins   {what is wrong: another right side, a pair (left, right), or a Hypothesis to leave out}
     scope   LaTeX: for which sizes
     argued  the step that the text argues and no program checks
-    Raises: ValueError for a name that is taken, fewer than two twins, or twins that are equal.
+    Raises: ValueError for a name that is taken, fewer than two twins, or a twin that equals
+    the claim or another twin.
     """
     statement = Statement(node(left), node(right), hypotheses)
     caller = sys._getframe(1)  # inspect.stack() reads every source file on the way: seconds
@@ -107,8 +108,16 @@ def claim(name, left, right, *hypotheses, twins, scope, document="report", argue
     if document not in DOCUMENTS or not scope:
         raise ValueError(f"{place}: {name!r} needs a scope and a document of {DOCUMENTS}")
     made = {wrong: _twin(statement, twin) for wrong, twin in twins.items()}
-    if len(made) < 2 or statement in made.values() or len(set(made.values())) < len(made):
-        raise ValueError(f"{place}: {name!r} needs 2 or more twins, all different, got {len(made)}")
+    if len(made) < 2:
+        raise ValueError(f"{place}: {name!r} needs 2 or more twins, got {len(made)}")
+    seen = {statement: "the claim itself"}
+    for wrong, twin in made.items():
+        if twin in seen:
+            raise ValueError(
+                f"{place}: the twin {wrong!r} of {name!r} must differ from {seen[twin]}, got the "
+                "same statement; change it or leave it out"
+            )
+        seen[twin] = f"the twin {wrong!r}"
     CLAIMS[name] = Claim(name, statement, made, scope, document, argued, place)
 
 

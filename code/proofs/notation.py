@@ -159,14 +159,14 @@ def product(body, i):
 
 
 def column(*blocks):
-    return table(*((block,) for block in blocks))
+    return block_matrix(*((block,) for block in blocks))
 
 
 def row(*blocks):
-    return table(blocks)
+    return block_matrix(blocks)
 
 
-def table(*rows):
+def block_matrix(*rows):
     """A matrix made of blocks, row by row."""
     return Node("block", tuple(block for r in rows for block in r), (len(rows), len(rows[0])))
 
@@ -353,7 +353,7 @@ def _flat(parts):
         yield from _flat(part) if isinstance(part, tuple) else (part,)
 
 
-NAME = re.compile(  # an accent, a letter, primes, an argument, a subscript, a superscript
+LETTER_NAME = re.compile(  # an accent, a letter, primes, an argument, a subscript, a superscript
     r"(?:hat |bar )?([A-Za-z]+)'*(?:\(\w\))?(?:_\w|_\{[\w+|]+\})?(\^[A-Za-z]|\^\{[A-Za-z]+\})?"
 )
 
@@ -367,7 +367,7 @@ def check_names(statement):
     nodes = {part for tree in statement.trees for part in walk(tree)}
     names = all_letters(statement.trees)
     for things in (
-        [(latex(n), n.leaf if n.head == "index" else n) for n in nodes if n.head in NAMED]
+        [(latex(n), n.leaf if n.head == "index" else n) for n in nodes if n.head in SYMBOL_HEADS]
         + [("\\" + n.leaf[0], n.leaf) for n in nodes if n.head == "perm"],
         [(_with_any_indices(n), n) for n in names]
         + [symbol for n in nodes for symbol in _symbols(n)],
@@ -377,26 +377,27 @@ def check_names(statement):
             if shown.setdefault(text, thing) != thing:
                 raise IllFormed(f"{text} stands for two things")
     for name in names:
-        found = NAME.fullmatch(name.name)
+        found = LETTER_NAME.fullmatch(name.name)
         is_base = name.tex or (found and (len(found[1]) == 1 or found[1] in GREEK))
         is_tex = re.fullmatch(r"(\\[A-Za-z]+|[A-Za-z])?", name.tex)
         if not (found and is_base and is_tex) or (found[2] and not name.shape):
-            raise IllFormed(f"{named(name)} looks like an expression")
+            raise IllFormed(f"{latex_letter(name)} looks like an expression")
     varying, random = _varying(statement, nodes)
     for name in names:
         _, *inner = re.findall("[A-Za-z]+", re.sub("^(hat|bar) ", "", name.name))
         argument = re.findall(r"\((\w)\)", name.name)
         for hidden in {*inner} & varying if name.domain != "natural" else ():  # d_h is one size
-            raise IllFormed(f"{named(name)} looks as if it changed with {hidden}")
+            raise IllFormed(f"{latex_letter(name)} looks as if it changed with {hidden}")
         if any(name not in random.get(hidden, (name,)) for hidden in argument):
-            raise IllFormed(f"{named(name)} is not declared to be as random as {argument[0]}")
+            shown = latex_letter(name)
+            raise IllFormed(f"{shown} is not declared to be as random as {argument[0]}")
 
 
-NAMED = ("letter", "index", "part", "entry")
+SYMBOL_HEADS = ("letter", "index", "part", "entry")
 
 
 def _with_any_indices(name):
-    return named(name, [index("i")] * len(name.over))
+    return latex_letter(name, [index("i")] * len(name.over))
 
 
 def _symbols(tree):
@@ -586,7 +587,7 @@ GREEK = set(
 )
 SPACED = ("sqrt", "cos", "sin", "log", "normal", "div")  # a thin space before them
 BIG = {"sum": r"\sum", "prod": r"\prod"}
-NAMES = {
+FUNCTION_LATEX = {
     "trace": r"\operatorname{tr}",
     "log": r"\log",
     "gamma": r"\Gamma",
@@ -596,12 +597,12 @@ NAMES = {
 
 
 def latex(tree, least=SUM):
-    """The tree as LaTeX, in brackets if it holds together less than `least` demands."""
+    """The tree as LaTeX, parenthesised if its precedence is below `least`."""
     text, strength = PRINTERS[tree.head](tree)
     return rf"\left({text}\right)" if strength < least else text
 
 
-def named(name, indices=()):
+def latex_letter(name, indices=()):
     """The LaTeX of a letter: `W_q^x` has a subscript and a superscript, indices come after it."""
     base, _, rest = name.name.partition("_")
     sub, _, sup = rest.partition("^")
@@ -683,7 +684,7 @@ def _print_exponential(tree):
 
 
 def _print_function(tree):
-    (inner,), name = tree.args, NAMES[tree.head]
+    (inner,), name = tree.args, FUNCTION_LATEX[tree.head]
     if inner.head in ("letter", "num") or (
         inner.head == "mul" and not any(part.head in ("add", "normal") for part in inner.args)
     ):
@@ -726,7 +727,7 @@ def _family(tree):
     """All members of a family with one index: x_1, ..., x_n."""
     if tree.head != "letter" or len(tree.args) != 1 or tree.args[0].head != "index":
         return latex(tree)
-    first, last = (named(tree.leaf[0], [i]) for i in (node(1), tree.leaf[0].over[0]))
+    first, last = (latex_letter(tree.leaf[0], [i]) for i in (node(1), tree.leaf[0].over[0]))
     return rf"{first}, \dots, {last}"
 
 
@@ -785,7 +786,7 @@ def _template(text, strength, *least):
 
 
 PRINTERS = {
-    "letter": lambda t: (named(t.leaf[0], t.args), ATOM),
+    "letter": lambda t: (latex_letter(t.leaf[0], t.args), ATOM),
     "index": lambda t: (t.leaf[0], ATOM),
     "num": _print_number,
     "add": _print_sum,

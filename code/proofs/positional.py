@@ -4,8 +4,8 @@
 # fmt: off
 from proofs.ledger import claim  # noqa: I001
 from proofs.notation import (
-    T, column, cos, delta, diff, differ, entry, equal, eye, index, letter, node, norm2,
-    number, orthogonal, part, plus, row, sin, size, stacked, summed, table, times, unit,
+    T, block_matrix, column, cos, delta, diff, differ, entry, equal, eye, index, letter, node,
+    norm2, number, orthogonal, part, plus, row, sin, size, stacked, summed, times, unit,
     where, zeros)
 
 N, D, D_p, d = size("N"), size("D"), size("D_p"), size("d")
@@ -78,7 +78,7 @@ C_q, C_k = (letter(name, (), (d_p, D_p))() for name in ("C_q", "C_k"))
 
 
 def apart(content, position):
-    return table((content, zeros(d_x, D_p)), (zeros(d_p, D), position))
+    return block_matrix((content, zeros(d_x, D_p)), (zeros(d_p, D), position))
 
 
 SEPARATE = times(T(times(apart(B_q, C_q), column(x_i, r_i))),
@@ -161,7 +161,7 @@ claim("sinusoid-similarity", SIMILAR, summed(cos(times(omega, s - t)), m), WAVES
 
 
 def turn(angle):
-    return table((cos(angle), sin(angle)), (-sin(angle), cos(angle)))
+    return block_matrix((cos(angle), sin(angle)), (-sin(angle), cos(angle)))
 
 
 claim("sinusoid-shift", pair_at(t + shift), times(turn(times(omega, shift)), pair_at(t)),
@@ -170,7 +170,7 @@ claim("sinusoid-shift", pair_at(t + shift), times(turn(times(omega, shift)), pai
              "by the position": times(turn(times(omega, t)), pair_at(t))})
 
 mu, nu = letter("mu", (D / 2,))(m), letter("nu", (D / 2,))(m)
-claim("relative-score", times(T(pair_at(s)), table((mu, nu), (-nu, mu)), pair_at(t)),
+claim("relative-score", times(T(pair_at(s)), block_matrix((mu, nu), (-nu, mu)), pair_at(t)),
       mu * cos(times(omega, s - t)) + nu * sin(times(omega, s - t)),
       scope="all frequencies and positions, any two numbers for each frequency",
       twins={"the sine's sign": mu * cos(times(omega, s - t)) - nu * sin(times(omega, s - t)),

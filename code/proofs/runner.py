@@ -83,7 +83,7 @@ def run_one(name):
 
 
 def is_refused(statement):
-    """True unless the statement is proved; a statement without meaning or rule is not."""
+    """True if not proved, including when ill-formed or undecidable."""
     try:
         return not deciders.holds(statement)
     except (IllFormed, Undecided):
@@ -110,8 +110,11 @@ def _write(cache, outcomes, engine):
     cache.parent.mkdir(parents=True, exist_ok=True)
     part = cache.with_name(f"{cache.name}.{os.getpid()}")
     kept = {key: asdict(o) for key, o in outcomes.items() if key.startswith(engine)}
-    part.write_text(json.dumps(kept), encoding="utf-8")
-    os.replace(part, cache)
+    try:
+        part.write_text(json.dumps(kept), encoding="utf-8")
+        os.replace(part, cache)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _key(claim, engine):

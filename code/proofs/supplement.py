@@ -6,9 +6,9 @@ from proofs.attention import softmax  # noqa: I001
 from proofs.ledger import claim
 from proofs.least_squares import INSIDE, LEFT_OVER, PAIR, c, chi_square, n, u, x, y
 from proofs.notation import (
-    INFINITY, E, T, Var, column, covariances, diff, entry, equal, exp, eye, independent,
-    index, integral, inverse, joined, letter, log, maximum, merge, neg, norm2, normal,
-    number, ones, plus, positive, row, several, size, sqrt, summed, symmetric, table, times,
+    INFINITY, E, T, Var, block_matrix, column, covariances, diff, entry, equal, exp, eye,
+    independent, index, integral, inverse, joined, letter, log, maximum, merge, neg, norm2, normal,
+    number, ones, plus, positive, row, several, size, sqrt, summed, symmetric, times,
     trace, unit, where, zeros)
 
 N, D, d = size("N"), size("D"), size("d")
@@ -68,7 +68,7 @@ L_x, L_p = letter("L_x", (), (r_x, D))(), letter("L_p", (), (r_p, D))()
 C, K = letter("C", (), (d, r_x))(), letter("K", (), (d, r_p))()
 f, g = letter("f", (), (r_x, 1))(), letter("g", (), (r_p, 1))()
 LEFT_INVERSE = equal(times(column(L_x, L_p), row(U, R)),
-                     table((eye(r_x), zeros(r_x, r_p)), (zeros(r_p, r_x), eye(r_p))))
+                     block_matrix((eye(r_x), zeros(r_x, r_p)), (zeros(r_p, r_x), eye(r_p))))
 claim("converse", times(row(C, K), column(L_x, L_p), plus(times(U, f), times(R, g))),
       plus(times(C, f), times(K, g)), LEFT_INVERSE, **SUPPLEMENT,
       scope="all $d$ and $D$, subspaces of any dimensions $r_x$ and $r_p$",
@@ -93,16 +93,16 @@ claim("masked-regression", E(norm2(x_h - times(B, x_v))),
 
 REST = letter("Sigma_{h|v}", (), (h, h))()
 PARTS = where(S_hh, REST + times(B, S_vv, T(B))), where(S_hv, times(B, S_vv))
-COVARIANCE = table((S_hh, S_hv), (T(S_hv), S_vv))
+COVARIANCE = block_matrix((S_hh, S_hv), (T(S_hv), S_vv))
 
 
 def precision(sign):
-    return table((inverse(REST), sign(times(inverse(REST), B))),
-                 (sign(times(T(B), inverse(REST))),
-                  inverse(S_vv) + times(T(B), inverse(REST), B)))
+    return block_matrix((inverse(REST), sign(times(inverse(REST), B))),
+                        (sign(times(T(B), inverse(REST))),
+                         inverse(S_vv) + times(T(B), inverse(REST), B)))
 
 
-UNITS = table((eye(h), zeros(h, v)), (zeros(v, h), eye(v)))
+UNITS = block_matrix((eye(h), zeros(h, v)), (zeros(v, h), eye(v)))
 claim("precision-matrix", times(COVARIANCE, precision(neg)), UNITS,
       *PARTS, SYMMETRIC, **SUPPLEMENT,
       scope="all numbers of hidden and visible coordinates",

@@ -17,10 +17,11 @@ import numpy as np
 
 from solutions import notebooks
 from solutions.attention import multi_head_self_attention
-from solutions.exports import MOST, SAVE, WEIGHTS, CaseError, arrange, described, flat
+from solutions.exports import SAVE, WEIGHTS, CaseError, arrange, described, flat
 
 PLACEHOLDER = Path(__file__).parent / "data" / "placeholder.json"
-MOST_BYTES = 2**26  # of the arrays in an .npz file
+MAX_BYTES = 2**26  # of the arrays in an .npz file
+MAX_ARRAYS = 1024  # in an .npz file
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,11 +75,11 @@ def load(
     """
     path = Path(path)
     names, side, until = (
-        os.environ.get(name, "") if told is None else told
-        for name, told in [("NAMES", names), ("SIDE", side), ("UNTIL", until)]
+        os.environ.get(name, "") if given is None else given
+        for name, given in [("NAMES", names), ("SIDE", side), ("UNTIL", until)]
     )
     try:
-        roles = _told_names(names)
+        roles = _parse_names(names)
         if side not in ("", "left", "right"):
             raise CaseError(f"SIDE must be left or right, got {side!r}")
         suffix = path.suffix.lower()
@@ -103,17 +104,17 @@ def load(
             )
         return Case(**fields, source=path.name, notes=notes)
     except CaseError as error:
-        told = dict(CASE=str(path), NAMES=names, SIDE=side, UNTIL=until)
+        settings = dict(CASE=str(path), NAMES=names, SIDE=side, UNTIL=until)
         given = [
             f"{key}={shlex.quote(value)}"
-            for key, value in told.items()
+            for key, value in settings.items()
             if value and f"CASE=... {key}=" not in str(error)
         ]
         message = f"{path}: {error}".replace("CASE=...", " ".join(given))
         raise CaseError(message.encode("utf-8", "backslashreplace").decode()) from None
 
 
-def comparable(a: np.ndarray, b: np.ndarray, scale: float | None = None) -> bool:
+def agree_to_rounding(a: np.ndarray, b: np.ndarray, scale: float | None = None) -> bool:
     """Whether a and b, of one shape, agree up to rounding, relative to the scale of both.
 
     scale: the magnitude of the numbers that they were computed from, where it is larger than
@@ -145,26 +146,34 @@ def read_json(path: Path) -> dict:
 
 
 def read_npz(path: Path) -> dict:
-    """The arrays in an .npz file, none of them unpacked before its size is known to be small.
+    """The arrays in an .npz file; a member is unpacked only if its declared size is small.
 
-    What is too large or no array of numbers becomes a CaseError. Raises: CaseError.
+    A member that is too large or no array of numbers is returned as a CaseError, to be raised if it
+    is needed. Raises: CaseError for a damaged file, a name given twice, or more than MAX_ARRAYS.
     """
     pairs, total = [], 0
     try:
         with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist()[:MOST]:
+            if len(members := archive.infolist()) > MAX_ARRAYS:
+                raise CaseError(
+                    f"must hold at most {MAX_ARRAYS} arrays, got {len(members)}; "
+                    f"save those that are needed: {SAVE}"
+                )
+            for member in members:
                 name = member.filename.removesuffix(".npy")
                 if name == member.filename:
                     array = CaseError("must be an array, got another kind of file")
-                elif total + member.file_size > MOST_BYTES:
+                elif total + member.file_size > MAX_BYTES:
                     array = CaseError(
-                        f"must be small (the file at most {MOST_BYTES} bytes "
+                        f"must be small (the file at most {MAX_BYTES} bytes "
                         f"unpacked), got {member.file_size} bytes"
                     )
                 else:
                     total += member.file_size
                     array = _read_npy(archive, member)
                 pairs.append((name, array))
+    except CaseError:
+        raise
     except Exception as error:  # a damaged file can fail anywhere in the reader
         raise CaseError(f"must be a file written by np.savez, got: {described(error)}") from None
     return _once_each(pairs)
@@ -194,7 +203,7 @@ def _once_each(pairs):
     return found
 
 
-def _told_names(names):
+def _parse_names(names):
     """{role: name} from "X=inputs W_q=Wq"; commas may separate as well."""
     pairs = [pair.split("=") for pair in names.replace(",", " ").split()]
     if bad := next((pair for pair in pairs if len(pair) != 2 or not all(pair)), None):

@@ -13,7 +13,7 @@ import numpy as np
 WEIGHTS = ("W_q", "W_k", "W_v", "W_o")
 ROLES = ("X", *WEIGHTS, "W_qkv", "heads", "from_right")
 SAVE = 'np.savez("case.npz", X=X, W_q=W_q, W_k=W_k, W_v=W_v)'
-MOST = 1024  # inputs or dimensions: more cannot be shown
+MAX_SIZE = 1024  # inputs or dimensions: more cannot be shown
 KINDS = dict(V="records, or raw bytes such as bfloat16", O="Python objects", b="booleans",
              c="complex numbers", U="text", S="text", M="dates", m="times")  # fmt: skip
 
@@ -52,7 +52,7 @@ def role_of(name: str) -> str | None:
 
 
 def flat(found: Mapping[str, object]) -> dict[str, object]:
-    """The same with the values of a dictionary as NAME.KEY."""
+    """Replace each dictionary by its entries, named NAME.KEY."""
     values = {}
     for name, value in found.items():
         inner = value if isinstance(value, dict) else {}
@@ -65,8 +65,8 @@ def arrange(
 ) -> tuple[dict, tuple[str, ...]]:
     """The fields of a Case and the sentences that say what was taken.
 
-    found: what the file or notebook holds, by name; names: {role: name}, as told; side: "left"
-    for q = W x, "right" for q = x W, "" if not told; is_file: whether it was saved as a case, so
+    found: what the file or notebook holds, by name; names: {role: name}, as given; side: "left"
+    for q = W x, "right" for q = x W, "" if not given; is_file: whether it was saved as a case, so
     that q = W x is assumed where nothing tells the side. Raises: CaseError, SideUnknown.
     """
     taken = resolve(found, names)
@@ -96,7 +96,7 @@ def arrange(
 
 
 def resolve(found: Mapping[str, object], names: Mapping[str, str]) -> dict[str, str]:
-    """{role: name in found}: as told, else by the exact name, else by the only variant of it.
+    """{role: name in found}: as given, else by the exact name, else by the only variant of it.
 
     Raises: CaseError if a role that is needed has no name, or several.
     """
@@ -106,14 +106,15 @@ def resolve(found: Mapping[str, object], names: Mapping[str, str]) -> dict[str, 
                 f"NAMES must give one of {', '.join(ROLES)} the name of an array, "
                 f"got {role}={name}; there are {listing(found)}"
             )
-    told = [f"{role}={name}" for role, name in names.items()]
+    given = [f"{role}={name}" for role, name in names.items()]
     taken, free = dict(names), [name for name in found if name not in names.values()]
     for role in [role for role in ROLES if role not in names]:
         variants = [role] if role in free else [name for name in free if role_of(name) == role]
         if not all(np.array_equal(found[variants[0]], found[other]) for other in variants[1:]):
             raise CaseError(
                 f"{role} must have one name, got {in_words(variants)}; "
-                f'say which: make pdf CASE=... NAMES="{" ".join([*told, f"{role}={variants[0]}"])}"'
+                "say which: make pdf CASE=... "
+                f'NAMES="{" ".join([*given, f"{role}={variants[0]}"])}"'
             )
         taken |= {role: variants[0]} if variants else {}
     apart = WEIGHTS[:3]
@@ -122,10 +123,10 @@ def resolve(found: Mapping[str, object], names: Mapping[str, str]) -> dict[str, 
         taken = {role: name for role, name in taken.items() if role not in ignored}
     needed = ("X",) if "W_qkv" in taken else ("X", *apart)
     if missing := [role for role in needed if role not in taken]:
-        told = " ".join([*told, *(f"{role}=..." for role in missing)])
+        given = " ".join([*given, *(f"{role}=..." for role in missing)])
         raise CaseError(
             f"{', '.join(missing)} must be given, got {listing(found)}; "
-            f'say which of these are meant: make pdf CASE=... NAMES="{told}" '
+            f'say which of these are meant: make pdf CASE=... NAMES="{given}" '
             f"(W_qkv=... if one array holds all three weights); or save: {SAVE}"
         )
     return taken
@@ -309,8 +310,8 @@ def _read_shapes(arrays, taken, notes):
             f"{name} must be {wanted} (D = {D}, the columns of X), got {size(W)}; "
             f"X is {size(X)}; save them so: {SAVE}"
         )
-    if max(X.shape) > MOST:
-        raise CaseError(f"{name} must be N x D, both from 1 to {MOST}, got {size(X)}")
+    if max(X.shape) > MAX_SIZE:
+        raise CaseError(f"{name} must be N x D, both from 1 to {MAX_SIZE}, got {size(X)}")
     form, side, n_heads, weights = reading
     if form:
         names = ", ".join(f"{taken[role]} ({size(W)})" for role, W in arrays.items())

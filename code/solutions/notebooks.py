@@ -30,9 +30,9 @@ START = """import json, sys
 sys.path.insert(0, sys.argv[1])
 from solutions import notebooks
 notebooks.execute(*json.loads(sys.argv[2]))"""
-HARMLESS = {"matplotlib", "load_ext", "autoreload", "config", "pip", "conda"}  # magics
+HARMLESS_MAGICS = {"matplotlib", "load_ext", "autoreload", "config", "pip", "conda"}
 EXECUTING = ("time", "capture", "prun")  # magics that run what follows them
-ELSEWHERE = "names that cannot be read off it"
+ELSEWHERE = "names that cannot be determined"
 
 
 class Part(NamedTuple):
@@ -309,14 +309,14 @@ class _Shell:
         if name == "run" or name in EXECUTING:
             for _, error in _run(Part(0, f"%{name}", line), self.namespace):
                 raise error
-        elif name not in HARMLESS:
+        elif name not in HARMLESS_MAGICS:
             self.skipped.append(f"%{name} {line} was skipped.")
 
     def run_cell_magic(self, name, _, body):
         self.run_line_magic(name, body)
 
     def getoutput(self, command):
-        if command.split()[0] not in HARMLESS:
+        if command.split()[0] not in HARMLESS_MAGICS:
             self.skipped.append(f"!{command} was skipped.")
         return []
 
@@ -377,7 +377,7 @@ def _run(part, namespace):
 
 
 def _as_python(source):
-    """The source with IPython's magics, shell lines and questions as calls of get_ipython()."""
+    """The source with magics, shell escapes and `?` help requests as calls of get_ipython()."""
     if m := re.match(r"\s*%(%(\w+).*)", source):
         skipped = f"get_ipython().run_line_magic({m[1]!r}, '')"
         source = source[m.end() :] if m[2] in EXECUTING else skipped
@@ -433,6 +433,6 @@ def _candidates(namespace):
                 array = value if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
                 if array.ndim >= 2 or role == "bias":
                     found[name] = array
-        except Exception:  # rows of different lengths, or an object of its own mind
+        except Exception:  # rows of different lengths, or an object that refuses conversion
             continue
     return found

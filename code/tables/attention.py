@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 
 from solutions import attention
-from solutions.cases import WEIGHTS, comparable
+from solutions.cases import WEIGHTS, agree_to_rounding
 from tables import spelled
 from weaving import latex
 
@@ -184,8 +184,8 @@ class Comparison:
 
     def _distance(self, H):
         (Y, A), Y_1 = self.results[H], self.results[1][0]
-        if comparable(Y, Y_1):
-            uniform = comparable(A, np.full_like(A, 1 / self.N))
+        if agree_to_rounding(Y, Y_1):
+            uniform = agree_to_rounding(A, np.full_like(A, 1 / self.N))
             why = " because all weights are equal" if uniform else ""
             return f"Here the outputs with $H = {H}$ are those of one head up to rounding{why}."
         apart = np.abs(Y - Y_1)
@@ -195,7 +195,7 @@ class Comparison:
             f"with $H = {H}$ differ from those of one head by up to "
             f"${latex.number(float(apart.max()), DECIMALS)}$ (row {row + 1}, column {column + 1})."
         )
-        if comparable(Y, Y_1, _scale_of_outputs(self.case)):
+        if agree_to_rounding(Y, Y_1, _scale_of_outputs(self.case)):
             largest = latex.scientific(_largest_score(self.case))
             text += f" With scores as large as {largest}, rounding alone could explain this."
         return text
@@ -272,7 +272,7 @@ class Swap:
         scale = _scale_of_outputs(self.case)
         for H in self.case.heads:
             moved = self.before[H][0][[1, 0, *range(2, N)]]
-            if not comparable(self.after[H][0], moved, scale):
+            if not agree_to_rounding(self.after[H][0], moved, scale):
                 raise ValueError(
                     f"the swap of inputs 1 and 2 must swap outputs 1 and 2 and leave the others as "
                     f"they are; with H = {H} it does not"
@@ -353,7 +353,7 @@ def _largest_value(case):
 
 
 def _scale_of_outputs(case):
-    """The magnitude that the rounding of the outputs is relative to (see cases.comparable)."""
+    """The magnitude that the outputs' rounding is relative to (see cases.agree_to_rounding)."""
     return _largest_value(case) * max(1.0, _largest_score(case))
 
 

@@ -84,7 +84,7 @@ class Ledger:
     def counts(self) -> dict:
         """claims, twins refused, and what the last whole attack on these claims counted.
 
-        With a record: attacked (claims), mutants, and the verdicts of proofs.attack.VERDICTS.
+        With a record: mutants, and the verdicts of proofs.attack.VERDICTS.
         """
         return {
             "claims": len(self.claims),
@@ -120,8 +120,7 @@ class Ledger:
             if name in self.claims
             and counts.pop("statement") == self.claims[name].statement.digest()
         ]
-        total = {key: sum(counts[key] for counts in mine) for key in mine[0]} if mine else {}
-        return {"attacked": len(mine), **total}
+        return {key: sum(counts[key] for counts in mine) for key in mine[0]} if mine else {}
 
     def _row(self, name):
         claim, number = self.claims[name], self.numbers[name]

@@ -53,8 +53,8 @@ class Target:
         return BUILD / f"{self.name}.figures.json"
 
     @property
-    def made(self):
-        """What the PDF was made from, and its own digest."""
+    def build_record(self):
+        """Path of the record of what the PDF was built from."""
         return BUILD / f"{self.name}.made.json"
 
 
@@ -62,25 +62,24 @@ def build(target: Target, say: Callable) -> int:
     """Make the PDF; the number of its pages. Raises BuildFailed, leaving the old PDF as it was."""
     from weaving import tex
 
-    BUILD.mkdir(exist_ok=True)
     with build_lock(say) as lock:
-        made_from = _made_from(target)  # what is edited from here on makes the next build
+        made_from = _made_from(target)  # taken first, so that later edits trigger another build
         say("weave")
         lines = weave(target, say)
         say("typeset")
         pages = tex.typeset(target.job, target.source, lines, provenance().epoch, lock)
         replace(target.synctex, tex.synctex_to_source(target.job, target.source, lines))
         replace(target.pdf, target.job.with_suffix(".pdf").read_bytes())
-        _note_made(target, made_from)
+        _write_build_record(target, made_from)
     return pages
 
 
 def is_up_to_date(target: Target) -> bool:
     """Whether the PDF is what a build would make, by the content of all that it depends on."""
     with contextlib.suppress(*results.UNREADABLE):
-        made = json.loads(target.made.read_text(encoding="utf-8"))
-        same = made["from"] == _made_from(target) and made["tex"] == _tex_state(made["tex"])
-        return same and inputs.changed(made["recorded"]) is None
+        record = json.loads(target.build_record.read_text(encoding="utf-8"))
+        same = record["from"] == _made_from(target) and record["tex"] == _tex_state(record["tex"])
+        return same and inputs.changed(record["recorded"]) is None
     return False
 
 
@@ -119,7 +118,7 @@ def execute(target: Target, say: Callable = lambda *stage: None, screen=False) -
         return processor.executed
     inputs.forget_bytecode()
     target.results.unlink(missing_ok=True)
-    target.made.unlink(missing_ok=True)
+    target.build_record.unlink(missing_ok=True)
     processor.replay = None
     processor.drawings = Drawings(target.figures, screen)
     try:
@@ -137,6 +136,7 @@ def execute(target: Target, say: Callable = lambda *stage: None, screen=False) -
 @contextlib.contextmanager
 def build_lock(say: Callable):
     """One build at a time in this folder; held until its process and TeX's have ended."""
+    BUILD.mkdir(exist_ok=True)
     with open(BUILD / "lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -165,14 +165,14 @@ def target_named(name: str, case_file: str) -> Target:
 
 
 def _made_from(target):
-    """A hash of the document, the case's name, the commit, and what no recorder sees."""
+    """A hash of the document, the case's name, the commit, and all the Recorder does not track."""
     commit = provenance()
     parts = [inputs.signature(), target.case_file, commit.archived(), commit.changed]
     parts += [digest(Path(target.source)), names_for_tex(), target.tagged]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _note_made(target, made_from):
+def _write_build_record(target, made_from):
     from weaving import tex
 
     if not target.results.exists():
@@ -180,8 +180,8 @@ def _note_made(target, made_from):
     recorded = json.loads(target.results.read_text(encoding="utf-8"))["recorded"]
     recorded["file"] = inputs.modules() | recorded["file"]  # as they were when they were read
     recorded["file"] |= {str(path): digest(path) for path in (target.pdf, target.synctex)}
-    made = {"from": made_from, "recorded": recorded, "tex": _tex_state(tex.inputs(target.job))}
-    replace(target.made, json.dumps(made).encode())
+    record = {"from": made_from, "recorded": recorded, "tex": _tex_state(tex.inputs(target.job))}
+    replace(target.build_record, json.dumps(record).encode())
 
 
 def _tex_state(names):

@@ -13,7 +13,7 @@ LISTING = re.compile(r"\\begin\{listing\}\{(.*?)\}\{(\d+)\}\n(.*?)\n\\end\{listi
 
 @dataclass(frozen=True)
 class Text:
-    """Markup. Typed text counts its own lines; computed text stands on one line of the source."""
+    """Markup. Typed text spans its own source lines; computed text belongs to a single one."""
 
     line: int
     latex: str

@@ -14,7 +14,7 @@ import pickle
 import sys
 from pathlib import Path
 
-from weaving import inputs
+from weaving import inputs, results
 from weaving.files import digest, replace
 
 FONTS = """/usr/share/fonts /usr/local/share/fonts ~/.fonts ~/.local/share/fonts /Library/Fonts
@@ -29,7 +29,7 @@ class Drawings:
 
     def __init__(self, path: Path, screen: bool):
         self.path, self.screen, self.made = path, screen, {}
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(*results.UNREADABLE):
             self.made = dict(json.loads(path.read_text(encoding="utf-8")))
 
     def write(self) -> None:
@@ -60,7 +60,10 @@ def _version(path):
 
 
 def key(figure) -> str | None:
-    """A hash of the figure and of what it is drawn with; None if it holds code of the document."""
+    """A hash of the figure and of what it is drawn with.
+
+    None if it cannot be pickled or refers to the document's own code.
+    """
     import matplotlib.colors
     from matplotlib.font_manager import fontManager
 
@@ -86,7 +89,7 @@ class _Pickler(pickle.Pickler):
         transforms = sys.modules["matplotlib.transforms"]
         if not isinstance(thing, transforms.TransformNode):
             return NotImplemented
-        made = thing.__reduce_ex__(4)  # without what is known by its address, which changes
+        made = thing.__reduce_ex__(4)  # drop _parents: it is keyed by memory address
         state = {name: value for name, value in made[2].items() if name != "_parents"}
         return (*made[:2], state, *made[3:])
 

@@ -45,6 +45,6 @@ def names_for_tex() -> list[str]:
     return sorted(path.as_posix() for path in found if path.suffix in kinds)
 
 
-def text_of(path: Path) -> str:
+def text_or_empty(path: Path) -> str:
     """The file's text, however damaged; empty if there is none."""
     return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""

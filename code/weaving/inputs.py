@@ -20,20 +20,23 @@ import shutil
 import sys
 import sysconfig
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from weaving.files import digest
 
-OWN = ("build", ".git", ".venv", "__pycache__")  # what the build makes, and what is no input of it
+NOT_INPUTS = ("build", ".git", ".venv", "__pycache__")  # folders never treated as inputs
 _FOLDERS = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
 INSTALLED = tuple({path + os.sep for path in [*_FOLDERS, *map(os.path.realpath, _FOLDERS)]})
-UNSTEADY = ("/proc/", "/sys/", "/dev/")
+VOLATILE_PATHS = ("/proc/", "/sys/", "/dev/")
 UNFOLLOWED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "os.forkpty",
               "socket.connect", "socket.getaddrinfo"}  # fmt: skip
-HARMLESS = {"kpsewhich", "fc-list", "ldconfig", "uname"}  # they answer from the installation
-DIFFERENT = {"today", "now", "utcnow", "time_ns", "uuid1", "uuid4", "urandom", "token_hex",
-             "token_bytes", "token_urlsafe", "randbelow", "randbits", "SystemRandom"}  # fmt: skip
-OF_NOW = {"time", "localtime", "gmtime", "ctime", "asctime"}  # unless a time is given
+# Programs that answer from the installation, for which `signature` stands.
+INSTALLATION_QUERIES = {"kpsewhich", "fc-list", "ldconfig", "uname"}
+NONDETERMINISTIC_CALLS = {"today", "now", "utcnow", "time_ns", "uuid1", "uuid4", "urandom",
+                          "token_hex", "token_bytes", "token_urlsafe", "randbelow", "randbits",
+                          "SystemRandom"}  # fmt: skip
+CLOCK_CALLS = {"time", "localtime", "gmtime", "ctime", "asctime"}  # unless a time is given
 # These differ without a seed.
 GENERATORS = {"default_rng", "RandomState", "Random", "seed", "SeedSequence", "PCG64",
               "PCG64DXSM", "MT19937", "Philox", "SFC64"}  # fmt: skip
@@ -42,6 +45,7 @@ CLOCKS = re.compile(r"(?:.*\.)?(?:datetime\.(?:now|utcnow|today)|date\.today|tim
                     r"|uuid\.uuid[14])")  # fmt: skip
 RUNS = "so the chunks run at every build"
 CODE = (".py", ".so")
+OUTPUT_SUFFIXES = (".pdf", ".html", ".ipynb", ".synctex.gz")
 DATES = {f"st_{what}time{unit}" for what in "mca" for unit in ("", "_ns")}
 WRITING = os.O_WRONLY | os.O_RDWR
 
@@ -143,13 +147,13 @@ class Recorder:
         place, declared = self.place
         started = str(arguments[0] or "") if event == "subprocess.Popen" else ""
         program = os.path.basename(started)
-        if not declared and program not in HARMLESS:
+        if not declared and program not in INSTALLATION_QUERIES:
             started = f"{event} {program}".strip()
             remedy = "name what it reads in the options of its chunk, depends=[...]"
             self.unfollowed.add((place, f"{started} cannot be followed, {RUNS}; {remedy}"))
 
     def note_clock(self, code, filename):
-        """Note that code of a chunk, or that it runs, asks for what is different each time."""
+        """Note each call whose result differs from run to run, in a chunk or what it runs."""
         importing = "importlib._bootstrap" in sys._getframe(3).f_code.co_filename
         filename = os.fsdecode(filename or "<string>")
         parsed_only = filename[0] == "<" and filename != "<string>"
@@ -160,7 +164,7 @@ class Recorder:
             self.unfollowed |= {(place, f"{what}; {remedy}") for _, what in unsteady_calls(code)}
 
     def note_clocks_of_modules(self):
-        """Note the same of the project's modules; the builder's own do not make the document."""
+        """Do the same for the project's modules, other than the builder's own."""
         own = [name for name in modules() if name.endswith(".py") and not os.path.isabs(name)]
         for name in own:
             if Path(self.root, name).parent != Path(__file__).parent:
@@ -206,8 +210,8 @@ def _is_unsteady(call):
     name, bare = called.rpartition(".")[2], not (call.args or call.keywords)
     given = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
     return (
-        name in DIFFERENT
-        or (name in OF_NOW and bare)
+        name in NONDETERMINISTIC_CALLS
+        or (name in CLOCK_CALLS and bare)
         or (name in GENERATORS and (bare or given == [None]))
         or (name == "datetime64" and given[:1] in (["now"], ["today"]))
         or (called in ("time.strftime", "strftime") and len(call.args) == 1)
@@ -221,11 +225,11 @@ def recorded_name(path, root: str) -> str | None:
     if os.path.basename(os.path.dirname(path)) == "__pycache__" and path.endswith(".pyc"):
         with contextlib.suppress(ValueError, NotImplementedError):
             path = importlib.util.source_from_cache(path)
-    if path.startswith(INSTALLED + UNSTEADY):
+    if path.startswith(INSTALLED + VOLATILE_PATHS):
         return None
     inside = path == root or path.startswith(root + os.sep)
     name = os.path.relpath(path, root) if inside else path
-    return None if name.split(os.sep)[0] in OWN else name
+    return None if name.split(os.sep)[0] in NOT_INPUTS else name
 
 
 def modules() -> dict[str, str]:
@@ -234,6 +238,12 @@ def modules() -> dict[str, str]:
     files = [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
     named = {recorded_name(file, root) for file in files if file.endswith(CODE)}
     return {name: digest(Path(name)) for name in sorted(named - {None})}
+
+
+def outputs(names: Iterable[str]) -> set[str]:
+    """What builds write beside the documents that are among these names of a folder."""
+    documents = [name.removesuffix(".texw") for name in names if name.endswith(".texw")]
+    return {document + suffix for document in documents for suffix in OUTPUT_SUFFIXES}
 
 
 def changed(recorded: dict[str, dict]) -> str | None:
@@ -255,7 +265,7 @@ def forget_bytecode() -> None:
     """Remove the project's bytecode, in which Python misses a quick change of the same size."""
     shutil.rmtree("__pycache__", ignore_errors=True)
     for folder in Path().iterdir():
-        if folder.is_dir() and folder.name[0] != "." and folder.name not in OWN:
+        if folder.is_dir() and folder.name[0] != "." and folder.name not in NOT_INPUTS:
             for cache in folder.rglob("__pycache__"):
                 shutil.rmtree(cache, ignore_errors=True)
 
@@ -274,12 +284,12 @@ _busy = _Busy()
 
 @contextlib.contextmanager
 def unrecorded():
-    """What the builder itself reads is no input of the document."""
-    _busy.on = True
+    """Suspend recording while the builder reads its own files."""
+    before, _busy.on = _busy.on, True
     try:
         yield
     finally:
-        _busy.on = False
+        _busy.on = before
 
 
 @functools.cache  # a hook cannot be taken away again
@@ -341,7 +351,7 @@ def _wants_date():
 
 
 def _dated(path):
-    """The same and, of a file, its date."""
+    """What `_asked` returns, and a file's modification time."""
     return [_asked(path), os.path.isfile(path) and os.stat(path).st_mtime_ns]
 
 
@@ -352,20 +362,20 @@ def _listing(folder):
 
 
 def _names(folder):
-    names = [name for name in sorted(os.listdir(folder))
-             if name not in OWN and not (name[0] == "." and name.endswith(".part"))]  # fmt: skip
-    made = tuple(name.removesuffix("texw") for name in names if name.endswith(".texw"))
-    if made:  # the project's folder
-        written = (".pdf", ".html", ".ipynb", ".synctex.gz")
-        outputs = {name + suffix.removeprefix(".") for name in made for suffix in written}
-        names = [name for name in names if name != "figures" and name not in outputs]
+    names = [
+        name
+        for name in sorted(os.listdir(folder))
+        if name not in NOT_INPUTS and not (name[0] == "." and name.endswith(".part"))
+    ]
+    if made := outputs(names):  # the project's folder
+        names = [name for name in names if name not in made | {"figures"}]
     return names
 
 
 def _importable(folder):
     """A hash of the names that can be imported from a folder."""
     with contextlib.suppress(OSError):
-        packages = (name for name in sorted(os.listdir(folder)) if name.endswith((".py", ".so"))
+        packages = (name for name in sorted(os.listdir(folder)) if name.endswith(CODE)
                     or os.path.exists(os.path.join(folder, name, "__init__.py")))  # fmt: skip
         return _hash("\n".join(packages))
 

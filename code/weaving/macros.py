@@ -24,8 +24,8 @@ MEANING = r"""
 \renewcommand{\paragraph}[1]{\par\textbf{#1} }
 \newcommand{\question}[1]{\begin{asked}\emph{#1}\end{asked}}
 \newenvironment{answer}{\begin{answerbox}\textbf{Answer.} }{\end{answerbox}}
-\newenvironment{theorem}[1][]{\begin{theorembox}\textbf{#1.} }{\end{theorembox}}
-\newenvironment{remark}[1][]{\par\textbf{Remark (#1).} }{\par}
+\newenvironment{theorem}[1][Theorem]{\begin{theorembox}\textbf{#1.} }{\end{theorembox}}
+\newenvironment{remark}{\par\textbf{Remark.} }{\par}
 \newenvironment{totry}{\begin{totrybox}\textbf{Questions to try}
 
 }{\end{totrybox}}

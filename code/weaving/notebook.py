@@ -50,7 +50,6 @@ def make(target, say: Callable) -> int:
 
     from weaving.build import build_lock, execute
 
-    Path("build").mkdir(exist_ok=True)
     with build_lock(say):
         executed = execute(target, say)
         say("convert")

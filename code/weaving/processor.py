@@ -79,11 +79,11 @@ class StrictProcessor(PwebProcessorBase):
                 self._runcode(chunk)
             self.recorder.note_clocks_of_modules()
         self._report_fork()
-        told = any(LATE in problem.message for problem in self.problems)
+        reported = any(LATE in problem.message for problem in self.problems)
         for output, line in [*self.outputs, (between, 0)]:
             late = output.close()
             if output is between:
-                late = between.text or (_Stdout.refused and not told)
+                late = between.text or (_Stdout.refused and not reported)
             if late:
                 self.problems.append(Problem(self.source, line, LATE))
         if self.problems:

@@ -239,11 +239,11 @@ class StrictReader(PwebReader):
 
     def _check_numbers(self, text, first_line):
         """Complain of the first typed number of each line."""
-        prose, told = NOT_RESULTS.sub(_filled, _without_raw(text)), set()
+        prose, reported = NOT_RESULTS.sub(_filled, _without_raw(text)), set()
         for match in TYPED_NUMBER.finditer(prose):
             line = first_line + prose.count("\n", 0, match.start())
-            if line not in told:
-                told.add(line)
+            if line not in reported:
+                reported.add(line)
                 number = " ".join(match[0].split())
                 advice = "compute it with <%= %>, or write \\given{...} if it is an input"
                 self._problem(line, f"the number {number} is typed by hand; {advice}")

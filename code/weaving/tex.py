@@ -9,10 +9,10 @@ import subprocess
 from pathlib import Path
 
 from weaving import texlog
-from weaving.files import digest, names_for_tex, text_of
+from weaving.files import digest, names_for_tex, text_or_empty
 from weaving.problems import BuildFailed, Problem
 
-LEFTOVERS = """.aux .bbl .blg .fdb_latexmk .fls .lof .log .lot .out .toc .pdf .synctex.gz
+JOB_SUFFIXES = """.aux .bbl .blg .fdb_latexmk .fls .lof .log .lot .out .toc .pdf .synctex.gz
 .synctex(busy)""".split()
 GRAPHICS = {".pdf", ".png", ".jpg", ".jpeg"}  # nothing that LaTeX writes depends on them
 OUTPUT = re.compile(r"^Output written on .*?\((\d+) pages?, (\d+) bytes\)", re.MULTILINE)
@@ -20,7 +20,7 @@ READ = re.compile(r'^  "(.+?)" [\d.]+ -?\d+ \w* "', re.MULTILINE)  # a file in l
 
 CITATION = re.compile(r"\\cite[pt]?\*?(?:\[[^]]*\])*\{([^}]+)\}")
 INCLUDED_FROM = re.compile(r"\\include\{(\w[^{}]*)/[^/{}]+\}")
-BIBLIOGRAPHY = re.compile(r"\\(bibliography(?:style)?)\{([^}]+)\}")
+BIBLIOGRAPHY_COMMAND = re.compile(r"\\(bibliography(?:style)?)\{([^}]+)\}")
 
 PAPER = re.compile(r"^weaving: paper (\d+),(\d+)$", re.MULTILINE)  # scaled points
 WORD_END = re.compile(rb"^x(\d+),(\d+):(-?\d+),(-?\d+)$", re.MULTILINE)  # in SyncTeX's data
@@ -52,19 +52,19 @@ def typeset(job: Path, source: str, lines: list[int], epoch: int, lock=None) -> 
     BuildFailed with all that LaTeX, BibTeX or the log complains of.
     """
     # Digests of the last completed run's files; a mismatch means that they may be truncated.
-    whole = job.with_suffix(".whole")
-    if text_of(whole) != _state(job):
-        for suffix in LEFTOVERS:
+    completion_record = job.with_suffix(".whole")
+    if text_or_empty(completion_record) != _state(job):
+        for suffix in JOB_SUFFIXES:
             job.with_suffix(suffix).unlink(missing_ok=True)
-    whole.unlink(missing_ok=True)
-    for folder in INCLUDED_FROM.findall(text_of(job.with_suffix(".tex"))):
+    completion_record.unlink(missing_ok=True)
+    for folder in INCLUDED_FROM.findall(text_or_empty(job.with_suffix(".tex"))):
         (job.parent / folder).mkdir(parents=True, exist_ok=True)  # for the chapter's .aux
     if not job.with_suffix(".aux").exists():
         _make_references(job, epoch)
     status, output = _latexmk(job, epoch, lock)
     pages = _complete_pages(job)
     if pages:
-        whole.write_text(_state(job), encoding="utf-8")
+        completion_record.write_text(_state(job), encoding="utf-8")
     problems = texlog.problems(job, source, lines, complete=pages > 0)
     if pages:
         problems += unwoven(job) + off_the_page(job, source, lines)
@@ -80,7 +80,7 @@ def typeset(job: Path, source: str, lines: list[int], epoch: int, lock=None) -> 
 
 def inputs(job: Path) -> list[str]:
     """The files that LaTeX and BibTeX read in their last runs, without those in build/."""
-    names = map(Path, set(READ.findall(text_of(job.with_suffix(".fdb_latexmk")))))
+    names = map(Path, set(READ.findall(text_or_empty(job.with_suffix(".fdb_latexmk")))))
     return sorted(str(name) for name in names if job.parent not in name.parents and name.is_file())
 
 
@@ -90,14 +90,14 @@ def unwoven(job: Path) -> list[Problem]:
     code = re.compile(r"<<.*>>=|(?!\s*%).*<%=")
     files = [name for name in inputs(job) if name.endswith(".tex") and not os.path.isabs(name)]
     return [Problem(name, number, message) for name in files
-            for number, line in enumerate(text_of(Path(name)).splitlines(), 1)
+            for number, line in enumerate(text_or_empty(Path(name)).splitlines(), 1)
             if code.match(line)]  # fmt: skip
 
 
 def off_the_page(job: Path, source: str, lines: list[int]) -> list[Problem]:
     r"""Words that end beyond the paper, of which TeX says nothing (\rlap, \hspace, \vspace)."""
-    paper = PAPER.search(text_of(job.with_suffix(".log")))
-    if not paper or TURNED.search(text_of(job.with_suffix(".tex"))):
+    paper = PAPER.search(text_or_empty(job.with_suffix(".log")))
+    if not paper or TURNED.search(text_or_empty(job.with_suffix(".tex"))):
         return []
     width, height = map(int, paper.groups())
     data, slack = gzip.decompress(job.with_suffix(".synctex.gz").read_bytes()), 65536  # one point
@@ -129,18 +129,18 @@ def synctex_to_source(job: Path, source: str, lines: list[int]) -> bytes:
 def _state(job):
     own = [name for name in inputs(job) if Path.cwd() in Path.cwd().joinpath(name).parents
            and Path(name).suffix not in GRAPHICS]  # fmt: skip
-    files = [*(job.with_suffix(suffix) for suffix in LEFTOVERS), *map(Path, own)]
+    files = [*(job.with_suffix(suffix) for suffix in JOB_SUFFIXES), *map(Path, own)]
     return "".join(f"{path} {digest(path)}\n" for path in files) + "\n".join(names_for_tex())
 
 
 def _make_references(job, epoch):
     """Run BibTeX before LaTeX has said what is cited: with the references there, a pass is saved.
 
-    What is missed or mistaken here, the next passes mend.
+    Later passes correct anything missed or wrong here.
     """
-    text, aux = text_of(job.with_suffix(".tex")), job.with_suffix(".aux")
+    text, aux = text_or_empty(job.with_suffix(".tex")), job.with_suffix(".aux")
     asked = {"bibliography": "bibdata", "bibliographystyle": "bibstyle"}
-    lines = [rf"\{asked[what]}{{{name}}}" for what, name in BIBLIOGRAPHY.findall(text)]
+    lines = [rf"\{asked[what]}{{{name}}}" for what, name in BIBLIOGRAPHY_COMMAND.findall(text)]
     if len(lines) < len(asked):
         return
     lines += [rf"\citation{{{keys}}}" for keys in CITATION.findall(text)]
@@ -164,9 +164,9 @@ def _latexmk(job, epoch, lock):
 
 def _complete_pages(job):
     """The page count; 0 unless the PDF is as long as the log says."""
-    pdf, written = job.with_suffix(".pdf"), OUTPUT.search(text_of(job.with_suffix(".log")))
-    whole = written and pdf.exists() and pdf.stat().st_size == int(written[2])
-    return int(written[1]) if whole else 0
+    pdf, written = job.with_suffix(".pdf"), OUTPUT.search(text_or_empty(job.with_suffix(".log")))
+    complete = written and pdf.exists() and pdf.stat().st_size == int(written[2])
+    return int(written[1]) if complete else 0
 
 
 def environment(build, epoch):

@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from weaving.files import text_of
+from weaving.files import text_or_empty
 from weaving.problems import Problem
 
 OVERFULL = 1.0  # points; what sticks out less cannot be seen
@@ -31,7 +31,7 @@ BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|A bad c
 CROSSREF = re.compile(r"\bcrossref\s*=\s*[{\"]([^}\"]+)", re.IGNORECASE)
 
 # Warnings that report no fault in the document, or one that is reported elsewhere with its line.
-HARMLESS = [
+HARMLESS_WARNINGS = [
     "Label(s) may have changed",  # latexmk runs again until they settle
     "Rerun to",
     "There were undefined",  # each one has its own warning
@@ -55,7 +55,7 @@ REMEDIES = [
 
 def problems(job: Path, source: str, lines: list[int], complete: bool) -> list[Problem]:
     """Everything that the logs of `job` report; complete: whether LaTeX finished."""
-    log, aux, tex = (text_of(job.with_suffix(suffix)) for suffix in (".log", ".aux", ".tex"))
+    log, aux, tex = (text_or_empty(job.with_suffix(suffix)) for suffix in (".log", ".aux", ".tex"))
     found = read_log(log, source, lines, f"{job}.tex")
     found = drop_consequences([_with_line(each, lines, tex) for each in found], aux, complete)
     twice = labels_twice(tex, source, lines)  # LaTeX does not say where
@@ -107,7 +107,7 @@ def _problem(message, lines, source, tex, page):
         return (source, at(match[3]), text) if float(match[2]) > OVERFULL else None
     if match := MISSING_CHARACTER.match(message):
         return source, 0, match[1]
-    if (match := WARNING.match(message)) and not any(text in message for text in HARMLESS):
+    if (match := WARNING.match(message)) and not any(text in message for text in HARMLESS_WARNINGS):
         number = INPUT_LINE.search(message)
         return source, at(number and number[1]), INPUT_LINE.sub("", match[1] or match[2])
     return None
@@ -140,9 +140,9 @@ def labels_twice(tex: str, source: str, lines: list[int]) -> list[Problem]:
 
 def aux_of(job: Path) -> str:
     r"""What LaTeX has written of citations and labels, also for files that it \include-s."""
-    aux = text_of(job.with_suffix(".aux"))
+    aux = text_or_empty(job.with_suffix(".aux"))
     parts = re.findall(r"^\\@input\{(.*)\}", aux, re.MULTILINE)
-    return aux + "".join(text_of(job.parent / part) for part in parts)
+    return aux + "".join(text_or_empty(job.parent / part) for part in parts)
 
 
 def bibtex_problems(job: Path) -> list[Problem]:
@@ -150,7 +150,7 @@ def bibtex_problems(job: Path) -> list[Problem]:
     problems = []
     if r"\bibdata" not in aux_of(job):  # it was run before the bibliography was taken away
         return problems
-    said = re.sub(r"\n(?=--line|refers to)", " ", text_of(job.with_suffix(".blg")))
+    said = re.sub(r"\n(?=--line|refers to)", " ", text_or_empty(job.with_suffix(".blg")))
     for message in BIBTEX.findall(said):
         if match := re.match(r"(.*?)-+line (\d+) of file (\S+)$", message):
             what = match[1].removeprefix("Warning--").strip()
@@ -166,14 +166,14 @@ def never_cited(job: Path) -> list[Problem]:
     lists = re.findall(r"\\citation\{([^}]*)\}", aux)
     for path in Path().glob("*.texw"):
         if path.stem != job.name:
-            lists += re.findall(r"\\[cC]ite\w*[^{]*\{([^}]*)\}", text_of(path))
+            lists += re.findall(r"\\[cC]ite\w*[^{]*\{([^}]*)\}", text_or_empty(path))
     names = ",".join(re.findall(r"\\bibdata\{([^}]*)\}", aux)).split(",")
     bibs = [_bib(name.removesuffix(".bib") + ".bib") for name in names]
-    lists += [key for bib in bibs for key in CROSSREF.findall(text_of(bib))]
+    lists += [key for bib in bibs for key in CROSSREF.findall(text_or_empty(bib))]
     cited = {key.strip().lower() for keys in lists for key in keys.split(",")}  # as BibTeX does
     problems = []
     for bib in bibs:
-        for number, line in enumerate(text_of(bib).splitlines(), 1):
+        for number, line in enumerate(text_or_empty(bib).splitlines(), 1):
             entry = re.match(r"@(?!string|comment|preamble)\w+\{([^,]+),", line, re.IGNORECASE)
             if entry and not {entry[1].strip().lower(), "*"} & cited:
                 problems.append(Problem(str(bib), number, f"{entry[1]} is never cited"))

@@ -29,6 +29,7 @@ BOXES = {"answerbox", "theorembox", "totrybox"}
 BLOCKS = BOXES | {"front", "contents", "asked", "checkedformula", "matrixbox", "chunk"}
 TAGS = {"title", "subtitle", "number", "ticks", "row", "word"}
 
+PLACE = "\ufdd0"  # Unicode reserves it for programs: no document holds it
 GROUP = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"  # braces, three deep
 COLUMNS = re.compile(rf"(\\begin\{{(?:tabular|longtable)\}}|\\multicolumn\{{\d+\}})({GROUP})")
 RULE = re.compile(r"\\cmidrule(?:\([lr]*\))?\{[\d-]*\}")
@@ -69,7 +70,7 @@ def read(parts: list[Part], source: str, chunks: bool = False) -> Tree:
     def place_of(words: str) -> int:
         return next((lines[k] for k, line in enumerate(latex.split("\n")) if words in line), 0)
 
-    blocks = mapped(json.loads(text)["blocks"], _regular_rules(placed))
+    blocks = mapped(json.loads(text)["blocks"], _normalising_rules(placed))
     numbers = _numbers(blocks)
     problems = [Problem(source, *found) for found in _not_understood(said, line_of, place_of)]
     referred_to = {label for link in walk(blocks, "Link") for label in _labels(link)}
@@ -208,7 +209,7 @@ def _markup(part: Part, placed: list[Part], chunks: bool) -> str:
 
 def _place(part: Part, placed: list[Part]) -> str:
     placed.append(part)
-    return f"\\begin{{verbatim}}\nPART {len(placed) - 1}\n\\end{{verbatim}}"
+    return f"\\begin{{verbatim}}\n{PLACE}{len(placed) - 1}\n\\end{{verbatim}}"
 
 
 def _plain_columns(match: re.Match) -> str:
@@ -246,16 +247,20 @@ def _not_understood(said: list[dict], line_of: Callable, place_of: Callable) -> 
             yield line_of(int(number)) if number else 0, f"Pandoc: {pretty}"
 
 
-def _regular_rules(placed: list[Part]) -> Rules:
-    """Parts come back to their places, tags become classes, boxes without a meaning are opened."""
+def _normalising_rules(placed: list[Part]) -> Rules:
+    """What is done to Pandoc's tree before anything else.
+
+    Parts return to their places, tags become classes, unknown wrappers are replaced by their
+    content.
+    """
 
     def block(old: Node) -> Node:
-        match = re.fullmatch(r"PART (\d+)", old["c"][1])
+        match = re.fullmatch(rf"{PLACE}(\d+)", old["c"][1])
         return _block_of(placed[int(match[1])]) if match else old
 
     return {
-        "Span": _regular_span, "Div": _regular_div, "Math": _regular_math,
-        "Header": _regular_header, "CodeBlock": block,
+        "Span": _normalised_span, "Div": _normalised_div, "Math": _normalised_math,
+        "Header": _normalised_header, "CodeBlock": block,
     }  # fmt: skip
 
 
@@ -272,7 +277,7 @@ def _block_of(part: Part) -> Node:
     return node("Plain", [image])
 
 
-def _regular_span(old: Node) -> Node | Tree:
+def _normalised_span(old: Node) -> Node | Tree:
     (id, names, attributes), content = old["c"]
     style = dict(attributes).get("style", "").removeprefix("color: ")
     if style in TAGS:
@@ -280,7 +285,7 @@ def _regular_span(old: Node) -> Node | Tree:
     return old if id or any(name.startswith("csl") for name in names) else content
 
 
-def _regular_div(old: Node) -> Node | Tree:
+def _normalised_div(old: Node) -> Node | Tree:
     (id, names, _), content = old["c"]
     if "chunk" in names:
         return div(content[1:], "chunk", id=text_of(content[:1]))
@@ -288,11 +293,11 @@ def _regular_div(old: Node) -> Node | Tree:
     return div(content, *known, id=id) if known or id else content
 
 
-def _regular_math(old: Node) -> Node:
+def _normalised_math(old: Node) -> Node:
     return node("Math", old["c"][0], plain_math(old["c"][1]))
 
 
-def _regular_header(old: Node) -> Node:
+def _normalised_header(old: Node) -> Node:
     level, (id, *_), content = old["c"]
     if content and kind(content[0]) == "Space":  # an empty number
         content = content[1:]

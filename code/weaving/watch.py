@@ -13,7 +13,7 @@ from weaving import results
 from weaving.__main__ import build_and_say
 from weaving.build import Target
 from weaving.files import digest
-from weaving.inputs import OWN
+from weaving.inputs import NOT_INPUTS, outputs
 
 BUILDER = Path("code/weaving")
 PACKAGES = ("matplotlib.figure", "matplotlib.backends.backend_pdf", "numpy", "sympy",
@@ -60,7 +60,7 @@ def _build(target):
     if child := os.fork():
         try:
             os.waitpid(child, 0)
-        except KeyboardInterrupt:  # the child has got it, too, and tidies up
+        except KeyboardInterrupt:  # the child receives it as well and cleans up
             os.waitpid(child, 0)
             raise
         return
@@ -68,7 +68,7 @@ def _build(target):
         build_and_say(target)
     except BaseException:
         traceback.print_exc()
-    finally:  # nothing of the parent's goes on here
+    finally:  # never fall back into the parent's loop
         sys.stdout.flush()
         os._exit(0)
 
@@ -77,7 +77,7 @@ def _state(target, digests):
     """The digest of each file; an editor that saves by renaming leaves a moment without it."""
     state = {}
     printed = [os.fstat(stream) for stream in (1, 2)]  # perhaps a file of the folder
-    for path in [*_project_files(target), *_recorded_files(target)]:
+    for path in [*_project_files(), *_recorded_files(target)]:
         with contextlib.suppress(OSError):
             status = os.stat(path)
             if any(os.path.samestat(status, stream) for stream in printed):
@@ -89,15 +89,14 @@ def _state(target, digests):
     return state
 
 
-def _project_files(target):
+def _project_files():
     """All files of the folder but hidden ones and what a build makes."""
     for folder, folders, files in os.walk("."):
-        folders[:] = [name for name in folders if name not in (*OWN, "figures") and name[0] != "."]
+        left_out = (*NOT_INPUTS, "figures")
+        folders[:] = [name for name in folders if name not in left_out and name[0] != "."]
+        made = outputs(files) if folder == "." else ()
         yield from (
-            os.path.join(folder, name)
-            for name in files
-            if name[0] != "."
-            and (folder != "." or name not in (str(target.pdf), str(target.synctex)))
+            os.path.join(folder, name) for name in files if name[0] != "." and name not in made
         )
 
 
