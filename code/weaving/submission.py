@@ -53,7 +53,9 @@ def export(folder: Path, made_from: Provenance) -> None:
     command = ["git", "-c", "safe.directory=*", "archive", "HEAD"]
     tar = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     with tarfile.open(fileobj=io.BytesIO(tar)) as files:
-        files.extractall(folder, filter="data")
+        # Python 3.11.2 of Debian 12 has no filters yet; later ones warn if none is set.
+        files.extraction_filter = getattr(tarfile, "data_filter", None)
+        files.extractall(folder)
     (folder / ARCHIVED).write_text(made_from.archived(), encoding="utf-8")
 
 
