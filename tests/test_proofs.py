@@ -545,7 +545,7 @@ def test_a_false_claim_stops_the_document(monkeypatch):
 def test_the_counts_of_the_attack_are_told(document):
     counts = document.counts()
     assert str(counts["accepted_true"]) in document.how_it_was_attacked()
-    assert document.refused_example("simplex")["formula"] != document.inline("simplex")
+    assert document.refused_example("simplex") != document.inline("simplex")
 
 
 def test_a_claim_needs_two_twins_that_differ_and_a_name_of_its_own(monkeypatch):

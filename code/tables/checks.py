@@ -72,10 +72,9 @@ class Ledger:
             raise ClaimFailed("\n".join(missing))
         return TABLE.replace("ROWS", "\n".join(map(self._row, self.numbers)))
 
-    def refused_example(self, name: str) -> dict:
-        """The first false twin of a claim: {"formula": LaTeX, "wrong": what is wrong with it}."""
-        wrong, twin = next(iter(self._claim(name).twins.items()))
-        return {"formula": twin.latex(), "wrong": wrong}
+    def refused_example(self, name: str) -> str:
+        """The LaTeX of the first false twin of a claim."""
+        return next(iter(self._claim(name).twins.values())).latex()
 
     def number_of(self, name: str) -> int:
         """The number of a claim that was made further up in the document."""
