@@ -15,7 +15,7 @@ def tokeniser(x: np.ndarray) -> Drawing:
     rows = {
         "value": [f"{value:.4g}" for value in x],
         "divided by scale": [f"{value:.2f}" for value in x / scale],
-        "token: bin number": [str(token) for token in tokens],
+        "token": [str(token) for token in tokens],
         "value returned": [f"{value:.2f}" for value in back],
     }
     label, foot, top = 1.05, 0.05, 0.72  # inches: the rows' names, and below and above the rows
