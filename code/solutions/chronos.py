@@ -7,6 +7,7 @@ github.com/amazon-science/chronos-forecasting, commit 95185d1.
 """
 
 import csv
+import functools
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -205,6 +206,7 @@ BASELINE = "Seasonal Naive"  # Section 5.4
 ROUNDING = 0.0005  # of the printed scores
 
 
+@functools.cache
 def read_table(file: str) -> dict[str, dict[str, float | str]]:
     """The rows of a file in data/: by first cell, then by the name of the column; empty is NaN."""
     with open(DATA / file, encoding="utf-8", newline="") as lines:

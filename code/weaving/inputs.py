@@ -43,6 +43,10 @@ GENERATORS = {"default_rng", "RandomState", "Random", "seed", "SeedSequence", "P
 # What may be called elsewhere: default_factory=datetime.now, from time import time as clock.
 CLOCKS = re.compile(r"(?:.*\.)?(?:datetime\.(?:now|utcnow|today)|date\.today|time\.time(?:_ns)?"
                     r"|uuid\.uuid[14])")  # fmt: skip
+_NAMES = "|".join({*NONDETERMINISTIC_CALLS, *CLOCK_CALLS, *GENERATORS, "datetime64", "strftime",
+                   "choice"})  # fmt: skip
+# Code without a match need not be parsed.
+PERHAPS_UNSTEADY = re.compile(rf"\b(?:{_NAMES})\s*\(|(?:\.|\bimport\b.*\s)(?:{_NAMES})\b")
 RUNS = "so the chunks run at every build"
 CODE = (".py", ".so")
 OUTPUT_SUFFIXES = (".pdf", ".html", ".ipynb", ".synctex.gz")
@@ -188,6 +192,9 @@ class Recorder:
 
 def unsteady_calls(code: str | bytes) -> list[tuple[int, str]]:
     """What differs each time in the code, calls and clocks handed on: (line, what is said)."""
+    text = code if isinstance(code, str) else code.decode("utf-8", "replace")
+    if not PERHAPS_UNSTEADY.search(text):
+        return []
     try:
         nodes = list(ast.walk(ast.parse(code)))
     except (SyntaxError, ValueError):  # the run says so
