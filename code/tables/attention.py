@@ -78,8 +78,8 @@ class Comparison:
             r"The final transformation is the identity, $\mathbf W_o = \mathbf I$."
             if self._final_is_identity()
             else r"The final transformation $\mathbf W_o$ is that of the case.",
-            "The numbers of the notebook were not available to us. In their place stand "
-            r"standard normal numbers drawn by NumPy, \texttt{default\_rng(2024)}, in the order "
+            "The numbers of the notebook were not available to us. We use standard normal numbers "
+            r"instead, drawn by NumPy, \texttt{default\_rng(2024)}, in the order "
             r"$\mathbf X$, $\mathbf W_q$, $\mathbf W_k$, $\mathbf W_v$, rounded to two decimals."
             if self.case.is_placeholder
             else f"The numbers come from {source_of(self.case)}.",
