@@ -12,7 +12,7 @@ from documents import CHUNK, DRAW, FIGURE, folder, report  # noqa: F401
 
 from weaving import results
 from weaving.build import Target, weave
-from weaving.inputs import Recorder, unrecorded
+from weaving.inputs import Recorder, unrecorded, unsteady_calls
 from weaving.problems import BuildFailed
 from weaving.reader import StrictReader
 from weaving.watch import _state
@@ -287,6 +287,19 @@ def test_a_clock_that_a_module_reads_makes_the_chunks_run_at_every_build(project
     report(CHUNK, COUNT, "import beside", "beside.value() and None", "@")
     assert [run()[0], run()[0]] == [1, 2]
     assert "beside.py:3: note: time.time() differs each time" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from time import (\n    time as clock)",
+        "from time import time \\\n    as clock",
+        "import datetime\nask = datetime.datetime \\\n    .now",
+        "import datetime\nnow = datetime.datetime.now\\\n()",
+    ],
+)
+def test_a_clock_is_found_however_the_line_is_broken(code):
+    assert unsteady_calls(code)
 
 
 def test_a_clock_in_a_file_that_is_run_makes_the_chunks_run_at_every_build(project, capsys):

@@ -46,7 +46,7 @@ CLOCKS = re.compile(r"(?:.*\.)?(?:datetime\.(?:now|utcnow|today)|date\.today|tim
 _NAMES = "|".join({*NONDETERMINISTIC_CALLS, *CLOCK_CALLS, *GENERATORS, "datetime64", "strftime",
                    "choice"})  # fmt: skip
 # Code without a match need not be parsed.
-PERHAPS_UNSTEADY = re.compile(rf"\b(?:{_NAMES})\s*\(|(?:\.|\bimport\b.*\s)(?:{_NAMES})\b")
+PERHAPS_UNSTEADY = re.compile(rf"\b(?:{_NAMES})(?=[\s\\]*\(|[\s\\]+as\b)|\.[\s\\]*(?:{_NAMES})\b")
 RUNS = "so the chunks run at every build"
 CODE = (".py", ".so")
 OUTPUT_SUFFIXES = (".pdf", ".html", ".ipynb", ".synctex.gz")
