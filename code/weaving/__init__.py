@@ -15,7 +15,10 @@ notebook.py    tree          -> report.ipynb, run
 html.py        tree          -> report.html; page.css says how it looks
 macros.py      what the documents' macros mean outside the PDF; house.sty says it for the PDF
 latex.py       arrays, tables and source code as LaTeX
+command.py      what the commands share: their arguments, progress, and what is said at the end
 files.py, problems.py, provenance.py, watch.py   what their names say
+
+CONTRIBUTING.md has a table of what decides that something runs again.
 """
 
 import sys

@@ -228,7 +228,11 @@ def _is_unsteady(call):
 
 def recorded_name(path, root: str) -> str | None:
     """The name by which a file is recorded, relative in the project's folder, or None."""
-    path = os.path.abspath(os.fsdecode(path))
+    return _recorded_name(os.path.abspath(os.fsdecode(path)), root)
+
+
+@functools.cache
+def _recorded_name(path, root):
     if os.path.basename(os.path.dirname(path)) == "__pycache__" and path.endswith(".pyc"):
         with contextlib.suppress(ValueError, NotImplementedError):
             path = importlib.util.source_from_cache(path)

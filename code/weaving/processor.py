@@ -205,7 +205,7 @@ class StrictProcessor(PwebProcessorBase):
         """Make the figure's files, unless they are there already."""
         import matplotlib
 
-        key, drawing = figures.key(figure), path.with_suffix(".svg")
+        key, drawing = self.drawings.key(figure), path.with_suffix(".svg")
         if not self.drawings.has(key, path):
             _check_edges(figure)
             figure.savefig(path, metadata=NO_DATES)
