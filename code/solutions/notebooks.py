@@ -421,7 +421,7 @@ def _assigned(source):
 def _candidates(namespace):
     """What may be an array of the case or a number of heads, by name."""
     found = {}
-    for name, value in exports.flat(namespace).items():
+    for name, value in _flat(namespace).items():
         role = role_of(name)
         if name.startswith("_") or isinstance(value, type):
             continue
@@ -436,3 +436,12 @@ def _candidates(namespace):
         except Exception:  # rows of different lengths, or an object that refuses conversion
             continue
     return found
+
+
+def _flat(namespace):
+    """Replace each dictionary by its entries, named NAME.KEY."""
+    values = {}
+    for name, value in namespace.items():
+        inner = value if isinstance(value, dict) else {}
+        values |= {f"{name}.{key}": value[key] for key in inner} or {name: value}
+    return values
