@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
-from solutions import cases, exports, notebooks
+from solutions import cases, cells, exports, notebooks
 from solutions.cases import Case, CaseError, agree_to_rounding, load, placeholder
 from weaving.inputs import Recorder, changed
 
@@ -636,6 +636,6 @@ def test_fuzz_damaged_files(tmp_path_factory, kind, at, inserted, dropped):
     path.write_bytes(WHOLE[kind][:at] + inserted + WHOLE[kind][at + dropped :])
     if kind == "ipynb":  # without running it
         with contextlib.suppress(CaseError):
-            assert all(isinstance(part.source, str) for part in notebooks.read(path))
+            assert all(isinstance(part.source, str) for part in cells.read(path))
     else:
         a_case_or_its_refusal(path)
