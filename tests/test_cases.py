@@ -395,7 +395,7 @@ def test_a_notebook_is_asked_which_side_its_weights_stand_on(written):
 ODDITIES = (
     "%matplotlib inline\n%store -r theta\n!pip install a \\\n  b\nfiles = !ls\nnp?\n"
     "import asyncio, os, threading\nimport not_installed_here as missing\nmissing.set_up(1)\n"
-    "get_ipython().run_line_magic('load_ext', 'autoreload')\nawait asyncio.sleep(0)",
+    "get_ipython().run_line_magic('load_ext', 'autoreload')\nawait asyncio.sleep(0)\nos.fork()",
     "%%writefile other.py\n1 / 0",
     "class Strange:\n    def __getattr__(self, name):\n        raise RuntimeError\nq = Strange()\n"
     "if not os.fork():\n    threading.Event().wait()\n"
@@ -406,7 +406,7 @@ ODDITIES = (
 
 
 def test_what_stands_in_notebooks(written, tmp_path):
-    """Magics, shell lines, absent modules, await, strange objects, what never ends by itself."""
+    """Magics, shell lines, absent modules, await, strange objects, a fork, what never ends."""
     (tmp_path / "helper").write_text(X_ONLY)
     case = load(written(notebook(*ODDITIES), "ipynb"), side="left")
     assert_is(case, dict(X=np.ones((2, 2)), W_q=np.eye(2), W_k=3 * np.eye(2), W_v=np.eye(2)))
@@ -415,7 +415,7 @@ def test_what_stands_in_notebooks(written, tmp_path):
     for word in ("%store -r theta", "%%writefile other.py", "!ls", "not_installed_here",
                  "missing.set_up(1)", "H = 5", "Not used: Wq", "params.W_k"):  # fmt: skip
         assert word in notes
-    assert "pip" not in notes and "autoreload" not in notes
+    assert "pip" not in notes and "autoreload" not in notes and "after code cell 4 of 4." in notes
 
 
 def test_a_python_file_is_cut_at_blank_lines(written):

@@ -148,13 +148,20 @@ def execute(path: str, names: dict[str, str], side: str, until: int, later_limit
     sys.path[0], sys.argv = str(Path(path).parent), [path]
     main = sys.modules["__main__"] = ModuleType("__main__")
 
+    process = os.getpid()
+
+    def write(report):
+        if os.getpid() != process:  # a fork, which is to end with the cell that made it
+            os._exit(0)
+        print(json.dumps(report, default=np.ndarray.tolist), file=out, flush=True)
+
     file = _File(Path(path), names, side, main.__dict__)
     later = () if until else file.watch(later_limit, nowhere)
     try:
         for report in itertools.chain(file.take(until), later, file.not_run()):
-            print(json.dumps(report, default=np.ndarray.tolist), file=out, flush=True)
+            write(report)
     except CaseError as error:
-        print(json.dumps({"error": str(error)}), file=out, flush=True)
+        write({"error": str(error)})
     finally:
         _kill(0)  # threads and processes of the notebook may never end
 
