@@ -185,11 +185,6 @@ def test_the_two_contents_of_a_collision_differ():
     assert positional.collision("sum") == r"(1.3,\, 0.5,\, 0.0)"
 
 
-def test_the_table_of_addition_and_concatenation_counts_weights():
-    text = positional.addition_and_concatenation()
-    assert r"(65\,536)" in text and r"(131\,072)" in text  # 2 x 64 x 512 and twice as many
-
-
 def test_the_table_of_fits_gives_the_error_of_each_slope():
     rows = [row.split(" & ") for row in least_squares.fits(0.6).splitlines() if row[0].isdigit()]
     assert len(rows) == len(least_squares.SIZES)
