@@ -20,7 +20,7 @@ from weaving.__main__ import command_line, finish
 from weaving.build import build_lock, execute
 from weaving.files import replace
 from weaving.problems import BuildFailed, Problem
-from weaving.tree import Node, Tree, classes, div, inlines, kind, link, node, span, text_of, words
+from weaving.tree import Node, Tree, attributes, classes, inlines, kind, node, text_of, words
 
 LONG = 45  # a formula with so much LaTeX may be wider than a telephone
 CLOSING = re.compile(r"[.,;:!?)\]\u2019\u201d]+")
@@ -100,9 +100,10 @@ def _mathml(body: str) -> str:
 # --- what the page shows of each kind of node ---
 
 
-def _scrolling(content: Tree, name: str, label: str, box: Callable = span) -> Node:
+def _scrolling(content: Tree, name: str, label: str, box: str = "Span") -> Node:
     """A box that scrolls on its own, also with the keyboard, if its content is too wide."""
-    return box(content, "scroll", name, role="group", tabindex="0", aria_label=label)
+    about = attributes("scroll", name, role="group", tabindex="0", aria_label=label)
+    return node(box, about, content)
 
 
 def _formula(old: Node) -> Node:
@@ -118,11 +119,11 @@ def _image(old: Node) -> Node:
 
 
 def _table(old: Node) -> Node:
-    return _scrolling([old], "table", text_of(old["c"][1]) or "Table", div)
+    return _scrolling([old], "table", text_of(old["c"][1]) or "Table", "Div")
 
 
 def _note(old: Node) -> Node:
-    return span(inlines(old["c"]), "aside", role="note")
+    return node("Span", attributes("aside", role="note"), inlines(old["c"]))
 
 
 def _code(old: Node) -> Node:
@@ -144,18 +145,20 @@ def _code(old: Node) -> Node:
 def _span(old: Node) -> Node:
     names, text = classes(old), text_of(old)
     if "ticks" in names:
-        return span([_tick(number) for number in text.replace(" ", "").split(",")], "ticks")
+        ticks = re.findall(r"\d+", text)
+        links = [_link("tick", tick, "row", "Check ", "\u2713\u2009") for tick in ticks]
+        return node("Span", attributes("ticks"), links)
     if "row" in names:
-        about = {"id": f"row:{text}", "aria_label": f"To formula {text}"}
-        return link([words(text)], f"#tick:{text}", **about)
+        return _link("row", text, "tick", "To formula ")
     if "title" in names:
         return node("RawInline", "html", f"<h1>{escape(text)}</h1>")
     return old
 
 
-def _tick(number: str) -> Node:
-    about = {"id": f"tick:{number}", "aria_label": f"Check {number}"}
-    return link([words(f"\u2713\u2009{number}")], f"#row:{number}", **about)
+def _link(place: str, number: str, target: str, says: str, sign: str = "") -> Node:
+    """A place where the number of a formula stands, as a link to the other one."""
+    about = attributes(id=f"{place}:{number}", aria_label=says + number)
+    return node("Link", about, [words(sign + number)], [f"#{target}:{number}", ""])
 
 
 def _div(old: Node, blocks: Tree) -> Node | Tree:
@@ -163,7 +166,7 @@ def _div(old: Node, blocks: Tree) -> Node | Tree:
         return _contents(blocks)
     if "front" in classes(old):
         title, *rest = old["c"][1]
-        return [node("Plain", title["c"]), div(rest, "subtitle")]
+        return [node("Plain", title["c"]), node("Div", attributes("subtitle"), rest)]
     return old
 
 
@@ -173,7 +176,7 @@ def _contents(blocks: Tree) -> Tree:
     for header in tree.walk(blocks, "Header"):
         level, (id, *_), content = header["c"]
         shown = [each for each in content if kind(each) != "Note"]
-        entry = [node("Plain", [link(shown, f"#{id}")])]
+        entry = [node("Plain", [node("Link", attributes(), shown, [f"#{id}", ""])])]
         if level == 2 or not entries:
             entries.append(entry)
         elif len(entries[-1]) == 1:
@@ -190,7 +193,7 @@ def _paragraph(old: Node) -> Node:
     for each in old["c"]:
         after_formula = kind(each) == "Str" and made and kind(made[-1]) == "Math"
         if after_formula and (mark := CLOSING.match(each["c"])):
-            made[-1] = span([made[-1], words(mark[0])], "whole")
+            made[-1] = node("Span", attributes("whole"), [made[-1], words(mark[0])])
             each = words(each["c"][mark.end() :])
         made.append(each)
     return {**old, "c": made}

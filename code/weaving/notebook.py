@@ -17,7 +17,7 @@ from weaving import document, tree
 from weaving.document import Chunk, Figure
 from weaving.files import replace
 from weaving.problems import BuildFailed, Problem
-from weaving.tree import Node, Tree, classes, inlines, kind, node, text_of, words
+from weaving.tree import Node, Tree, attributes, classes, inlines, kind, node, text_of, words
 
 MARKDOWN = "gfm-tex_math_gfm+tex_math_dollars"
 FORMULA = re.compile(r"\\begin\{alignat\*\}.*?\\end\{alignat\*\}", re.DOTALL)
@@ -250,14 +250,14 @@ def _note(old: Node) -> Tree:
 
 
 def _header(old: Node) -> Node:
-    return node("Header", old["c"][0], ["", [], []], old["c"][2])
+    return node("Header", old["c"][0], attributes(), old["c"][2])
 
 
 def _code_block(old: Node) -> Node | Tree:
-    (_, names, attributes), code = old["c"]
-    file = dict(attributes).get("file")
-    block = tree.code_block(code, *names)
-    return [node("Para", [node("Code", ["", [], []], file)]), block] if file else block
+    (_, names, pairs), code = old["c"]
+    file = dict(pairs).get("file")
+    block = node("CodeBlock", attributes(*names), code)
+    return [node("Para", [node("Code", attributes(), file)]), block] if file else block
 
 
 def _link(old: Node, headings: dict[str, str]) -> Node | Tree:
@@ -265,7 +265,7 @@ def _link(old: Node, headings: dict[str, str]) -> Node | Tree:
     if not target.startswith("#"):
         return old
     place = headings.get(target.removeprefix("#"))
-    return tree.link(content, f"#{place}") if place else content
+    return node("Link", attributes(), content, [f"#{place}", ""]) if place else content
 
 
 def _paragraph(old: Node) -> Node | Tree:
