@@ -15,7 +15,7 @@ from test_build import GOOD, Project
 
 from weaving import latex, notebook
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, needs_packages]
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = (ROOT / "report.texw").read_text(encoding="utf-8")
@@ -119,7 +119,6 @@ def cells(folder):
     return {cell["id"]: cell for cell in cells_of(folder / "report.ipynb")}
 
 
-@needs_packages
 def test_text_and_code_stand_in_the_order_of_the_document(cells):
     order = "title set-up chunk-1 text-1 chunk-2 text-2 chunk-3 text-3 chunk-4 asked-5 chunk-5"
     assert list(cells) == [*order.split(), "text-5"]
@@ -132,7 +131,6 @@ def test_text_and_code_stand_in_the_order_of_the_document(cells):
     assert counts == list(range(1, len(counts) + 1))
 
 
-@needs_packages
 def test_the_text_is_markdown(cells):
     texts = [text(cell) for cell in cells.values() if cell["cell_type"] == "markdown"]
     markdown = "\n\n".join(texts).replace("\u00a0", " ")
@@ -154,7 +152,6 @@ def test_the_text_is_markdown(cells):
     assert not re.search(r"PART \d|<div|<span", markdown)
 
 
-@needs_packages
 def test_what_the_cells_show(cells):
     (figure,) = cells["chunk-2"]["outputs"]
     assert figure["metadata"]["image/png"]["alt"] == "A line."
@@ -167,7 +164,6 @@ def test_what_the_cells_show(cells):
     assert shown(cells["chunk-5"]) == f"Of first-claim.\n\n{formula}"
 
 
-@needs_packages
 def test_a_second_notebook_has_the_same_bytes_and_a_fault_leaves_it(folder):
     report, notebook = folder / "report.texw", folder / "report.ipynb"
     first = notebook.read_bytes()
@@ -191,7 +187,6 @@ def test_a_second_notebook_has_the_same_bytes_and_a_fault_leaves_it(folder):
     assert make(folder)[0] == 0 and notebook.read_bytes() == first
 
 
-@needs_packages
 def test_html_from_the_command(folder):
     status, said = make(folder, "html")
     assert status == 0 and said.startswith("report.html: "), said
@@ -223,18 +218,7 @@ def test_what_the_text_has_asked_for_is_asked_for_again():
 
 # ---- the report itself, in a Jupyter without Pandoc
 
-RUN_AGAIN = """
-import nbclient, nbformat, sys
-notebook = nbformat.read("report.ipynb", 4)
-for cell in notebook.cells:
-    if cell.cell_type == "code":
-        cell.outputs, cell.execution_count = [], None
-nbclient.NotebookClient(notebook, timeout=None, kernel_name="python3").execute()
-nbformat.write(notebook, "again.ipynb")
-"""
 
-
-@needs_packages
 def test_the_report_as_a_notebook_runs_from_top_to_bottom_in_a_stock_jupyter(tmp_path):
     folder = tmp_path / "the report's ä"
     folder.mkdir()
@@ -257,8 +241,8 @@ def test_the_report_as_a_notebook_runs_from_top_to_bottom_in_a_stock_jupyter(tmp
 
     shutil.rmtree(folder / "build")
     (tmp_path / "pypandoc.py").write_text("raise ImportError('not installed here')\n")
-    (tmp_path / "again.py").write_text(RUN_AGAIN)
-    status, said = run(folder, [tmp_path, PACKAGES], tmp_path / "again.py")
+    jupyter = ["-c", "from nbclient.cli import main; main()", "report.ipynb", "--output=again"]
+    status, said = run(folder, [tmp_path, PACKAGES], *jupyter)
     assert status == 0, said
     again = data_of(cells_of(folder / "again.ipynb"))
     assert [list(data) for data, _ in again] == [list(data) for data, _ in data_of(cells)]
@@ -272,7 +256,6 @@ def test_without_pandoc_formulas_are_shown_and_the_rest_as_it_is(monkeypatch):
     assert notebook.typeset("\\emph{a}") == "```latex\n\\emph{a}\n```"
 
 
-@needs_packages
 @pytest.mark.parametrize(
     "row", [r"\par $\frac{1}{2}<x$\par b & c", r"\multicolumn{2}{l}{$\frac{1}{2}<x$}"]
 )

@@ -122,22 +122,18 @@ def test_no_text_that_an_author_types_is_taken_for_a_place():
     assert [node["c"][1] for node in walk(read(typed, FIGURE), "CodeBlock")] == ["PART 0"]
 
 
-def test_a_theorem_and_a_remark_need_no_title():
-    blocks = read(r"\begin{theorem}So.\end{theorem}\begin{remark}Yes.\end{remark}")
-    assert text_of(blocks).replace(" ", "") == "Theorem.So.Remark.Yes."
-
-
-def test_a_silent_chunk_does_not_end_a_paragraph():
-    blocks = read("One\n", Chunk(2, 1, "a", "x", False, ()), Text(4, "two."))
-    assert text_of(blocks[0]) == "One two."
-
-
-def test_only_the_body_is_read_and_comments_are_not():
-    blocks = read(
-        "\\documentclass{x}\n\\input{nothing}\n\\begin{document}\n% \\foo <%= 1 %>\nText\n"
-        "\\end{document}\nAfter"
-    )
-    assert text_of(blocks) == "Text"
+@pytest.mark.parametrize(
+    "latex, parts, text",
+    [
+        (r"\begin{theorem}So.\end{theorem} On", [], "Theorem. So. On"),
+        (r"\begin{remark}Yes.\end{remark}", [], "Remark. Yes."),
+        ("One\n", [Chunk(2, 1, "silent", "x", False, ()), Text(4, "two.")], "One two."),
+        ("% One \\foo <%= 1 %>\nTwo", [], "Two"),
+        ("\\input{x}\n\\begin{document}\nText\n\\end{document}\nAfter", [], "Text"),
+    ],
+)
+def test_the_text_is_read(latex, parts, text):
+    assert " ".join(text_of(block).strip() for block in read(latex, *parts)) == text
 
 
 def test_citations_are_resolved_and_listed():
