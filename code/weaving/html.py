@@ -4,6 +4,7 @@ Pandoc writes it from the document's tree, with formulas as MathML and figures a
 how it looks.
 """
 
+import base64
 import re
 import sys
 from collections import Counter
@@ -30,7 +31,6 @@ APPLIED = r"<mo>(?:&#8289;|\u2061)</mo></mrow>(?!<mo[^>]*>[(\[{]|</mrow>|</msu)"
 FUNCTION = r'<mi mathvariant="normal">(?:log|ln|exp|sin|cos|tanh)</mi>'
 NAME = rf"(?:(?<=mo>)|(?<=mrow>)){FUNCTION}(?=<m(?:i|n|su|fr))"
 OPERATOR = re.compile(f"({APPLIED}|{NAME})")
-NOT_IN_HTML = re.compile(r'<metadata>.*?</metadata>|<!--.*?-->| xmlns(?::\w+)?="[^"]*"', re.DOTALL)
 PAGE = """<!DOCTYPE html>
 <html lang="en-GB">
 <head>
@@ -83,14 +83,6 @@ def page(blocks: Tree, source: str) -> str:
     return PAGE.format(title=escape(tree.title_of(blocks, source)), style=style, body=body)
 
 
-def drawing(file: Path, alt: str) -> str:
-    """The figure's SVG for use within HTML; its ids are its own."""
-    text = file.read_text(encoding="utf-8")
-    text = NOT_IN_HTML.sub("", text[text.index("<svg") :].replace("xlink:href", "href"))
-    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{file.stem}-", text)
-    return text.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)
-
-
 def _mathml(body: str) -> str:
     """Pandoc's formulas without LaTeX, with upright bold letters and a space after operators."""
     body = BOLD_ITALIC.sub(lambda bold: f'bold">{chr(ord(bold[1]) - 0x68)}', LATEX.sub("", body))
@@ -114,8 +106,9 @@ def _formula(old: Node) -> Node:
 
 def _image(old: Node) -> Node:
     _, alt, (file, _) = old["c"]
-    svg = node("RawInline", "html", drawing(Path(file), text_of(alt)))
-    return _scrolling([svg], "drawing", "Figure")
+    data = base64.b64encode(Path(file).read_bytes()).decode()
+    image = node("Image", attributes(), alt, [f"data:image/svg+xml;base64,{data}", ""])
+    return _scrolling([image], "drawing", "Figure")
 
 
 def _table(old: Node) -> Node:
