@@ -141,27 +141,18 @@ class StrictReader(PwebReader):
             message = getattr(error, "msg", None) or error
             self._problem(self.lineNo, f"malformed chunk options <<{text}>>=: {message}")
         else:
-            self._check_options(options)
+            for fault in _faults(options):
+                self._problem(self.lineNo, fault)
+            self._check_unique(options)
         name = {"name": f"chunk at line {self.lineNo}"}
         return name | DEFAULTS | options | {"option_string": text}
 
-    def _check_options(self, options):
-        for key, value in options.items():
-            if fault := _fault(key, value):
-                self._problem(self.lineNo, fault)
-        if "name" not in options:
-            self._problem(self.lineNo, 'a chunk without a name; write <<name="What it does">>=')
+    def _check_unique(self, options):
         for key in {"name", "label"} & set(options):
             first = self.given.setdefault((key, str(options[key])), self.lineNo)
             if first != self.lineNo:
                 other = f"the other is at line {first}"
                 self._problem(self.lineNo, f"two chunks have the {key} {options[key]!r}, {other}")
-        name, given = options.get("name"), OF_FIGURES & set(options)
-        if options.get("fig") and "label" not in options:
-            self._problem(self.lineNo, f"figure chunk {name!r} has no label")
-        if not options.get("fig") and given:
-            listed = " and ".join(sorted(given))
-            self._problem(self.lineNo, f"chunk {name!r} has {listed}, but not fig=True")
 
     def _check_lines(self):
         """Find chunks that are not closed, not opened, or empty (Pweave drops these)."""
@@ -261,21 +252,29 @@ class StrictReader(PwebReader):
         self.problems.append(Problem(self.source, line, message))
 
 
-def _fault(key, value):
-    """What is wrong with a chunk option, or None."""
-    if key not in OPTIONS:
-        near = difflib.get_close_matches(key, OPTIONS, 1)
-        hint = f", did you mean {near[0]!r}?" if near else f"; there are {', '.join(OPTIONS)}"
-        return f"unknown chunk option {key!r}{hint}"
-    if type(value) is not OPTIONS[key] or value == "":
-        return f"chunk option {key}={value!r}: a {OPTIONS[key].__name__} is needed"
-    if key == "depends" and not all(isinstance(file, str) and "\0" not in file for file in value):
-        return f"chunk option depends={value!r}: a list of file names is needed"
-    if isinstance(value, str) and (CONTROL.search(value) or re.search(r"[\t\n]", value)):
-        return f'chunk option {key}={value!r} holds a control character; write {key}=r"..."'
-    if key == "label" and (odd := re.search(r"[^A-Za-z0-9_-]", value)):
-        return f"label {value!r} holds {odd[0]!r}; letters, digits, - and _ are allowed"
-    return None
+def _faults(options):
+    """What is wrong with the options of a chunk."""
+    for key, value in options.items():
+        text = value if isinstance(value, str) else ""
+        if key not in OPTIONS:
+            near = difflib.get_close_matches(key, OPTIONS, 1)
+            hint = f", did you mean {near[0]!r}?" if near else f"; there are {', '.join(OPTIONS)}"
+            yield f"unknown chunk option {key!r}{hint}"
+        elif type(value) is not OPTIONS[key] or value == "":
+            yield f"chunk option {key}={value!r}: a {OPTIONS[key].__name__} is needed"
+        elif key == "depends" and not all(isinstance(f, str) and "\0" not in f for f in value):
+            yield f"chunk option depends={value!r}: a list of file names is needed"
+        elif CONTROL.search(text) or re.search(r"[\t\n]", text):
+            yield f'chunk option {key}={value!r} holds a control character; write {key}=r"..."'
+        elif key == "label" and (odd := re.search(r"[^A-Za-z0-9_-]", value)):
+            yield f"label {value!r} holds {odd[0]!r}; letters, digits, - and _ are allowed"
+    name, of_figures = options.get("name"), sorted(OF_FIGURES & set(options))
+    if "name" not in options:
+        yield 'a chunk without a name; write <<name="What it does">>='
+    if options.get("fig") and "label" not in options:
+        yield f"figure chunk {name!r} has no label"
+    if not options.get("fig") and of_figures:
+        yield f"chunk {name!r} has {' and '.join(of_figures)}, but not fig=True"
 
 
 def _closes(code, rest):
