@@ -50,10 +50,15 @@ SCAN = re.compile(
     r"^[ \t]*%(?!>)[^\n]*|\\[\\%]|<%=(?P<code>.*?)%>|(?P<open><%[^\n]*)|(?P<close>%>)",
     re.DOTALL | re.MULTILINE,
 )
-BARE_PERCENT = re.compile(r"(?<!\\)(?:\\\\)*%")
-AFTER_NUMBER = re.compile(rf"(?:[\d{VALUE}$)]|{VALUE}\}}+)%$")  # at the end of a line
-AFTER_NUMBER_OR_BLANK = re.compile(rf"{AFTER_NUMBER.pattern}|\s%$")
-NEVER = re.compile(r"(?!)")
+
+# A line up to its bare %, which deletes what follows it or is lost at the end after one of these.
+# A comment line has none, unless MORE follows it.
+MORE = "\ufffd"
+PERCENT = rf"(?m)^(?![ \t]*%[^{MORE}\n]*$)(?:\\.|[^\\%\n])*?(?:%(?=.*\S)|\\?(?:AFTER)%)"
+NUMBER = rf"[\d{VALUE}$)]|{VALUE}\}}+"
+IN_PREAMBLE = re.compile(PERCENT.replace("AFTER", r"(?!)"))
+IN_COMPUTED = re.compile(PERCENT.replace("AFTER", NUMBER))
+IN_TYPED = re.compile(PERCENT.replace("AFTER", rf"{NUMBER}|[ \t]"))
 ARGUMENT = r"\s*\{(?:[^{}]|\{[^{}]*\})*\}"
 # What TeX reads letter by letter, where it is not commented out.
 RAW = re.compile(
@@ -86,25 +91,15 @@ def inline_expressions(text: str) -> Iterator[re.Match]:
     return (match for match in SCAN.finditer(text) if match["code"] is not None)
 
 
-def percent_that_deletes(
-    text: str, within_a_line: bool = False, meant: re.Pattern = AFTER_NUMBER
-) -> int | None:
+def percent_that_deletes(text: str, within_a_line: bool = False) -> int | None:
     """Where a bare % deletes the rest of its line, or is lost after a number: the offset, or None.
 
     within_a_line: other text stands before the first line of this one and after its last.
-    meant: the end of a line whose % was to be printed.
     """
-    offset, lines = 0, _without_raw(text).split("\n")
-    for number, line in enumerate(lines):
-        found = BARE_PERCENT.search(line)
-        comment = line.lstrip().startswith("%") and not (within_a_line and number == 0)
-        joined = within_a_line and number == len(lines) - 1
-        deletes = found and line[found.end() :].strip()
-        lost = found and meant.search(line, 0, found.end())
-        if found and (joined or (not comment and (deletes or lost))):
-            return offset + found.end() - 1
-        offset += len(line) + 1
-    return None
+    if within_a_line:
+        text = f"x{text}{MORE}"
+    found = IN_COMPUTED.search(_without_raw(text))
+    return found.end() - 1 - within_a_line if found else None
 
 
 class StrictReader(PwebReader):
@@ -186,8 +181,8 @@ class StrictReader(PwebReader):
         text = self._prose()
         start = text.find(BEGIN) if BEGIN in text else len(text)
         before, body = text[:start], _from(text, start)
-        self._check_percents(before, NEVER)
-        self._check_percents(body, AFTER_NUMBER_OR_BLANK)
+        self._check_percents(before, IN_PREAMBLE)
+        self._check_percents(body, IN_TYPED)
         if end := END.search(body):
             after, body = _from(body, end.end()), body[: end.end()]
             if lost := LOST.search(after):
@@ -228,25 +223,21 @@ class StrictReader(PwebReader):
 
         return SCAN.sub(blank, text)
 
-    def _check_percents(self, text, meant):
-        lines = zip(text.split("\n"), _without_raw(text).split("\n"))
-        for number, (line, read) in enumerate(lines, 1):
-            if (offset := percent_that_deletes(read, meant=meant)) is not None:
-                lost = line[offset : offset + 40]
-                what = f"deletes the rest of its line, {lost!r}" if lost[1:].strip() else "is lost"
-                message = f"a bare % {what}; write \\% (a comment stands on a line of its own)"
-                self._problem(number, message)
+    def _check_percents(self, text, percent):
+        for match in percent.finditer(_without_raw(text)):
+            lost = text[match.end() - 1 :].partition("\n")[0][:40]
+            what = f"deletes the rest of its line, {lost!r}" if lost[1:].strip() else "is lost"
+            message = f"a bare % {what}; write \\% (a comment stands on a line of its own)"
+            self._problem(_line(text, match.end()), message)
 
     def _check_numbers(self, text):
         """Complain of the first typed number of each line."""
-        prose, reported = NOT_RESULTS.sub(_filled, _without_raw(text)), set()
+        prose, typed = NOT_RESULTS.sub(_filled, _without_raw(text)), {}
         for match in TYPED_NUMBER.finditer(prose):
-            line = _line(prose, match.start())
-            if line not in reported:
-                reported.add(line)
-                number = " ".join(match[0].split())
-                advice = "compute it with <%= %>, or write \\given{...} if it is an input"
-                self._problem(line, f"the number {number} is typed by hand; {advice}")
+            typed.setdefault(_line(prose, match.start()), " ".join(match[0].split()))
+        for line, number in typed.items():
+            advice = "compute it with <%= %>, or write \\given{...} if it is an input"
+            self._problem(line, f"the number {number} is typed by hand; {advice}")
 
     def _problem(self, line, message):
         self.problems.append(Problem(self.source, line, message))

@@ -57,7 +57,9 @@ def read(parts: list[Part], source: str, chunks: bool = False) -> Tree:
     """
     placed: list[Part] = []
     latex, lines = joined(parts, lambda part: _markup(part, placed, chunks))
-    preamble, begin, body = latex.rpartition("\\begin{document}\n")
+    preamble, begin, body = latex.partition("\\begin{document}\n")
+    if not begin:
+        preamble, body = "", latex
     before = macros.definitions() + provenance().macros()
     offset = before.count("\n") - (preamble + begin).count("\n")
     options = ["--from=latex", "--to=json", *CITATIONS * BIBLIOGRAPHY.exists()]
