@@ -102,9 +102,9 @@ def test_figures_are_in_the_page_with_their_alt_texts(made):
 @pytest.mark.parametrize(
     "latex, words",
     [
-        (r"\claimmark{3}", "row:3"),
+        (r"\tick{3}", "row:3"),
         (r"\hyperref[ex:none]{x}", "ex:none"),
-        (r"\claimmark{1}\claimmark{1}\claimrow{1}", "tick:1"),
+        (r"\tick{1}\tick{1}\claimrow{1}", "tick:1"),
         (r"$\rotatebox{x}$", "rotatebox"),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 from packages import PACKAGES, needs_packages
 from test_build import GOOD, Project
 
-from weaving import latex, notebook
+from weaving import latex, notebook, tree
 
 pytestmark = [pytest.mark.slow, needs_packages]
 
@@ -149,7 +149,7 @@ def test_the_text_is_markdown(cells):
     assert "**Table 1.** Some numbers." in markdown
     assert "``` python\ndef f(x_1):\n    return {'a': x_1} # ~^\\\n```" in markdown
     assert markdown.endswith("## Odds\n\n1\n\n## References\n\nCee, Ada B. 2024. *A Title*. P.")
-    assert not re.search(r"PART \d|<div|<span", markdown)
+    assert not re.search(f"{tree.PLACE}|<div|<span", markdown)
 
 
 def test_what_the_cells_show(cells):
@@ -234,7 +234,7 @@ def test_the_report_as_a_notebook_runs_from_top_to_bottom_in_a_stock_jupyter(tmp
     prose = "\n".join(text(cell) for cell in cells if cell["cell_type"] == "markdown")
     typeset = "\n".join("".join(data.get("text/markdown", "")) for data, _ in data_of(cells))
     macro = r"\\(?:vec|mat|T|norm|abs|cite\w*|[cC]ref|begin\{(?:tabular|bmatrix\*)\})(?![A-Za-z])"
-    assert not re.findall(rf"{macro}|PART \d", prose + typeset)
+    assert not re.findall(rf"{macro}|{tree.PLACE}", prose + typeset)
     assert prose.count("**Answer.**") == SOURCE.count(r"\begin{answer}")
     figures = [about["image/png"] for data, about in data_of(cells) if "image/png" in data]
     assert figures and all(about["alt"] for about in figures)

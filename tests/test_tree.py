@@ -76,7 +76,7 @@ def test_boxes_notes_and_ticks():
         r"\reporttitle{T}{S}{}{C}\question{Why?}\begin{answer}Yes.\checked{1,2}{a = b}\end{answer}"
         r"\begin{theorem}[All] So. \claimrow{3}\end{theorem}"
         r"\begin{totry}\begin{enumerate}\item x\end{enumerate}\end{totry}"
-        r"A \term{word}{what it is $z$}\aside{note}\claimmark{4}.\begin{proof}P.\end{proof}"
+        r"A \term{word}{what it is $z$}\aside{note}\tick{4}.\begin{proof}P.\end{proof}"
     )
     boxes = [name for node in walk(blocks, "Div") for name in classes(node)]
     assert boxes == "front asked answerbox checkedformula theorembox totrybox".split()
@@ -106,7 +106,7 @@ def test_formulas_are_latex_that_needs_no_macros():
 
 
 def test_listings_and_output_keep_every_character():
-    code = 'f(x_1)\n    """{x} ^ ~ \\\\ $5 & 100 % #1."""\n\n    x_1  # \\end{verbatim} PART 0'
+    code = 'f(x_1)\n    """{x} ^ ~ \\\\ $5 & 100 % #1."""\n\n    x_1  # \\end{verbatim}'
     listed, output = Listing(3, code, 17, "code/a.py"), Output(3, "{'a': 1}\n")
     chunk = Chunk(3, 7, "Draw", "x", True, (listed, Text(3, "\n", True), output))
     blocks = read("Before\n", chunk, chunks=True)
@@ -115,11 +115,6 @@ def test_listings_and_output_keep_every_character():
     assert div["c"][0][0] == "7" and listing[1] == code
     assert dict(listing[0][2]) == {"startFrom": "17", "file": "code/a.py"}
     assert output[1] == "{'a': 1}" and output[0][1] == ["output"]
-
-
-def test_no_text_that_an_author_types_is_taken_for_a_place():
-    typed = "\\begin{verbatim}\nPART 0\n\\end{verbatim}\n"
-    assert [node["c"][1] for node in walk(read(typed, FIGURE), "CodeBlock")] == ["PART 0"]
 
 
 @pytest.mark.parametrize(

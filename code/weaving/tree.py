@@ -258,7 +258,7 @@ def _block_of(part: Part) -> Node:
             return node("CodeBlock", attributes("output"), part.text.rstrip("\n"))
         case Chunk():
             return node("Plain", [words(str(part.number))])
-    image = node("Image", attributes(), [words(part.alt)], [part.svg or part.pdf, ""])
+    image = node("Image", attributes(), [words(part.alt)], [part.svg, ""])
     return node("Plain", [image])
 
 
