@@ -11,7 +11,7 @@ from weaving.problems import Problem
 
 ERROR = re.compile(r"^(?:\./)?([^\s:]+\.\w+):(\d+): (.+)$")
 SAID = [  # (a message that is not an ERROR, what it says); `line` is one of the LaTeX
-    (r"[! ]*!\s*(?P<words>.+)", "{words}"),
+    (r"![! ]*(?P<words>.+)", "{words}"),
     (r"\s*\(\\end occurred inside a group", "a group is not closed at the end"),
     (r"\s*\(\\end occurred when (?P<words>\\\w+) on line (?P<line>\d+)", r"{words} has no \fi"),
     (r"### (.*) group \(level \d+\) entered at line (?P<line>\d+) \((?P<words>.*)\)",
@@ -30,9 +30,6 @@ INPUT_LINE = re.compile(r" ?on input line (?P<line>\d+)\.?")
 PAGE = re.compile(r"(?:^|[ )\]}])\[(\d+)")
 INDENTED = re.compile(r" {4,}\S")
 ADVICE = re.compile(r"(?!.*\(That makes).*\S")
-CHATTER = re.compile(
-    r"See the .* for explanation|Type  H <return>|\s*\.\.\.\s*$|This error message"
-)
 BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|A bad cross|Sorry).*$"
                     r"|^[^\s-].*---line \d+ of file .*$", re.MULTILINE)  # fmt: skip
 
@@ -197,34 +194,29 @@ def _messages(log, job):
 
     inside: it was said of the table of contents or the like, whose lines are not the document's.
     """
-    messages, inside, lines, number = [], False, log.splitlines(), 0
+    messages, inside, lines = [], False, log.splitlines()
     enters = re.compile(rf"\((?:\./)?{re.escape(job)}\.(?:aux|bbl|toc|out)(?!.*\))")
-    while number < len(lines):
-        line = lines[number]
-        number += 1
+    for number, line in enumerate(lines, 1):
         inside = bool(enters.search(line)) or (inside and not line.startswith(")"))
         more = messages and CONTINUED.match(line)
         if more and (more[1] or messages[-1][0].startswith("LaTeX Warning")):
             messages[-1][0] += " " + more[2]
         elif ERROR.match(line) or line.startswith("!"):
-            rest, details, number = _explanation(lines, number)
-            shown = "\n".join("    " + detail for detail in details)
-            messages.append([" ".join([line, *rest]), shown, inside])
+            rest = itertools.takewhile(INDENTED.match, lines[number:])
+            message = " ".join([line, *map(str.strip, rest)])
+            messages.append([message, _explanation(lines[number:]), inside])
         else:
             messages.append([line, "", inside])
     return messages
 
 
-def _explanation(lines, number):
-    """The rest of the message before lines[number], its place with advice, the next line."""
-    rest = [line.strip() for line in itertools.takewhile(INDENTED.match, lines[number:])]
-    number += len(rest)
-    for place in range(number, min(number + 30, len(lines))):
-        if lines[place].startswith("!") or ERROR.match(lines[place]):
+def _explanation(lines):
+    """What LaTeX shows after an error: the place, and its advice."""
+    for number, line in enumerate(lines[:30]):
+        if line.startswith("!") or ERROR.match(line):
             break
-        if found := re.match(r"l\.\d+ ", lines[place]):
-            shown = [line[found.end() :].rstrip() for line in lines[place : place + 2]]
-            advice = list(itertools.takewhile(ADVICE.match, lines[place + 2 :]))
-            told = [line.strip() for line in advice if not CHATTER.match(line)]
-            return rest, [*filter(None, shown), *told], place + 2 + len(advice)
-    return rest, [], number
+        if found := re.match(r"l\.\d+ ", line):
+            place = [line[found.end() :].rstrip() for line in lines[number : number + 2]]
+            advice = map(str.strip, itertools.takewhile(ADVICE.match, lines[number + 2 :]))
+            return "\n".join("    " + text for text in [*place, *advice] if text)
+    return ""
