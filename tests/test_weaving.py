@@ -154,6 +154,8 @@ FAULTS = {
         code("from weaving.latex import Tex\nTex('50% of all')"), 3, 'a bare %'),
     'a percent sign in a caption': (figure(caption='5% of.') + DRAWING, 3, 'a bare %'),
     'text after the end': ('\\end{document}\n\nLost.', 5, 'is not printed'),
+    'text after the end and a chunk': (
+        '\\end{document}\n' + code('x = 1') + '\nLost.', 7, 'is not printed'),
     'another document as input': (r"\input{part.texw}", 3, 'part.texw'),
     'a fault in a thread': (
         code('import threading\nt = threading.Thread(target=lambda: 1 / 0)\nt.start()'),

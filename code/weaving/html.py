@@ -70,13 +70,10 @@ def page(blocks: Tree, source: str) -> str:
     """
     rules = {**RULES, "Div": lambda old: _div(old, blocks)}
     body = _mathml(tree.written(tree.mapped(blocks, rules), "html5", "--mathml", "--no-highlight"))
-    links, ids = set(re.findall(r'href="#([^"]*)"', body)), re.findall(r'\bid="([^"]*)"', body)
-    lost = [f"in HTML a link leads to #{name}, which is not there" for name in links - set(ids)]
-    lost += [
-        f"in HTML {count} places have the id {name}"
-        for name, count in Counter(ids).items()
-        if count > 1
-    ]
+    links = set(re.findall(r'href="#([^"]*)"', body))
+    ids = Counter(re.findall(r'\bid="([^"]*)"', body))
+    lost = [f"in HTML a link leads to #{id}, which is not there" for id in links - set(ids)]
+    lost += [f"in HTML {count} places have the id {id}" for id, count in ids.items() if count > 1]
     if lost:
         raise BuildFailed([Problem(source, 0, message) for message in lost])
     style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
