@@ -76,7 +76,7 @@ def test_boxes_notes_and_ticks():
         r"\reporttitle{T}{S}{}{C}\question{Why?}\begin{answer}Yes.\checked{1,2}{a = b}\end{answer}"
         r"\begin{theorem}[All] So. \claimrow{3}\end{theorem}"
         r"\begin{totry}\begin{enumerate}\item x\end{enumerate}\end{totry}"
-        r"A \term{word}{what it is $z$}\aside{note}\claimmark{4}.\begin{proof}P.\end{proof}"
+        r"A \term{word}{what it is $z$}\aside{note}\tick{4}.\begin{proof}P.\end{proof}"
     )
     boxes = [name for node in walk(blocks, "Div") for name in classes(node)]
     assert boxes == "front asked answerbox checkedformula theorembox totrybox".split()
@@ -106,7 +106,7 @@ def test_formulas_are_latex_that_needs_no_macros():
 
 
 def test_listings_and_output_keep_every_character():
-    code = 'f(x_1)\n    """{x} ^ ~ \\\\ $5 & 100 % #1."""\n\n    x_1  # \\end{verbatim} PART 0'
+    code = 'f(x_1)\n    """{x} ^ ~ \\\\ $5 & 100 % #1."""\n\n    x_1  # \\end{verbatim}'
     listed, output = Listing(3, code, 17, "code/a.py"), Output(3, "{'a': 1}\n")
     chunk = Chunk(3, 7, "Draw", "x", True, (listed, Text(3, "\n", True), output))
     blocks = read("Before\n", chunk, chunks=True)
@@ -117,27 +117,18 @@ def test_listings_and_output_keep_every_character():
     assert output[1] == "{'a': 1}" and output[0][1] == ["output"]
 
 
-def test_no_text_that_an_author_types_is_taken_for_a_place():
-    typed = "\\begin{verbatim}\nPART 0\n\\end{verbatim}\n"
-    assert [node["c"][1] for node in walk(read(typed, FIGURE), "CodeBlock")] == ["PART 0"]
-
-
-def test_a_theorem_and_a_remark_need_no_title():
-    blocks = read(r"\begin{theorem}So.\end{theorem}\begin{remark}Yes.\end{remark}")
-    assert text_of(blocks).replace(" ", "") == "Theorem.So.Remark.Yes."
-
-
-def test_a_silent_chunk_does_not_end_a_paragraph():
-    blocks = read("One\n", Chunk(2, 1, "a", "x", False, ()), Text(4, "two."))
-    assert text_of(blocks[0]) == "One two."
-
-
-def test_only_the_body_is_read_and_comments_are_not():
-    blocks = read(
-        "\\documentclass{x}\n\\input{nothing}\n\\begin{document}\n% \\foo <%= 1 %>\nText\n"
-        "\\end{document}\nAfter"
-    )
-    assert text_of(blocks) == "Text"
+@pytest.mark.parametrize(
+    "latex, parts, text",
+    [
+        (r"\begin{theorem}So.\end{theorem} On", [], "Theorem. So. On"),
+        (r"\begin{remark}Yes.\end{remark}", [], "Remark. Yes."),
+        ("One\n", [Chunk(2, 1, "silent", "x", False, ()), Text(4, "two.")], "One two."),
+        ("% One \\foo <%= 1 %>\nTwo", [], "Two"),
+        ("\\input{x}\n\\begin{document}\nText\n\\end{document}\nAfter", [], "Text"),
+    ],
+)
+def test_the_text_is_read(latex, parts, text):
+    assert " ".join(text_of(block).strip() for block in read(latex, *parts)) == text
 
 
 def test_citations_are_resolved_and_listed():

@@ -154,6 +154,8 @@ FAULTS = {
         code("from weaving.latex import Tex\nTex('50% of all')"), 3, 'a bare %'),
     'a percent sign in a caption': (figure(caption='5% of.') + DRAWING, 3, 'a bare %'),
     'text after the end': ('\\end{document}\n\nLost.', 5, 'is not printed'),
+    'text after the end and a chunk': (
+        '\\end{document}\n' + code('x = 1') + '\nLost.', 7, 'is not printed'),
     'another document as input': (r"\input{part.texw}", 3, 'part.texw'),
     'a fault in a thread': (
         code('import threading\nt = threading.Thread(target=lambda: 1 / 0)\nt.start()'),
@@ -283,25 +285,9 @@ def test_all_faults_of_a_stage_are_told_at_once(capsys):
     assert "4 problems; report.pdf is left" in message
 
 
-def test_an_at_sign_alone_may_belong_to_the_code(capsys):
-    report(
-        '<<name="A">>=',
-        'text = """one',
-        "@",
-        '"""',
-        "@",
-        "Prose <%= text.strip() %>.",
-        '<<name="B">>=',
-        "x = (3",
-        "@",
-        "@",
-    )
-    message = said(capsys)
-    assert (
-        re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE) == ["12"]
-        and "none is open" in message
-    )
-    report('<<name="A">>=', 'text = """one', "@", '"""', "@", "Prose <%= text.split()[-1] %>.")
+def test_an_at_sign_alone_may_belong_to_the_code():
+    lines = ['text = """one', "@", '"""', "@", "Prose <%= text.split()[-1] %>.", CHUNK, "x = 1"]
+    report('<<name="A">>=', *lines, "@")
     weave(Target())
     assert "Prose @." in Path("build/report.tex").read_text()
 

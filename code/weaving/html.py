@@ -4,6 +4,7 @@ Pandoc writes it from the document's tree, with formulas as MathML and figures a
 how it looks.
 """
 
+import base64
 import re
 import sys
 from collections import Counter
@@ -20,7 +21,7 @@ from weaving.build import build_lock, execute
 from weaving.command import command_line, finish
 from weaving.files import replace
 from weaving.problems import BuildFailed, Problem
-from weaving.tree import Node, Tree, classes, div, inlines, kind, link, node, span, text_of, words
+from weaving.tree import Node, Tree, attributes, classes, inlines, kind, node, text_of, words
 
 LONG = 45  # a formula with so much LaTeX may be wider than a telephone
 CLOSING = re.compile(r"[.,;:!?)\]\u2019\u201d]+")
@@ -30,7 +31,6 @@ APPLIED = r"<mo>(?:&#8289;|\u2061)</mo></mrow>(?!<mo[^>]*>[(\[{]|</mrow>|</msu)"
 FUNCTION = r'<mi mathvariant="normal">(?:log|ln|exp|sin|cos|tanh)</mi>'
 NAME = rf"(?:(?<=mo>)|(?<=mrow>)){FUNCTION}(?=<m(?:i|n|su|fr))"
 OPERATOR = re.compile(f"({APPLIED}|{NAME})")
-NOT_IN_HTML = re.compile(r'<metadata>.*?</metadata>|<!--.*?-->| xmlns(?::\w+)?="[^"]*"', re.DOTALL)
 PAGE = """<!DOCTYPE html>
 <html lang="en-GB">
 <head>
@@ -70,25 +70,14 @@ def page(blocks: Tree, source: str) -> str:
     """
     rules = {**RULES, "Div": lambda old: _div(old, blocks)}
     body = _mathml(tree.written(tree.mapped(blocks, rules), "html5", "--mathml", "--no-highlight"))
-    links, ids = set(re.findall(r'href="#([^"]*)"', body)), re.findall(r'\bid="([^"]*)"', body)
-    lost = [f"in HTML a link leads to #{name}, which is not there" for name in links - set(ids)]
-    lost += [
-        f"in HTML {count} places have the id {name}"
-        for name, count in Counter(ids).items()
-        if count > 1
-    ]
+    links = set(re.findall(r'href="#([^"]*)"', body))
+    ids = Counter(re.findall(r'\bid="([^"]*)"', body))
+    lost = [f"in HTML a link leads to #{id}, which is not there" for id in links - set(ids)]
+    lost += [f"in HTML {count} places have the id {id}" for id, count in ids.items() if count > 1]
     if lost:
         raise BuildFailed([Problem(source, 0, message) for message in lost])
     style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     return PAGE.format(title=escape(tree.title_of(blocks, source)), style=style, body=body)
-
-
-def drawing(file: Path, alt: str) -> str:
-    """The figure's SVG for use within HTML; its ids are its own."""
-    text = file.read_text(encoding="utf-8")
-    text = NOT_IN_HTML.sub("", text[text.index("<svg") :].replace("xlink:href", "href"))
-    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{file.stem}-", text)
-    return text.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)
 
 
 def _mathml(body: str) -> str:
@@ -100,9 +89,10 @@ def _mathml(body: str) -> str:
 # --- what the page shows of each kind of node ---
 
 
-def _scrolling(content: Tree, name: str, label: str, box: Callable = span) -> Node:
+def _scrolling(content: Tree, name: str, label: str, box: str = "Span") -> Node:
     """A box that scrolls on its own, also with the keyboard, if its content is too wide."""
-    return box(content, "scroll", name, role="group", tabindex="0", aria_label=label)
+    about = attributes("scroll", name, role="group", tabindex="0", aria_label=label)
+    return node(box, about, content)
 
 
 def _formula(old: Node) -> Node:
@@ -113,16 +103,17 @@ def _formula(old: Node) -> Node:
 
 def _image(old: Node) -> Node:
     _, alt, (file, _) = old["c"]
-    svg = node("RawInline", "html", drawing(Path(file), text_of(alt)))
-    return _scrolling([svg], "drawing", "Figure")
+    data = base64.b64encode(Path(file).read_bytes()).decode()
+    image = node("Image", attributes(), alt, [f"data:image/svg+xml;base64,{data}", ""])
+    return _scrolling([image], "drawing", "Figure")
 
 
 def _table(old: Node) -> Node:
-    return _scrolling([old], "table", text_of(old["c"][1]) or "Table", div)
+    return _scrolling([old], "table", text_of(old["c"][1]) or "Table", "Div")
 
 
 def _note(old: Node) -> Node:
-    return span(inlines(old["c"]), "aside", role="note")
+    return node("Span", attributes("aside", role="note"), inlines(old["c"]))
 
 
 def _code(old: Node) -> Node:
@@ -144,18 +135,20 @@ def _code(old: Node) -> Node:
 def _span(old: Node) -> Node:
     names, text = classes(old), text_of(old)
     if "ticks" in names:
-        return span([_tick(number) for number in text.replace(" ", "").split(",")], "ticks")
+        ticks = re.findall(r"\d+", text)
+        links = [_link("tick", tick, "row", "Check ", "\u2713\u2009") for tick in ticks]
+        return node("Span", attributes("ticks"), links)
     if "row" in names:
-        about = {"id": f"row:{text}", "aria_label": f"To formula {text}"}
-        return link([words(text)], f"#tick:{text}", **about)
+        return _link("row", text, "tick", "To formula ")
     if "title" in names:
         return node("RawInline", "html", f"<h1>{escape(text)}</h1>")
     return old
 
 
-def _tick(number: str) -> Node:
-    about = {"id": f"tick:{number}", "aria_label": f"Check {number}"}
-    return link([words(f"\u2713\u2009{number}")], f"#row:{number}", **about)
+def _link(place: str, number: str, target: str, says: str, sign: str = "") -> Node:
+    """A place where the number of a formula stands, as a link to the other one."""
+    about = attributes(id=f"{place}:{number}", aria_label=says + number)
+    return node("Link", about, [words(sign + number)], [f"#{target}:{number}", ""])
 
 
 def _div(old: Node, blocks: Tree) -> Node | Tree:
@@ -163,7 +156,7 @@ def _div(old: Node, blocks: Tree) -> Node | Tree:
         return _contents(blocks)
     if "front" in classes(old):
         title, *rest = old["c"][1]
-        return [node("Plain", title["c"]), div(rest, "subtitle")]
+        return [node("Plain", title["c"]), node("Div", attributes("subtitle"), rest)]
     return old
 
 
@@ -173,7 +166,7 @@ def _contents(blocks: Tree) -> Tree:
     for header in tree.walk(blocks, "Header"):
         level, (id, *_), content = header["c"]
         shown = [each for each in content if kind(each) != "Note"]
-        entry = [node("Plain", [link(shown, f"#{id}")])]
+        entry = [node("Plain", [node("Link", attributes(), shown, [f"#{id}", ""])])]
         if level == 2 or not entries:
             entries.append(entry)
         elif len(entries[-1]) == 1:
@@ -190,7 +183,7 @@ def _paragraph(old: Node) -> Node:
     for each in old["c"]:
         after_formula = kind(each) == "Str" and made and kind(made[-1]) == "Math"
         if after_formula and (mark := CLOSING.match(each["c"])):
-            made[-1] = span([made[-1], words(mark[0])], "whole")
+            made[-1] = node("Span", attributes("whole"), [made[-1], words(mark[0])])
             each = words(each["c"][mark.end() :])
         made.append(each)
     return {**old, "c": made}

@@ -36,7 +36,6 @@ MEANING = r"""
 \newcommand{\term}[2]{\emph{#1}\footnote{\classed{word}{\emph{#1}: }#2}}
 \newcommand{\aside}[1]{\footnote{#1}}
 \newcommand{\checked}[2]{\begin{checkedformula}\[#2\]\classed{ticks}{#1}\end{checkedformula}}
-\newcommand{\claimmark}[1]{\classed{ticks}{#1}}
 \newcommand{\tick}[1]{\classed{ticks}{#1}}
 \newcommand{\claimrow}[1]{\classed{row}{#1}}
 \newcommand{\given}[1]{#1}

@@ -17,10 +17,11 @@ from weaving import document, tree
 from weaving.document import Chunk, Figure
 from weaving.files import replace
 from weaving.problems import BuildFailed, Problem
-from weaving.tree import Node, Tree, classes, inlines, kind, node, text_of, words
+from weaving.tree import Node, Tree, attributes, classes, inlines, kind, node, text_of, words
 
 MARKDOWN = "gfm-tex_math_gfm+tex_math_dollars"
 FORMULA = re.compile(r"\\begin\{alignat\*\}.*?\\end\{alignat\*\}", re.DOTALL)
+CALL = re.compile(r"""(\w+)(?:\.\w+)+\(\s*r?["']""")  # of a method, with a text
 NOTE = (
     "This is {source} as a notebook, made and run by `make notebook`. It runs again from top to "
     "bottom where `code/` and `bib/` lie beside it, with NumPy, Matplotlib, SymPy and Pygments; "
@@ -71,55 +72,51 @@ def assemble(blocks: Tree, chunks: list[Chunk], asked: dict[int, list[str]], tar
     opening = f"# {tree.title_of(blocks, target.name)}\n\n{NOTE.format(source=target.source)}"
     cells = [new_markdown_cell(opening, id="title")]
 
-    def add_text(text: Tree) -> None:
+    def add_text(text: Tree, number: str) -> None:
         if source := markdown(text, headings):
-            cells.append(new_markdown_cell(source, id=cells[-1].id.replace("chunk", "text")))
+            cells.append(new_markdown_cell(source, id=f"text-{number}"))
 
     def add_code(id: str, code: str, hidden: bool = True) -> None:
         cells.append(new_code_cell(code, id=id, metadata=HIDDEN if hidden else {}))
 
-    def add_chunk(chunk: Chunk) -> None:
-        if expressions := asked[chunk.number]:
-            listed = "".join(f"    {each},\n" for each in expressions)
-            code = f"# What the text so far has asked for\nin_the_text = [\n{listed}]"
-            add_code(f"asked-{chunk.number}", code)
-        add_code(f"chunk-{chunk.number}", f"# {chunk.name}\n{chunk.code}", hidden=not chunk.echo)
-
     add_code("set-up", SETUP.format(case_file=target.case_file))
-    text: Tree = []
+    text, number = [], "0"
     for block in blocks:
         for div in tree.walk(block, "Div"):
-            if "chunk" in classes(div):
-                add_text(text)
-                text = []
-                add_chunk(by_number[div["c"][0][0]])
+            if "chunk" not in classes(div):
+                continue
+            add_text(text, number)
+            text, number = [], div["c"][0][0]
+            chunk = by_number[number]
+            if expressions := asked[chunk.number]:
+                listed = "".join(f"    {each},\n" for each in expressions)
+                code = f"# What the text so far has asked for\nin_the_text = [\n{listed}]"
+                add_code(f"asked-{number}", code)
+            add_code(f"chunk-{number}", f"# {chunk.name}\n{chunk.code}", hidden=not chunk.echo)
         text.append(block)
-    add_text(text)
+    add_text(text, number)
     return new_notebook(cells=cells, metadata={"title": target.name, "kernelspec": KERNEL})
 
 
 def asked_before(executed: list[dict]) -> dict[int, list[str]]:
     """{chunk number: inline expressions of the text before it that changed what the chunk reads}
 
-    These are calls with a string literal of a name that a chunk has assigned, or of its methods:
-    ledger.formula("four-terms").
+    These call a method, with a text, of what a chunk has assigned: ledger.formula("four-terms").
     """
     from weaving.reader import inline_expressions
 
     assigned: set[str] = set()
-    pending: list[tuple[str, set[str]]] = []
+    pending: list[str] = []
     asked = {}
     for chunk in executed:
         if chunk["type"] == "doc":
-            codes = [match["code"].strip() for match in inline_expressions(chunk["content"])]
-            pending += [(code, _called(code)) for code in codes]
+            pending += [match["code"].strip() for match in inline_expressions(chunk["content"])]
             continue
-        names = [
-            each for each in ast.walk(ast.parse(chunk["content"])) if isinstance(each, ast.Name)
-        ]
+        nodes = ast.walk(ast.parse(chunk["content"]))
+        names = [each for each in nodes if isinstance(each, ast.Name)]
         read = assigned & {name.id for name in names}
-        asked[chunk["number"]] = [code for code, called in pending if called & read]
-        pending = [(code, called) for code, called in pending if not called & read]
+        asked[chunk["number"]] = [code for code in pending if read & {*CALL.findall(code)}]
+        pending = [code for code in pending if not read & {*CALL.findall(code)}]
         assigned |= {name.id for name in names if isinstance(name.ctx, ast.Store)}
     return asked
 
@@ -250,14 +247,14 @@ def _note(old: Node) -> Tree:
 
 
 def _header(old: Node) -> Node:
-    return node("Header", old["c"][0], ["", [], []], old["c"][2])
+    return node("Header", old["c"][0], attributes(), old["c"][2])
 
 
 def _code_block(old: Node) -> Node | Tree:
-    (_, names, attributes), code = old["c"]
-    file = dict(attributes).get("file")
-    block = tree.code_block(code, *names)
-    return [node("Para", [node("Code", ["", [], []], file)]), block] if file else block
+    (_, names, pairs), code = old["c"]
+    file = dict(pairs).get("file")
+    block = node("CodeBlock", attributes(*names), code)
+    return [node("Para", [node("Code", attributes(), file)]), block] if file else block
 
 
 def _link(old: Node, headings: dict[str, str]) -> Node | Tree:
@@ -265,7 +262,7 @@ def _link(old: Node, headings: dict[str, str]) -> Node | Tree:
     if not target.startswith("#"):
         return old
     place = headings.get(target.removeprefix("#"))
-    return tree.link(content, f"#{place}") if place else content
+    return node("Link", attributes(), content, [f"#{place}", ""]) if place else content
 
 
 def _paragraph(old: Node) -> Node | Tree:
@@ -293,17 +290,6 @@ def _headings(blocks: Tree) -> dict[str, str]:
         shown = text_of(tree.mapped(header["c"][2], RULES)).replace(" ", "-")
         places[header["c"][1][0]] = shown.replace("(", "%28").replace(")", "%29")
     return places
-
-
-def _called(code: str) -> set[str]:
-    """The names in an expression's calls that are given a string literal."""
-
-    def is_text(argument: ast.expr) -> bool:
-        return isinstance(argument, ast.Constant) and isinstance(argument.value, str)
-
-    calls = [each for each in ast.walk(ast.parse(f"({code}\n)")) if isinstance(each, ast.Call)]
-    functions = [call.func for call in calls if any(map(is_text, call.args))]
-    return {name.id for each in functions for name in ast.walk(each) if isinstance(name, ast.Name)}
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ Two rules hold for the text between \\begin{document} and \\end{document}:
 
 import ast
 import difflib
+import itertools
 import re
 import warnings
 from collections.abc import Iterator
@@ -33,14 +34,31 @@ LIKE_CODE_BEGIN = re.compile(r"<<|\s*<<.*>>\s*=")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 VALUE = "\ufffc"  # stands for an inline expression where the text around it is examined
 
-END = r"^(?![ \t]*%).*?\\end\s*\{document\}"
+BEGIN = r"\begin{document}"
+NO_COMMENT = r"^(?![ \t]*%)"
+END = re.compile(NO_COMMENT + r".*?\\end\s*\{document\}", re.MULTILINE)
+LOST = re.compile(NO_COMMENT + r"[ \t]*\S", re.MULTILINE)
+MISPLACED = [
+    (re.compile(NO_COMMENT + r".*?\\begin\{(listing|printed)\}", re.MULTILINE),
+     "{} is for what a program made; type Verbatim, or a chunk"),
+    (re.compile(NO_COMMENT + r".*\\(?:input|include)\s*\{([^}]*\.texw)\}", re.MULTILINE),
+     r"\input prints {} as it stands, no chunk of it runs; move its text here"),
+]  # fmt: skip
 
-# From left to right: a comment line, an escaped character, an inline expression.
-SCAN = re.compile(r"^[ \t]*%[^\n]*|\\[\\%]|<%=(?P<code>.*?)%>", re.DOTALL | re.MULTILINE)
-BARE_PERCENT = re.compile(r"(?<!\\)(?:\\\\)*%")
-AFTER_NUMBER = re.compile(rf"(?:[\d{VALUE}$)]|{VALUE}\}}+)%$")  # at the end of a line
-AFTER_NUMBER_OR_BLANK = re.compile(rf"{AFTER_NUMBER.pattern}|\s%$")
-NEVER = re.compile(r"(?!)")
+# From left to right: a comment line, an escaped character, an inline expression, a part of one.
+SCAN = re.compile(
+    r"^[ \t]*%(?!>)[^\n]*|\\[\\%]|<%=(?P<code>.*?)%>|(?P<open><%[^\n]*)|(?P<close>%>)",
+    re.DOTALL | re.MULTILINE,
+)
+
+# A line up to its bare %, which deletes what follows it or is lost at the end after one of these.
+# A comment line has none, unless MORE follows it.
+MORE = "\ufffd"
+PERCENT = rf"(?m)^(?![ \t]*%[^{MORE}\n]*$)(?:\\.|[^\\%\n])*?(?:%(?=.*\S)|\\?(?:AFTER)%)"
+NUMBER = rf"[\d{VALUE}$)]|{VALUE}\}}+"
+IN_PREAMBLE = re.compile(PERCENT.replace("AFTER", r"(?!)"))
+IN_COMPUTED = re.compile(PERCENT.replace("AFTER", NUMBER))
+IN_TYPED = re.compile(PERCENT.replace("AFTER", rf"{NUMBER}|[ \t]"))
 ARGUMENT = r"\s*\{(?:[^{}]|\{[^{}]*\})*\}"
 # What TeX reads letter by letter, where it is not commented out.
 RAW = re.compile(
@@ -73,25 +91,15 @@ def inline_expressions(text: str) -> Iterator[re.Match]:
     return (match for match in SCAN.finditer(text) if match["code"] is not None)
 
 
-def percent_that_deletes(
-    text: str, within_a_line: bool = False, meant: re.Pattern = AFTER_NUMBER
-) -> int | None:
+def percent_that_deletes(text: str, within_a_line: bool = False) -> int | None:
     """Where a bare % deletes the rest of its line, or is lost after a number: the offset, or None.
 
     within_a_line: other text stands before the first line of this one and after its last.
-    meant: the end of a line whose % was to be printed.
     """
-    offset, lines = 0, _without_raw(text).split("\n")
-    for number, line in enumerate(lines):
-        found = BARE_PERCENT.search(line)
-        comment = line.lstrip().startswith("%") and not (within_a_line and number == 0)
-        joined = within_a_line and number == len(lines) - 1
-        deletes = found and line[found.end() :].strip()
-        lost = found and meant.search(line, 0, found.end())
-        if found and (joined or (not comment and (deletes or lost))):
-            return offset + found.end() - 1
-        offset += len(line) + 1
-    return None
+    if within_a_line:
+        text = f"x{text}{MORE}"
+    found = IN_COMPUTED.search(_without_raw(text))
+    return found.end() - 1 - within_a_line if found else None
 
 
 class StrictReader(PwebReader):
@@ -101,16 +109,18 @@ class StrictReader(PwebReader):
         super().__init__(string=_text(file))
         self.source = file
         self.problems = []
-        self.names, self.labels = {}, {}
+        self.given = {}  # where a name or label is given first
+        self.closings = set()  # the lines with @ that close a chunk
 
     def parse(self):
         self._check_lines()
         self.rawtext = CONTROL.sub(" ", self.rawtext)  # Pweave would begin new lines at some
         super().parse()
-        self._number_lines()
+        line = 1
+        for chunk in self.parsed:
+            chunk["line"] = line
+            line = chunk.get("start_line", 0) + 1  # Pweave's start_line is where the chunk ends
         self._check_text()
-        if r"\begin{document}" in self.rawtext and not re.search(END, self.rawtext, re.M):
-            self._problem(self.rawtext.count("\n") + 1, r"\end{document} is missing")
         if self.problems:
             raise BuildFailed(self.problems)
 
@@ -126,38 +136,22 @@ class StrictReader(PwebReader):
             message = getattr(error, "msg", None) or error
             self._problem(self.lineNo, f"malformed chunk options <<{text}>>=: {message}")
         else:
-            self._check_options(options)
+            for fault in _faults(options):
+                self._problem(self.lineNo, fault)
+            self._check_unique(options)
         name = {"name": f"chunk at line {self.lineNo}"}
         return name | DEFAULTS | options | {"option_string": text}
 
-    def _check_options(self, options):
-        for key, value in options.items():
-            if fault := _fault(key, value):
-                self._problem(self.lineNo, fault)
-        if "name" not in options:
-            self._problem(self.lineNo, 'a chunk without a name; write <<name="What it does">>=')
-        self._check_unique("name", options, self.names)
-        self._check_unique("label", options, self.labels)
-        name, given = options.get("name"), OF_FIGURES & set(options)
-        if options.get("fig") and "label" not in options:
-            self._problem(self.lineNo, f"figure chunk {name!r} has no label")
-        if not options.get("fig") and given:
-            listed = " and ".join(sorted(given))
-            self._problem(self.lineNo, f"chunk {name!r} has {listed}, but not fig=True")
-
-    def _check_unique(self, key, options, seen):
-        value = str(options.get(key, ""))
-        if value in seen:
-            other = f"the other is at line {seen[value]}"
-            self._problem(self.lineNo, f"two chunks have the {key} {value!r}, {other}")
-        if value:
-            seen[value] = self.lineNo
+    def _check_unique(self, options):
+        for key in {"name", "label"} & set(options):
+            first = self.given.setdefault((key, str(options[key])), self.lineNo)
+            if first != self.lineNo:
+                other = f"the other is at line {first}"
+                self._problem(self.lineNo, f"two chunks have the {key} {options[key]!r}, {other}")
 
     def _check_lines(self):
         """Find chunks that are not closed, not opened, or empty (Pweave drops these)."""
-        lines = self.rawtext.split("\n")
-        self.closings = _closings(lines)
-        opened, filled = 0, False
+        opened, filled, lines = 0, False, self.rawtext.split("\n")
         for number, line in enumerate(lines, 1):
             if odd := CONTROL.search(line):
                 self._problem(number, f"control character {odd[0]!r}")
@@ -168,12 +162,13 @@ class StrictReader(PwebReader):
                     message = f'malformed chunk opening {line.strip()!r}, <<name="...">>= is needed'
                     self._problem(number, message)
                 opened, filled = number, False
-            elif number in self.closings:
+            elif line.strip() == "@" and not opened:
+                self._problem(number, "a line with @ closes a chunk, but none is open")
+            elif line.strip() == "@" and _closes(lines[opened : number - 1], lines[number:]):
+                self.closings.add(number)
                 if not filled:
                     self._problem(opened, "an empty chunk")
                 opened = 0
-            elif line.strip() == "@" and not opened:
-                self._problem(number, "a line with @ closes a chunk, but none is open")
             else:
                 filled = filled or bool(line.strip())
         if opened:
@@ -182,133 +177,105 @@ class StrictReader(PwebReader):
     def _not_closed(self, line, before=""):
         self._problem(line, f"this chunk is not closed by a line with @{before}")
 
-    def _number_lines(self):
-        line = 1
-        for chunk in self.parsed:
-            chunk["line"] = line
-            if chunk["type"] == "doc":
-                line += chunk["content"].count("\n") + 1  # and the chunk's opening line
-            else:
-                line = chunk["start_line"] + 1  # Pweave's start_line is where the chunk ends
-
     def _check_text(self):
-        body = False
+        text = self._prose()
+        start = text.find(BEGIN) if BEGIN in text else len(text)
+        before, body = text[:start], _from(text, start)
+        self._check_percents(before, IN_PREAMBLE)
+        self._check_percents(body, IN_TYPED)
+        if end := END.search(body):
+            after, body = _from(body, end.end()), body[: end.end()]
+            if lost := LOST.search(after):
+                message = r"text after \end{document} is not printed; move or delete it"
+                self._problem(_line(after, lost.end()), message)
+        elif BEGIN in text and not END.search(self.rawtext):
+            self._problem(self.rawtext.count("\n") + 1, r"\end{document} is missing")
+        self._check_numbers(body)
+        for pattern, message in MISPLACED:
+            for match in pattern.finditer(body):
+                self._problem(_line(body, match.end()), message.format(match[1]))
+
+    def _prose(self):
+        """Text and captions, each on its line of the document; the lines of code are empty."""
+        lines = [""] * self.rawtext.count("\n")
         for chunk in self.parsed:
+            first, text = chunk["line"], chunk["content"]
             if chunk["type"] == "code":
-                line, caption = chunk["line"] - 1, str(chunk["options"].get("caption", ""))
-                self._check_numbers(self._without_inline(caption, line), line)
-                continue
-            text = self._without_inline(chunk["content"], chunk["line"])
-            start = 0 if body else text.find(r"\begin{document}")
-            before = text if start < 0 else text[:start]
-            self._check_percent(before, chunk["line"], NEVER)
-            if start >= 0:
-                body, line = True, chunk["line"] + text.count("\n", 0, start)
-                self._check_percent(text[start:], line, AFTER_NUMBER_OR_BLANK)
-                self._check_body(text[start:], line)
-
-    def _check_percent(self, text, first_line, meant):
-        start = 0
-        while (offset := percent_that_deletes(text[start:], meant=meant)) is not None:
-            start += offset
-            lost = text[start:].partition("\n")[0][:40]
-            what = f"deletes the rest of its line, {lost!r}" if lost[1:].strip() else "is lost"
-            message = f"a bare % {what}; write \\% (a comment stands on a line of its own)"
-            self._problem(first_line + text.count("\n", 0, start), message)
-            start = text.find("\n", start) + 1 or len(text)
-
-    def _check_body(self, text, line):
-        end = re.search(END, text, re.MULTILINE)
-        text, rest = (text[: end.end()], text[end.end() :]) if end else (text, "")
-        self._check_numbers(text, line)
-        for match in re.finditer(
-            r"^(?![ \t]*%).*?\\begin\{(listing|printed)\}", text, re.MULTILINE
-        ):
-            message = f"{match[1]} is for what a program made; type Verbatim, or a chunk"
-            self._problem(line + text.count("\n", 0, match.end()), message)
-        if lost := re.search(r"^(?![ \t]*%)[ \t]*\S", rest, re.MULTILINE):
-            where = line + text.count("\n") + rest.count("\n", 0, lost.end())
-            self._problem(where, r"text after \end{document} is not printed; move or delete it")
-        for match in re.finditer(
-            r"^(?![ \t]*%).*\\(?:input|include)\s*\{([^}]*\.texw)\}", text, re.M
-        ):
-            message = (
-                f"\\input prints {match[1]} as it stands, no chunk of it runs; move its text here"
-            )
-            self._problem(line + text.count("\n", 0, match.start()), message)
-
-    def _check_numbers(self, text, first_line):
-        """Complain of the first typed number of each line."""
-        prose, reported = NOT_RESULTS.sub(_filled, _without_raw(text)), set()
-        for match in TYPED_NUMBER.finditer(prose):
-            line = first_line + prose.count("\n", 0, match.start())
-            if line not in reported:
-                reported.add(line)
-                number = " ".join(match[0].split())
-                advice = "compute it with <%= %>, or write \\given{...} if it is an input"
-                self._problem(line, f"the number {number} is typed by hand; {advice}")
+                first, text = first - 1, str(chunk["options"].get("caption", ""))
+            shown = self._without_inline(text, first).split("\n")
+            lines[first - 1 : first - 1 + len(shown)] = shown
+        return "\n".join(lines)
 
     def _without_inline(self, text, first_line):
         """The text with VALUE in the place of each <%= ... %>; complains of what is not closed."""
 
         def blank(match):
-            code = match["code"]
-            if code is None:
+            code, line = match["code"], first_line - 1 + _line(text, match.start())
+            if match["open"]:
+                self._problem(line, "<% without its %> (only <%= expression %> is known)")
+            elif match["close"]:
+                self._problem(line, "%> without its <%=")
+            elif code is None:
                 return match[0]
-            if "<%" in code:
-                line = first_line + text.count("\n", 0, match.start())
+            elif "<%" in code:
                 self._problem(line, "<%= without its %>")
-            return VALUE + "\n" * code.count("\n")
+            return VALUE + "\n" * match[0].count("\n")
 
-        lines = SCAN.sub(blank, text).split("\n")
-        for number, line in enumerate(lines, first_line):
-            if re.match(r"\s*%(?!>)", line):
-                continue
-            if "<%" in line:
-                self._problem(number, "<% without its %> (only <%= expression %> is known)")
-            elif "%>" in line:
-                self._problem(number, "%> without its <%=")
-        return "\n".join(lines).replace("<%", "  ").replace("%>", "  ")  # no bare percent signs
+        return SCAN.sub(blank, text)
+
+    def _check_percents(self, text, percent):
+        for match in percent.finditer(_without_raw(text)):
+            lost = text[match.end() - 1 :].partition("\n")[0][:40]
+            what = f"deletes the rest of its line, {lost!r}" if lost[1:].strip() else "is lost"
+            message = f"a bare % {what}; write \\% (a comment stands on a line of its own)"
+            self._problem(_line(text, match.end()), message)
+
+    def _check_numbers(self, text):
+        """Complain of the first typed number of each line."""
+        prose, typed = NOT_RESULTS.sub(_filled, _without_raw(text)), {}
+        for match in TYPED_NUMBER.finditer(prose):
+            typed.setdefault(_line(prose, match.start()), " ".join(match[0].split()))
+        for line, number in typed.items():
+            advice = "compute it with <%= %>, or write \\given{...} if it is an input"
+            self._problem(line, f"the number {number} is typed by hand; {advice}")
 
     def _problem(self, line, message):
         self.problems.append(Problem(self.source, line, message))
 
 
-def _fault(key, value):
-    """What is wrong with a chunk option, or None."""
-    if key not in OPTIONS:
-        near = difflib.get_close_matches(key, OPTIONS, 1)
-        hint = f", did you mean {near[0]!r}?" if near else f"; there are {', '.join(OPTIONS)}"
-        return f"unknown chunk option {key!r}{hint}"
-    if type(value) is not OPTIONS[key] or value == "":
-        return f"chunk option {key}={value!r}: a {OPTIONS[key].__name__} is needed"
-    if key == "depends" and not all(isinstance(file, str) and "\0" not in file for file in value):
-        return f"chunk option depends={value!r}: a list of file names is needed"
-    if isinstance(value, str) and (CONTROL.search(value) or re.search(r"[\t\n]", value)):
-        return f'chunk option {key}={value!r} holds a control character; write {key}=r"..."'
-    if key == "label" and (odd := re.search(r"[^A-Za-z0-9_-]", value)):
-        return f"label {value!r} holds {odd[0]!r}; letters, digits, - and _ are allowed"
-    return None
+def _faults(options):
+    """What is wrong with the options of a chunk."""
+    for key, value in options.items():
+        text = value if isinstance(value, str) else ""
+        if key not in OPTIONS:
+            near = difflib.get_close_matches(key, OPTIONS, 1)
+            hint = f", did you mean {near[0]!r}?" if near else f"; there are {', '.join(OPTIONS)}"
+            yield f"unknown chunk option {key!r}{hint}"
+        elif type(value) is not OPTIONS[key] or value == "":
+            yield f"chunk option {key}={value!r}: a {OPTIONS[key].__name__} is needed"
+        elif key == "depends" and not all(isinstance(f, str) and "\0" not in f for f in value):
+            yield f"chunk option depends={value!r}: a list of file names is needed"
+        elif CONTROL.search(text) or re.search(r"[\t\n]", text):
+            yield f'chunk option {key}={value!r} holds a control character; write {key}=r"..."'
+        elif key == "label" and (odd := re.search(r"[^A-Za-z0-9_-]", value)):
+            yield f"label {value!r} holds {odd[0]!r}; letters, digits, - and _ are allowed"
+    name, of_figures = options.get("name"), sorted(OF_FIGURES & set(options))
+    if "name" not in options:
+        yield 'a chunk without a name; write <<name="What it does">>='
+    if options.get("fig") and "label" not in options:
+        yield f"figure chunk {name!r} has no label"
+    if not options.get("fig") and of_figures:
+        yield f"chunk {name!r} has {' and '.join(of_figures)}, but not fig=True"
 
 
-def _closings(lines):
-    """The numbers of the lines with @ that close a chunk.
+def _closes(code, rest):
+    """Whether an @ alone on a line, between these lines, closes the chunk.
 
-    An @ alone on a line can belong to the code (in a string, or as the product of matrices). The
-    first one closes the chunk unless the code parses only with a later one.
+    It can belong to the code (in a string, or as the product of matrices). That is so where the
+    code does not parse without what follows, and another @ can close the chunk.
     """
-    found, number = set(), 0
-    while number < len(lines):
-        number += 1
-        if not CODE_BEGIN.match(lines[number - 1]):
-            continue
-        end = next((k for k in range(number, len(lines)) if lines[k].startswith("<<")), len(lines))
-        places = [k for k in range(number, end) if lines[k].strip() == "@"]
-        whole = (k for k in places if len(places) == 1 or _parses("\n".join(lines[number:k])))
-        if places:
-            number = next(whole, places[0]) + 1
-            found.add(number)
-    return found
+    follows = itertools.takewhile(lambda line: not line.startswith("<<"), rest)
+    return "@" not in map(str.strip, follows) or _parses("\n".join(code))
 
 
 def _parses(code):
@@ -318,6 +285,16 @@ def _parses(code):
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
+
+
+def _line(text, offset):
+    """The number of the line that holds this offset."""
+    return text.count("\n", 0, offset) + 1
+
+
+def _from(text, offset):
+    """The text from the offset on; the lines before it are empty."""
+    return "\n" * text.count("\n", 0, offset) + text[offset:]
 
 
 def _filled(match):
@@ -344,13 +321,12 @@ def _text(file):
 
 def _literals(text):
     """key=value, ... as a dict; raises SyntaxError, ValueError or TypeError."""
+    source = f"dict({text})"
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # "\s": the LaTeX in it needs r"..."
-        source = f"dict({text})"
         call = ast.parse(source, mode="eval").body
-    if not isinstance(call, ast.Call) or call.args or getattr(call.func, "id", "") != "dict":
-        raise ValueError("every option has the form key=value")
-    keys = [keyword.arg for keyword in call.keywords]
+    is_call = isinstance(call, ast.Call) and getattr(call.func, "id", "") == "dict"
+    keys = [keyword.arg for keyword in call.keywords] if is_call and not call.args else [None]
     if None in keys or len(set(keys)) < len(keys):
         raise ValueError("every option has the form key=value, and comes once")
     return {keyword.arg: _literal(keyword, source) for keyword in call.keywords}

@@ -50,12 +50,10 @@ def make(flags: list[str]) -> str:
 
 def export(folder: Path, made_from: Provenance) -> None:
     """All that Git tracks, as committed."""
+    folder.mkdir()
     command = ["git", "-c", "safe.directory=*", "archive", "HEAD"]
     tar = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
-    with tarfile.open(fileobj=io.BytesIO(tar)) as files:
-        # Python 3.11.2 of Debian 12 has no filters yet; later ones warn if none is set.
-        files.extraction_filter = getattr(tarfile, "data_filter", None)
-        files.extractall(folder)
+    subprocess.run(["tar", "-xf", "-", "-C", folder], check=True, input=tar)
     (folder / ARCHIVED).write_text(made_from.archived(), encoding="utf-8")
 
 
@@ -78,14 +76,15 @@ def build(folder: Path, flags: list[str]) -> None:
 
 def packed(folder: Path, epoch: int) -> bytes:
     """The files as .tar.gz: sorted, without owners, dated as the commit; always the same bytes."""
+
+    def anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+        entry.uid, entry.gid, entry.uname, entry.gname, entry.mtime = 0, 0, "", "", epoch
+        entry.mode = 0o755 if entry.mode & 0o100 else 0o644
+        return None if "__pycache__" in entry.name else entry
+
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            if "__pycache__" not in path.parts:
-                entry = tarfile.TarInfo(f"{NAME}/{path.relative_to(folder).as_posix()}")
-                entry.size, entry.mtime = path.stat().st_size, epoch
-                entry.mode = 0o755 if os.access(path, os.X_OK) else 0o644
-                archive.addfile(entry, io.BytesIO(path.read_bytes()))
+        archive.add(folder, NAME, filter=anonymous)
     return gzip.compress(tar.getvalue(), mtime=0)
 
 

@@ -1,5 +1,6 @@
 """Every fault and warning of LaTeX's and BibTeX's logs as a Problem at its line of the document."""
 
+import itertools
 import os
 import re
 from dataclasses import replace
@@ -8,23 +9,27 @@ from pathlib import Path
 from weaving.files import text_or_empty
 from weaving.problems import Problem
 
-OVERFULL = 1.0  # points; what sticks out less cannot be seen
-
 ERROR = re.compile(r"^(?:\./)?([^\s:]+\.\w+):(\d+): (.+)$")
-WARNING = re.compile(r"^(?:LaTeX|Package|Class|Module)\b.*?[Ww]arning(?: \(\w+\))?: (.+)$"
-                     r"|.*?pdfTeX warning(?: \(\w+\))?: (.+)$")  # fmt: skip
+SAID = [  # (a message that is not an ERROR, what it says); `line` is one of the LaTeX
+    (r"![! ]*(?P<words>.+)", "{words}"),
+    (r"\s*\(\\end occurred inside a group", "a group is not closed at the end"),
+    (r"\s*\(\\end occurred when (?P<words>\\\w+) on line (?P<line>\d+)", r"{words} has no \fi"),
+    (r"### (.*) group \(level \d+\) entered at line (?P<line>\d+) \((?P<words>.*)\)",
+     "the group opened here, {words}, is not closed"),
+    # from one point on: what sticks out less cannot be seen
+    (r"Overfull \\hbox \((?P<points>[1-9][\d.]*)pt too wide\)(.*? at lines? (?P<line>\d+))?",
+     r"Overfull \hbox: the line sticks out by {points}pt"),
+    (r"Overfull \\vbox \((?P<points>[1-9][\d.]*)pt too high\)(.*? at lines? (?P<line>\d+))?",
+     r"Overfull \vbox: page {page} is too full by {points}pt"),
+    (r"(?P<words>Missing character: .+)", "{words}"),
+    (r"(LaTeX|Package|Class|Module)\b.*?[Ww]arning( \(\w+\))?: (?P<words>.+)", "{words}"),
+    (r".*?pdfTeX warning( \(\w+\))?: (?P<words>.+)", "{words}"),
+]  # fmt: skip
 CONTINUED = re.compile(r"^(?:(\([\w@-]+\))| {10}) {2,}(.*)$")
-INPUT_LINE = re.compile(r" ?on input line (\d+)\.?")
-OVERFULL_BOX = re.compile(
-    r"^Overfull \\([hv])box \((\d+(?:\.\d+)?)pt too (?:wide|high)\)(?:.*? at lines? (\d+))?"
-)
-MISSING_CHARACTER = re.compile(r"^(Missing character: .+)$")
-UNCLOSED = re.compile(r"^\s*\(\\end occurred (?:inside a group|when (\\\w+) on line (\d+))")
-OPENED = re.compile(r"^### (.*) group \(level \d+\) entered at line (\d+) \((.*)\)")
+INPUT_LINE = re.compile(r" ?on input line (?P<line>\d+)\.?")
 PAGE = re.compile(r"(?:^|[ )\]}])\[(\d+)")
-CHATTER = re.compile(
-    r"See the .* for explanation|Type  H <return>|\s*\.\.\.\s*$|This error message"
-)
+INDENTED = re.compile(r" {4,}\S")
+ADVICE = re.compile(r"(?!.*\(That makes).*\S")
 BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|A bad cross|Sorry).*$"
                     r"|^[^\s-].*---line \d+ of file .*$", re.MULTILINE)  # fmt: skip
 
@@ -71,7 +76,8 @@ def read_log(log: str, source: str, lines: list[int], tex: str) -> list[Problem]
     for message, details, inside in _messages(log, tex.removesuffix(".tex")):
         for shipped in PAGE.findall(message):
             page = int(shipped) + 1
-        found = _problem(message, [] if inside else lines, source, tex, page)
+        harmless = any(words in message for words in HARMLESS_WARNINGS)
+        found = not harmless and _problem(message, [] if inside else lines, source, tex, page)
         if found:
             place, line, text = found
             remedy = next((advice for kind, advice in REMEDIES if re.search(kind, text)), "")
@@ -94,22 +100,11 @@ def _problem(message, lines, source, tex, page):
         if os.path.isabs(file):
             return source, 0, f"{text} (in {file}:{number})"
         return file, int(number), text
-    if message.startswith("!"):
-        return source, 0, message.lstrip("! ")
-    if match := UNCLOSED.match(message):
-        what = f"{match[1]} has no \\fi" if match[1] else "a group is not closed at the end"
-        return source, at(match[2]), what
-    if match := OPENED.match(message):
-        return source, at(match[2]), f"the group opened here, {match[3]}, is not closed"
-    if match := OVERFULL_BOX.match(message):
-        what = "the line sticks out" if match[1] == "h" else f"page {page} is too full"
-        text = f"Overfull \\{match[1]}box: {what} by {match[2]}pt"
-        return (source, at(match[3]), text) if float(match[2]) > OVERFULL else None
-    if match := MISSING_CHARACTER.match(message):
-        return source, 0, match[1]
-    if (match := WARNING.match(message)) and not any(text in message for text in HARMLESS_WARNINGS):
-        number = INPUT_LINE.search(message)
-        return source, at(number and number[1]), INPUT_LINE.sub("", match[1] or match[2])
+    for pattern, said in SAID:
+        if match := re.match(pattern, message):
+            place = INPUT_LINE.search(message) or match
+            words = INPUT_LINE.sub("", said.format(page=page, **match.groupdict()))
+            return source, at(place.groupdict().get("line")), words
     return None
 
 
@@ -199,38 +194,29 @@ def _messages(log, job):
 
     inside: it was said of the table of contents or the like, whose lines are not the document's.
     """
-    messages, inside, lines, number = [], False, log.splitlines(), 0
+    messages, inside, lines = [], False, log.splitlines()
     enters = re.compile(rf"\((?:\./)?{re.escape(job)}\.(?:aux|bbl|toc|out)(?!.*\))")
-    while number < len(lines):
-        line = lines[number]
-        number += 1
+    for number, line in enumerate(lines, 1):
         inside = bool(enters.search(line)) or (inside and not line.startswith(")"))
         more = messages and CONTINUED.match(line)
         if more and (more[1] or messages[-1][0].startswith("LaTeX Warning")):
             messages[-1][0] += " " + more[2]
         elif ERROR.match(line) or line.startswith("!"):
-            rest, details, number = _explanation(lines, number)
-            shown = "\n".join("    " + detail for detail in details)
-            messages.append([" ".join([line, *rest]), shown, inside])
+            rest = itertools.takewhile(INDENTED.match, lines[number:])
+            message = " ".join([line, *map(str.strip, rest)])
+            messages.append([message, _explanation(lines[number:]), inside])
         else:
             messages.append([line, "", inside])
     return messages
 
 
-def _explanation(lines, number):
-    """The rest of the message before lines[number], its place with advice, the next line."""
-    first = number
-    while number < len(lines) and re.match(r" {4,}\S", lines[number]):
-        number += 1
-    rest = [line.strip() for line in lines[first:number]]
-    for place in range(number, min(number + 30, len(lines))):
-        if lines[place].startswith("!") or ERROR.match(lines[place]):
+def _explanation(lines):
+    """What LaTeX shows after an error: the place, and its advice."""
+    for number, line in enumerate(lines[:30]):
+        if line.startswith("!") or ERROR.match(line):
             break
-        if found := re.match(r"l\.\d+ ", lines[place]):
-            shown = [line[found.end() :].rstrip() for line in lines[place : place + 2]]
-            end = place + 2
-            while end < len(lines) and lines[end].strip() and "(That makes" not in lines[end]:
-                end += 1
-            advice = [line.strip() for line in lines[place + 2 : end] if not CHATTER.match(line)]
-            return rest, [*filter(str.strip, shown), *advice], end
-    return rest, [], number
+        if found := re.match(r"l\.\d+ ", line):
+            place = [line[found.end() :].rstrip() for line in lines[number : number + 2]]
+            advice = map(str.strip, itertools.takewhile(ADVICE.match, lines[number + 2 :]))
+            return "\n".join("    " + text for text in [*place, *advice] if text)
+    return ""

@@ -57,28 +57,29 @@ def read(parts: list[Part], source: str, chunks: bool = False) -> Tree:
     """
     placed: list[Part] = []
     latex, lines = joined(parts, lambda part: _markup(part, placed, chunks))
-    opened, begin, body = latex.partition("\\begin{document}\n")
+    preamble, begin, body = latex.partition("\\begin{document}\n")
+    if not begin:
+        preamble, body = "", latex
     before = macros.definitions() + provenance().macros()
-    skipped = opened.count("\n") + 1 if begin else 0
-    body = (body if begin else latex).partition("\\end{document}")[0]
+    offset = before.count("\n") - (preamble + begin).count("\n")
     options = ["--from=latex", "--to=json", *CITATIONS * BIBLIOGRAPHY.exists()]
-    text, said = _pandoc(before + body, *options)
+    text, said = _pandoc(before + body.partition("\\end{document}")[0], *options)
 
     def line_of(number: int) -> int:
-        return lines[min(number - before.count("\n") + skipped, len(lines)) - 1]
+        return lines[min(number - offset, len(lines)) - 1]
 
     def place_of(words: str) -> int:
         return next((lines[k] for k, line in enumerate(latex.split("\n")) if words in line), 0)
 
     blocks = mapped(json.loads(text)["blocks"], _normalising_rules(placed))
     numbers = _numbers(blocks)
-    problems = [Problem(source, *found) for found in _not_understood(said, line_of, place_of)]
+    found = [*_not_understood(said, line_of, place_of)]
     referred_to = {label for link in walk(blocks, "Link") for label in _labels(link)}
-    for label in sorted(referred_to - set(numbers)):
+    for label in referred_to - set(numbers):
         message = f"notebook and HTML have no number for the label {label!r}"
-        problems.append(Problem(source, place_of(label), message))
-    if problems:
-        raise BuildFailed(problems)
+        found.append((place_of(label), message))
+    if found:
+        raise BuildFailed([Problem(source, *each) for each in found])
     return mapped(blocks, {"Link": lambda link: _reference(link, numbers)})
 
 
@@ -166,29 +167,12 @@ def node(kind: str, *content: object) -> Node:
     return {"t": kind, "c": content[0] if len(content) == 1 else list(content)}
 
 
-def div(content: Tree, *names: str, id: str = "", **attributes: str) -> Node:
-    return node("Div", _attributes(id, names, attributes), content)
-
-
-def span(content: Tree, *names: str, id: str = "", **attributes: str) -> Node:
-    return node("Span", _attributes(id, names, attributes), content)
-
-
-def link(content: Tree, target: str, id: str = "", **attributes: str) -> Node:
-    return node("Link", _attributes(id, (), attributes), content, [target, ""])
-
-
-def code_block(text: str, *names: str, **attributes: str) -> Node:
-    return node("CodeBlock", _attributes("", names, attributes), text)
-
-
 def words(text: str) -> Node:
     return node("Str", text)
 
 
-def _attributes(id: str, names: tuple[str, ...], attributes: dict[str, str]) -> list:
-    pairs = [[name.replace("_", "-"), value] for name, value in attributes.items()]
-    return [id, list(names), pairs]
+def attributes(*classes: str, id: str = "", **pairs: str) -> list:
+    return [id, list(classes), [[name.replace("_", "-"), value] for name, value in pairs.items()]]
 
 
 def _markup(part: Part, placed: list[Part], chunks: bool) -> str:
@@ -259,49 +243,46 @@ def _normalising_rules(placed: list[Part]) -> Rules:
         return _block_of(placed[int(match[1])]) if match else old
 
     return {
-        "Span": _normalised_span, "Div": _normalised_div, "Math": _normalised_math,
-        "Header": _normalised_header, "CodeBlock": block,
+        "Span": _normalised_span, "Div": _normalised_div, "Header": _normalised_header,
+        "Math": lambda old: node("Math", old["c"][0], plain_math(old["c"][1])),
+        "CodeBlock": block,
     }  # fmt: skip
 
 
 def _block_of(part: Part) -> Node:
     match part:
         case Listing():
-            about = {"startFrom": str(part.first), "file": part.file}
-            return code_block(part.code, "python", **about)
+            about = attributes("python", startFrom=str(part.first), file=part.file)
+            return node("CodeBlock", about, part.code)
         case Output():
-            return code_block(part.text.rstrip("\n"), "output")
+            return node("CodeBlock", attributes("output"), part.text.rstrip("\n"))
         case Chunk():
             return node("Plain", [words(str(part.number))])
-    image = node("Image", ["", [], []], [words(part.alt)], [part.svg or part.pdf, ""])
+    image = node("Image", attributes(), [words(part.alt)], [part.svg, ""])
     return node("Plain", [image])
 
 
 def _normalised_span(old: Node) -> Node | Tree:
-    (id, names, attributes), content = old["c"]
-    style = dict(attributes).get("style", "").removeprefix("color: ")
+    (id, names, pairs), content = old["c"]
+    style = dict(pairs).get("style", "").removeprefix("color: ")
     if style in TAGS:
-        return span(content, style) if content else []
+        return node("Span", attributes(style), content) if content else []
     return old if id or any(name.startswith("csl") for name in names) else content
 
 
 def _normalised_div(old: Node) -> Node | Tree:
     (id, names, _), content = old["c"]
     if "chunk" in names:
-        return div(content[1:], "chunk", id=text_of(content[:1]))
+        return node("Div", attributes("chunk", id=text_of(content[:1])), content[1:])
     known = [name for name in names if name in BLOCKS | {"references"} or name.startswith("csl")]
-    return div(content, *known, id=id) if known or id else content
-
-
-def _normalised_math(old: Node) -> Node:
-    return node("Math", old["c"][0], plain_math(old["c"][1]))
+    return node("Div", attributes(*known, id=id), content) if known or id else content
 
 
 def _normalised_header(old: Node) -> Node:
     level, (id, *_), content = old["c"]
     if content and kind(content[0]) == "Space":  # an empty number
         content = content[1:]
-    return node("Header", level + 1, [id, [], []], content)
+    return node("Header", level + 1, attributes(id=id), content)
 
 
 def _numbers(blocks: Tree) -> dict[str, str]:
@@ -331,6 +312,8 @@ def _reference(old: Node, numbers: dict[str, str]) -> Node | Tree:
     r"""A \cref as a link for each of its labels; any other link as it is."""
     if not (labels := _labels(old)):
         return old
-    between = [words(", ")] * (len(labels) - 2) + [words(" and ")] + [words("")]
-    links = [link([words(numbers[label])], f"#{label}") for label in labels]
-    return [each for pair in zip(links, between[-len(links) :], strict=True) for each in pair]
+    made = []
+    for place, label in enumerate(labels, 1):
+        made.append(node("Link", attributes(), [words(numbers[label])], [f"#{label}", ""]))
+        made.append(words({len(labels): "", len(labels) - 1: " and "}.get(place, ", ")))
+    return made
