@@ -57,7 +57,9 @@ class Pen:
 
 def draw(*shown, color='black'):
     figure = Figure()
-    figure.subplots().set_title(str(shown), color=color)
+    axes = figure.subplots()
+    axes.set(xticks=[], yticks=[])
+    axes.set_title(str(shown), color=color)
     return figure
 
 def state(memory=[0]):
