@@ -266,12 +266,16 @@ def test_a_real_environment_holds_what_the_hashes_name_and_nothing_else(machine)
         "PIP_FIND_LINKS": str(machine.texmf),
         "LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", ""),
     }
-    pinned = machine.project / "requirements.txt"
+    (machine.project / "requirements.txt").write_text(line)
+    pinned = machine.project / "requirements-notebook.txt"
     pinned.write_text(re.sub("sha256:....", "sha256:0000", line))
-    status, said = machine.run("venv", **offline)
-    assert status == 1 and "thing==1.0" in said and "HASHES" in said and not machine.venv.exists()
-    pinned.write_text(line)
+    beside = machine.project / "build/notebook-packages"
     assert machine.run("venv", **offline)[0] == 0
+    status, said = machine.run("notebook", **offline)
+    assert status == 1 and "thing==1.0" in said and "HASHES" in said and not beside.exists()
+    pinned.write_text(line)
+    assert machine.run("notebook", **offline)[0] == 0
+    assert (beside / "thing.py").read_text() == WHEEL["thing.py"]
     code = [machine.venv / "bin/python", "-c", "import thing; print(thing.value)"]
     assert subprocess.run(code, capture_output=True, text=True, check=True).stdout == "7\n"
 
