@@ -57,9 +57,7 @@ class Pen:
 
 def draw(*shown, color='black'):
     figure = Figure()
-    axes = figure.subplots()
-    axes.set(xticks=[], yticks=[])
-    axes.set_title(str(shown), color=color)
+    figure.add_subplot(xticks=[], yticks=[]).set_title(str(shown), color=color)
     return figure
 
 def state(memory=[0]):
