@@ -51,6 +51,7 @@ def outcomes():
 # Claims
 
 
+@pytest.mark.slow
 def test_every_claim_holds_and_every_twin_is_refused(outcomes):
     assert [o.problems for o in outcomes.values() if not o.holds] == []
     assert all(o.refused == len(CLAIMS[name].twins) >= 2 for name, o in outcomes.items())
@@ -467,6 +468,7 @@ def test_the_whole_statement_is_read(name, head):
     assert runner.is_refused(Statement(D * statement.left, statement.right, statement.hypotheses))
 
 
+@pytest.mark.slow
 def test_the_attack_sees_a_check_that_accepts_everything(monkeypatch):
     monkeypatch.setattr(deciders, "is_proved", lambda statement: True)
     _, counts, _, _ = attack.attack_one("read-out", share=0.2)
@@ -480,6 +482,7 @@ def test_a_mutant_is_changed_in_one_place():
     assert made["right: exchanged"] == "x + y = x + y"
 
 
+@pytest.mark.slow
 def test_whatever_is_accepted_of_random_products_is_true():
     rng = np.random.default_rng(7)
     letters = [A, T(A), inverse(A), eye(N)]
