@@ -13,8 +13,6 @@ from test_inputs import change
 from weaving import figures, processor
 from weaving.build import Target, execute
 
-pytestmark = pytest.mark.slow
-
 
 def test_the_list_of_fonts_is_made_anew_when_a_font_has_come_or_gone(tmp_path, monkeypatch):
     fonts, kept = tmp_path / "fonts/serif", tmp_path / "fontlist-v3.json"
@@ -210,6 +208,7 @@ def from_nothing():
     return built()[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", CHANGES)
 def test_a_figure_is_what_a_build_from_nothing_draws(kind, project):
     shown, then = CHANGES[kind]
@@ -225,6 +224,7 @@ def test_a_figure_is_what_a_build_from_nothing_draws(kind, project):
     assert from_nothing() == made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shown",
     [

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = (
     "sh cat cmp cp dirname env grep head kill mkdir mv printf rm sed sleep tail touch tr true"
@@ -253,6 +251,7 @@ WHEEL = {
 }
 
 
+@pytest.mark.slow
 def test_a_real_environment_holds_what_the_hashes_name_and_nothing_else(machine):
     wheel = machine.texmf / "thing-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:

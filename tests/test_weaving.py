@@ -32,6 +32,14 @@ def test_the_lock_needs_no_folder_to_be_there():
         assert Path("build/lock").exists()
 
 
+def test_a_build_that_is_repeated_makes_nothing(capsys):
+    report("Of two words.")
+    assert build_and_say(Target()) == 0 and "report.pdf: 1 page" in capsys.readouterr().out
+    made = Path("report.pdf").read_bytes()
+    assert build_and_say(Target()) == 0 and "up to date" in capsys.readouterr().out
+    assert Path("report.pdf").read_bytes() == made != GOOD
+
+
 # ---- what stops the weave: (lines from line 3 on, the line of the fault, what is said of it)
 
 DRAWING = "\n" + "\n".join(DRAW)
@@ -180,6 +188,11 @@ FAULTS = {
         '<<name="A", depends=[1]>>=\n1\n@', 3, 'list of file names'),
     'a typed number in a caption': (
         'Body.\n' + figure(caption='At 2.5.') + DRAWING, 4, 'the number 2.5'),
+    'a fork that goes on': (
+        code("import os\nos.fork()\nprint('twice')"), 3, 'end it with os._exit'),
+    'a fault in a fork': (
+        code('import os\nchild = os.fork()\nif not child: 1 / 0\nos.waitpid(child, 0)\nNone'),
+        3, 'end it with os._exit'),
     'a control character': ('one \x0c two', 3, 'control character'),
 }
 # fmt: on
@@ -351,64 +364,42 @@ def test_a_document_without_its_end():
         weave(Target())
 
 
-WAIT = code("import time\ntime.sleep(1)").replace("Count", "Wait")
+LATE = """import os, threading, time
+from concurrent.futures import ThreadPoolExecutor
+def late():
+    time.sleep(0.5)
+    try:
+        print('late')
+    finally:
+        open('ended', 'w').close()
+"""
+WAIT = """import os, time
+end = time.monotonic() + 5
+while not os.path.exists('ended') and time.monotonic() < end:
+    time.sleep(0.02)"""
 
 
 @pytest.mark.parametrize(
-    "lines, line, words",
+    "lines, place",
     [
-        (
-            "import os, subprocess\nsubprocess.Popen(['sh', '-c', 'sleep 0.5; echo late'])\nNone",
-            3,
-            "wait for it",
-        ),
-        (
-            "import threading, time\ndef late():\n    time.sleep(0.5)\n    print('late')\n"
-            "threading.Thread(target=late, daemon=True).start()",
-            7,
-            "wait for it",
-        ),
-        (
-            "from concurrent.futures import ThreadPoolExecutor\nimport time\ndef late():\n"
-            "    time.sleep(0.5)\n    print('late')\n"
-            "pool = ThreadPoolExecutor(1)\n_ = pool.submit(late)",
-            0,
-            "wait for it",
-        ),
-        ("import os\nos.fork()\nprint('twice')", 3, "end it with os._exit"),
-        (
-            "import os\nchild = os.fork()\nif not child: 1 / 0\nos.waitpid(child, 0)\nNone",
-            3,
-            "end it with os._exit",
-        ),
+        ("_ = os.system('(sleep 0.5; echo late; touch ended) &')", "report.texw:3: "),
+        ("threading.Thread(target=late, daemon=True).start()", "report.texw:9: "),
+        ("_ = (pool := ThreadPoolExecutor(1)).submit(late)", "report.texw: "),
     ],
 )
-def test_output_or_a_process_that_outlives_its_chunk(lines, line, words, capsys):
-    chunk = code(lines).replace(">>", ", depends=[]>>")
-    report(chunk, WAIT)
-    place = rf"report\.texw:{line}: " if line else r"report\.texw: "
-    found = re.search(rf"{place}.*{words}", said(capsys))
-    assert found
+def test_output_that_comes_after_its_chunk(lines, place, capsys):
+    report(code(LATE + lines), code(WAIT).replace("Count", "Wait"))
+    assert re.search(rf"^{re.escape(place)}.*wait for it", said(capsys), re.MULTILINE)
 
 
-def test_a_forked_process_may_exit(capsys):
-    report(
-        code(
-            "import os, sys\nchild = os.fork()\nif not child:\n    print('child')\n"
-            "    sys.exit()\nos.waitpid(child, 0)\nNone"
-        ).replace(">>", ", depends=[]>>")
-    )
+@pytest.mark.parametrize(
+    "child, shown", [("print('child')\n    sys.exit()", "child"), ("os._exit(5)", "\n5\n")]
+)
+def test_a_forked_process_may_end(child, shown):
+    fork = f"import os, sys\nchild = os.fork()\nif not child:\n    {child}\n"
+    report(code(fork + "print(os.waitpid(child, 0)[1] >> 8)"))
     weave(Target())
-    assert "child" in Path("build/report.tex").read_text()
-
-
-def test_a_forked_process_may_end_as_it_does():
-    report(
-        code("import os\nchild = os.fork()\nif not child: os._exit(5)"),
-        "<%= os.waitpid(child, 0)[1] >> 8 %>",
-    )
-    weave(Target())
-    assert "\n5\n" in Path("build/report.tex").read_text()
+    assert shown in Path("build/report.tex").read_text()
 
 
 def test_a_failed_chunk_does_not_accuse_the_lines_that_need_it(capsys):
