@@ -45,9 +45,14 @@ def test_a_build_that_is_repeated_makes_nothing(capsys):
 DRAWING = "\n" + "\n".join(DRAW)
 
 
-def code(lines):
+def code(lines, name="Count"):
     """A chunk; its first line of code is line 4."""
-    return f"{CHUNK}\n{lines}\n@"
+    return f'<<name="{name}">>=\n{lines}\n@'
+
+
+def places(message):
+    """The lines of the report of which something is said."""
+    return [int(line) for line in re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE)]
 
 
 def figure(caption="A line.", alt="A line.", name="Draw"):
@@ -230,91 +235,34 @@ def test_what_the_faults_are_built_from_is_no_fault_itself():
 
 def test_what_follows_from_a_fault_is_not_told(capsys):
     """The third chunk would read the first one's x, which the second was about to replace."""
-    report(
-        '<<name="First">>=',
-        "x = 1",
-        "@",
-        '<<name="Second">>=',
-        "y = 1 / 0",
-        "x = [y]",
-        "@",
-        '<<name="Third">>=',
-        "len(x)",
-        "@",
-    )
+    report(code("x = 1", "One"), code("y = 1 / 0\nx = [y]", "Two"), code("len(x)", "Three"))
     message = said(capsys)
-    assert (
-        "report.texw:7: chunk 'Second' raised ZeroDivisionError" in message
-        and "\n1 problem;" in message
-        and "len" not in message
-    )
+    assert "report.texw:7: chunk 'Two' raised ZeroDivisionError" in message
+    assert places(message) == [7] and "len" not in message
 
 
 def test_what_a_fault_has_made_already_stays(capsys):
     """The third chunk has a fault of its own, and is told of it."""
-    report(
-        '<<name="First">>=',
-        "x = 1",
-        "@",
-        '<<name="Second">>=',
-        "x = 2",
-        "1 / 0",
-        "@",
-        '<<name="Third">>=',
-        "x / 0",
-        "@",
-    )
+    report(code("x = 1", "One"), code("x = 2\n1 / 0", "Two"), code("x / 0", "Three"))
     message = said(capsys)
-    assert (
-        "chunk 'Second'" in message
-        and "chunk 'Third' raised ZeroDivisionError" in message
-        and "\n2 problems;" in message
-    )
+    assert "chunk 'Two'" in message and "chunk 'Three' raised ZeroDivisionError" in message
+    assert len(places(message)) == 2
 
 
 def test_all_faults_of_a_stage_are_told_at_once(capsys):
-    report(
-        '<<name="A", fgi=True>>=', "1", "@", "<%= 2", "", "At 1.25.", "", '<<nome="B">>=', "x = 1"
-    )
+    report('<<name="A", fgi=True>>=\n1\n@\n<%= 2\n\nAt 1.25.\n', '<<nome="B">>=\nx = 1')
+    assert places(said(capsys)) == [3, 6, 8, 10, 10, 10]
+    report("<%= 1 / 0 %>", code("[][1]"), "<%= 'a' + 1 %>", code("unknown", "C"))
     message = said(capsys)
-    assert [int(n) for n in re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE)] == [
-        3,
-        6,
-        8,
-        10,
-        10,
-        10,
-    ]
-    report("<%= 1 / 0 %>", CHUNK, "[][1]", "@", "<%= 'a' + 1 %>", '<<name="C">>=', "unknown", "@")
-    message = said(capsys)
-    assert [int(n) for n in re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE)] == [
-        3,
-        5,
-        7,
-        9,
-    ]
-    assert "4 problems; report.pdf is left" in message
+    assert places(message) == [3, 5, 7, 9] and "4 problems; report.pdf is left" in message
 
 
 def test_an_at_sign_alone_may_belong_to_the_code(capsys):
-    report(
-        '<<name="A">>=',
-        'text = """one',
-        "@",
-        '"""',
-        "@",
-        "Prose <%= text.strip() %>.",
-        '<<name="B">>=',
-        "x = (3",
-        "@",
-        "@",
-    )
+    text = code('text = """one\n@\n"""')
+    report(text, "Prose <%= text.strip() %>.", code("x = (3\n@", "B"))
     message = said(capsys)
-    assert (
-        re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE) == ["12"]
-        and "none is open" in message
-    )
-    report('<<name="A">>=', 'text = """one', "@", '"""', "@", "Prose <%= text.split()[-1] %>.")
+    assert places(message) == [12] and "none is open" in message
+    report(text, "Prose <%= text.split()[-1] %>.")
     weave(Target())
     assert "Prose @." in Path("build/report.tex").read_text()
 
@@ -403,19 +351,9 @@ def test_a_forked_process_may_end(child, shown):
 
 
 def test_a_failed_chunk_does_not_accuse_the_lines_that_need_it(capsys):
-    report(
-        CHUNK,
-        "import nosuchmodule",
-        "weight = nosuchmodule.x",
-        "@",
-        "<%= weight %>",
-        "<%= other %>",
-    )
+    report(code("import nosuchmodule\nweight = nosuchmodule.x"), "<%= weight %>\n<%= other %>")
     message = said(capsys)
-    assert (
-        re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE) == ["4", "8"]
-        and "'other'" in message
-    )
+    assert places(message) == [4, 8] and "'other'" in message
 
 
 def test_a_report_that_is_missing_or_not_utf_8(capsys):
