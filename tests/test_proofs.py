@@ -519,6 +519,7 @@ def document(outcomes, monkeypatch):
     return Ledger("supplement")
 
 
+@pytest.mark.slow
 def test_a_document_makes_each_of_its_claims_once(document):
     with pytest.raises(ClaimFailed, match="simplex"):
         document.table()
@@ -529,6 +530,7 @@ def test_a_document_makes_each_of_its_claims_once(document):
         document.formula("simplex")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, said", [("simplexx", "simplex"), ("softmax-jacobian", "report")])
 def test_a_claim_that_is_not_of_the_document(document, name, said):
     with pytest.raises(ClaimFailed, match=f"{name}.*{said}"):
@@ -545,6 +547,7 @@ def test_a_false_claim_stops_the_document(monkeypatch):
         Ledger("supplement")
 
 
+@pytest.mark.slow
 def test_the_counts_of_the_attack_are_told(document):
     counts = document.counts()
     assert str(counts["accepted_true"]) in document.how_it_was_attacked()
