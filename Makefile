@@ -62,7 +62,7 @@ bench: ready ## measure attention beside PyTorch and JAX; the supplement draws t
 	@[ -d build/bench-venv ] || $(RUN) -m venv build/bench-venv
 	@build/bench-venv/bin/python -m pip install -q --no-deps -r requirements.txt
 	@build/bench-venv/bin/python -m pip install -q -r requirements-bench.in
-	@build/bench-venv/bin/python -m benchmarks $(BENCH)
+	@build/bench-venv/bin/python -m benchmarks
 
 bench-build: ready ## measure the build after each kind of edit, in passes of TeX (a minute)
 	@$(RUN) -m benchmarks.build

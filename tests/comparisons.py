@@ -29,22 +29,15 @@ def with_loops(attention):
     ]:
         shapes = [(N, D), (rows, D), (rows, D), (value_rows, D), (D_out, value_rows)]
         X, *W, W_o = (rng.standard_normal(shape) for shape in shapes)
-        Y, A = attention.multi_head_self_attention(X, *W, W_o, H)
-        Y_loops, A_loops = oracle.multi_head(*(a.tolist() for a in (X, *W, W_o)), H)
-        assert A.shape == (H, N, N) and Y.shape == (N, D_out), f"{Y.shape} {A.shape} for H = {H}"
-        assert_allclose(A, A_loops, rtol=0, atol=1e-13)
-        assert_allclose(Y, Y_loops, rtol=0, atol=1e-12)
-        Y, A = attention.self_attention(X, *W)
+        loops = oracle.multi_head(*(a.tolist() for a in (X, *W, W_o)), H)
+        _close(*attention.multi_head_self_attention(X, *W, W_o, H), *loops)
         arguments = (a.tolist() for a in (X, *W, np.eye(value_rows)))
         Y_loops, (A_loops,) = oracle.multi_head(*arguments, 1)
-        assert_allclose(A, A_loops, rtol=0, atol=1e-13)
-        assert_allclose(Y, Y_loops, rtol=0, atol=1e-12)
+        _close(*attention.self_attention(X, *W), Y_loops, A_loops)
     for N, M, d_k, d_v in [(4, 4, 4, 4), (3, 5, 4, 2), (1, 4, 2, 3), (3, 1, 2, 2), (2, 3, 1, 1)]:
         Q, K, V = (rng.standard_normal(s) for s in [(N, d_k), (M, d_k), (M, d_v)])
-        Y, A = attention.scaled_dot_product_attention(Q, K, V)
-        Y_loops, A_loops = oracle.attention(Q.tolist(), K.tolist(), V.tolist())
-        assert_allclose(A, A_loops, rtol=0, atol=1e-13)
-        assert_allclose(Y, Y_loops, rtol=0, atol=1e-12)
+        loops = oracle.attention(Q.tolist(), K.tolist(), V.tolist())
+        _close(*attention.scaled_dot_product_attention(Q, K, V), *loops)
 
 
 def with_50_digits(attention):
@@ -139,6 +132,11 @@ ALL = [
     with_onnx_heads,
     with_onnx_softmax,
 ]
+
+
+def _close(Y, A, Y_loops, A_loops):
+    assert_allclose(A, A_loops, rtol=0, atol=1e-13)
+    assert_allclose(Y, Y_loops, rtol=0, atol=1e-12)
 
 
 def _with_biases(weights, rows, D):

@@ -126,4 +126,3 @@ def test_the_committed_measurements_are_whole_and_name_no_folder(tmp_path):
     assert {N for _, N, *_ in shapes[0]} == set(attention.SIZES)
     measurements.write(COMMITTED, tmp_path / "copy.json")
     assert (tmp_path / "copy.json").read_bytes() == measurements.FILE.read_bytes()
-    assert len(command.table(COMMITTED).splitlines()) == 2 + 2 * len(attention.SIZES)

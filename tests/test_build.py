@@ -388,7 +388,7 @@ def replace(source, target):
         os.kill(os.getpid(), int(sys.argv[2]))
     real(source, target)
 os.replace = replace
-from weaving.__main__ import build_and_say
+from weaving.command import build_and_say
 sys.exit(build_and_say(build.Target()))
 """
 HALF_DONE = (

@@ -53,19 +53,15 @@ def test_widths_are_those_of_the_page():
     assert sum(widths.values()) == pytest.approx(style.PAGE_WIDTH)
 
 
-def test_house_style_has_the_colours_of_the_palette():
-    page = dict(re.findall(r"\\definecolor\{(\w+)\}\{HTML\}\{(\w+)\}", HOUSE))
-    shared = style.PALETTE.keys() & page.keys()
-    assert shared >= {"accent", "second", "rulegrey", "paper"}
-    for name in shared:
-        assert same_color(f"#{page[name]}", style.PALETTE[name]), name
-
-
-def test_html_page_has_the_colours_of_the_palette():
+def test_the_palette_is_that_of_the_house_style_and_of_the_html_page():
+    house = dict(re.findall(r"\\definecolor\{(\w+)\}\{HTML\}\{(\w+)\}", HOUSE))
     sheet = (Path(style.__file__).parents[1] / "weaving/page.css").read_text()
-    light = re.search(r":root \{(.*?)\}", sheet, re.DOTALL)[1]
-    for name in ("accent", "second"):
-        assert same_color(re.search(rf"--{name}: (#\w+)", light)[1], style.PALETTE[name]), name
+    page = dict(re.findall(r"--(\w+): #(\w+)", re.search(r":root \{(.*?)\}", sheet, re.DOTALL)[1]))
+    shared = style.PALETTE.keys() & house.keys()
+    assert shared >= {"accent", "second", "rulegrey", "paper"}
+    for colours, names in ((house, shared), (page, ("accent", "second"))):
+        for name in names:
+            assert same_color(f"#{colours[name]}", style.PALETTE[name]), name
 
 
 def test_figures_do_without_pyplot():

@@ -12,7 +12,8 @@ from documents import CHUNK, DRAW, FIGURE, folder, report  # noqa: F401
 
 from weaving import results
 from weaving.build import Target, weave
-from weaving.inputs import Recorder, unrecorded, unsteady_calls
+from weaving.clocks import unsteady_calls
+from weaving.inputs import Recorder, unrecorded
 from weaving.problems import BuildFailed
 from weaving.reader import StrictReader
 from weaving.watch import _state

@@ -174,7 +174,7 @@ def test_weights_too_small_for_a_float_are_printed():
 
 
 def test_the_numbers_of_the_two_tokens():
-    two = one_page.example()
+    two = one_page.Example()
     assert two.q(2) == r"(2,\, 2)" and two.product(2, 2) == "4"
     exponentials = [float(two.exponential(1, j)) for j in (1, 2)]
     assert float(two.total(1)) == pytest.approx(sum(exponentials), abs=0.011)
@@ -185,22 +185,11 @@ def test_the_two_contents_of_a_collision_differ():
     assert positional.collision("sum") == r"(1.3,\, 0.5,\, 0.0)"
 
 
-def test_the_table_of_addition_and_concatenation_counts_weights():
-    text = positional.addition_and_concatenation()
-    assert r"(65\,536)" in text and r"(131\,072)" in text  # 2 x 64 x 512 and twice as many
-
-
 def test_the_table_of_fits_gives_the_error_of_each_slope():
     rows = [row.split(" & ") for row in least_squares.fits(0.6).splitlines() if row[0].isdigit()]
     assert len(rows) == len(least_squares.SIZES)
     for _, slope, error, *_ in rows:
         assert abs(float(slope) - 0.6) == pytest.approx(float(error), abs=0.0011)
-
-
-@pytest.mark.parametrize("c", [0.0, 1.0, -1.5])
-def test_the_example_of_exercise_3_needs_a_correlation(c):
-    with pytest.raises(ValueError, match=str(c)):
-        least_squares.example(c)
 
 
 def test_small_counts_are_spelled_out():

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from documents import CHUNK, DRAW, FIGURE, GOOD, folder, report  # noqa: F401
 
-from weaving.__main__ import build_and_say
 from weaving.build import Target, build_lock, weave
+from weaving.command import build_and_say
 from weaving.problems import BuildFailed
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -301,7 +301,7 @@ def test_what_a_chunk_has_replaced_is_put_back(lines, words, capsys):
 def test_the_list_of_fonts_is_kept_where_it_can_be_written(writable, monkeypatch):
     monkeypatch.setattr(sys, "prefix", "/venv")
     monkeypatch.setattr(os, "access", lambda path, mode: writable)
-    settings = runpy.run_path(sys.modules["weaving.__main__"].__file__, run_name="settings")
+    settings = runpy.run_path(sys.modules["weaving.command"].__file__, run_name="settings")
     kept = settings["LIBRARIES"]["MPLCONFIGDIR"]
     assert kept == ("/venv/matplotlib" if writable else os.path.abspath("build/matplotlib"))
 

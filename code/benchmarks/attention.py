@@ -13,7 +13,6 @@ from solutions import memory_efficient, workers
 from solutions.attention import scaled_dot_product_attention
 
 SIZES = (512, 1024, 2048, 4096, 8192, 16384)
-QUICK = (512, 2048)
 PLAIN_UP_TO = 4096  # beyond, its weights fill the memory
 TYPES = ("float32", "float64")
 
@@ -66,15 +65,15 @@ def check_agreement(made: dict[str, Callable], dtype: str) -> None:
             raise ValueError(f"{name} must agree with ours in {dtype}, got a difference of {error}")
 
 
-def times(quick: bool) -> list[dict]:
+def times() -> list[dict]:
     """One entry per type and size: the seconds of each round."""
     entries = []
-    for dtype, N in itertools.product(TYPES, QUICK if quick else SIZES):
+    for dtype, N in itertools.product(TYPES, SIZES):
         measure.progress(f"{dtype}, N = {N}")
         made = contestants(N, dtype)
         if N <= 1024:
             check_agreement(made, dtype)
-        taken = measure.in_turns(made, 2 if quick else 5)
+        taken = measure.in_turns(made, seconds=5)
         entries.append({"dtype": dtype, "N": N, "seconds": measure.rounded(taken)})
     return entries
 
@@ -108,13 +107,13 @@ def seconds_by_row(function: Callable, X: np.ndarray, times: int = 1) -> float:
     return measure.best(lambda: workers.run(work, range(len(X))))
 
 
-def memory(quick: bool) -> list[dict]:
+def memory() -> list[dict]:
     """One entry per size: the most bytes held beside inputs and output, float32.
 
     Each is measured in a process of its own.
     """
     entries = []
-    for N in QUICK if quick else SIZES:
+    for N in SIZES:
         held = {}
         most = {"ours": N, "torch": N, "jax": JAX_WHOLE_UP_TO, "plain": PLAIN_UP_TO}
         for name in most:

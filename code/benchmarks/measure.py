@@ -4,7 +4,6 @@ The contestants take turns, so that whatever else the machine does falls on all 
 is taken within each round; what is reported is the median of the ratios.
 """
 
-import datetime
 import gc
 import os
 import platform
@@ -93,11 +92,6 @@ def machine() -> dict:
     }
     loaded = [name for name in ("torch", "jax") if name in sys.modules]
     return described | {name: sys.modules[name].__version__ for name in loaded}
-
-
-def now() -> dict:
-    """The date, and how many processes waited for a core."""
-    return {"date": datetime.date.today().isoformat(), "load": round(os.getloadavg()[0], 2)}
 
 
 def kilobytes(path: str, key: str) -> int:

@@ -1,15 +1,14 @@
 """Computer assignment 1 (c): the numbers that the attention functions are applied to.
 
-They come from an .npz or .json file with X (N, D), W_q, W_k, W_v (D, D) and, where wanted, W_o
-(D, D), heads and from_right; or from a notebook or a .py file that computes them. Other names
-and shapes are understood where they are unambiguous (see exports.py).
+They come from an .npz file with X (N, D), W_q, W_k, W_v (D, D) and, where wanted, W_o (D, D),
+heads and from_right; or from a notebook or a .py file that computes them. Other names and shapes
+are understood where they are unambiguous (see exports.py).
 """
 
 import json
 import os
 import shlex
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from solutions import notebooks
 from solutions.attention import multi_head_self_attention
-from solutions.exports import SAVE, WEIGHTS, CaseError, arrange, described, flat
+from solutions.exports import SAVE, WEIGHTS, CaseError, arrange, described
 
 PLACEHOLDER = Path(__file__).parent / "data" / "placeholder.json"
 MAX_BYTES = 2**26  # of the arrays in an .npz file
@@ -60,13 +59,13 @@ class Case:
 
 def placeholder() -> Case:
     """The case used when none is given: a random draw, rounded, kept as numbers."""
-    return Case(**read_json(PLACEHOLDER), is_placeholder=True)
+    return Case(**json.loads(PLACEHOLDER.read_text()), is_placeholder=True)
 
 
 def load(
     path: str | Path, names: str | None = None, side: str | None = None, until: str | None = None
 ) -> Case:
-    """The case in a .json or .npz file, or computed by a notebook or .py file.
+    """The case in an .npz file, or computed by a notebook or .py file.
 
     names: what the arrays are called, such as "X=inputs W_q=Wq"; side: "left" for q = W_q x,
     "right" for q = x W_q; until: the code cell, or the line of a .py file, after which the arrays
@@ -94,13 +93,12 @@ def load(
             raise CaseError(f"must be a file, got {what}")
         if is_code:
             fields, notes = notebooks.run(path, roles, side, int(until or 0))
-        elif suffix in (".json", ".npz"):
-            found = read_json(path) if suffix == ".json" else read_npz(path)
-            fields, notes = arrange(flat(found), roles, side, is_file=True)
+        elif suffix == ".npz":
+            fields, notes = arrange(read_npz(path), roles, side, is_file=True)
         else:
             raise CaseError(
-                f"the name must end in .npz, .json, .ipynb or .py, got "
-                f"{path.suffix or 'no ending'}; save the arrays: {SAVE}"
+                f"the name must end in .npz, .ipynb or .py, got {path.suffix or 'no ending'}; "
+                f"save the arrays: {SAVE}"
             )
         return Case(**fields, source=path.name, notes=notes)
     except CaseError as error:
@@ -132,26 +130,13 @@ def agree_to_rounding(a: np.ndarray, b: np.ndarray, scale: float | None = None) 
         return bool(np.isfinite(largest) and (np.abs(a - b) <= tolerance).all())
 
 
-def read_json(path: Path) -> dict:
-    """The object in a JSON file. Raises: CaseError, also for a key given twice."""
-    try:
-        found = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=_once_each)
-    except CaseError:
-        raise
-    except Exception as error:  # the parser fails in many ways, recursion and memory included
-        raise CaseError(f"must be JSON, got: {described(error)}") from None
-    if not isinstance(found, dict):
-        raise CaseError(f"must be an object with X, W_q, W_k, W_v, got a {type(found).__name__}")
-    return found
-
-
-def read_npz(path: Path) -> dict:
+def read_npz(path: Path) -> dict[str, np.ndarray | CaseError]:
     """The arrays in an .npz file; a member is unpacked only if its declared size is small.
 
     A member that is too large or no array of numbers is returned as a CaseError, to be raised if it
     is needed. Raises: CaseError for a damaged file, a name given twice, or more than MAX_ARRAYS.
     """
-    pairs, total = [], 0
+    found, room = {}, MAX_BYTES
     try:
         with zipfile.ZipFile(path) as archive:
             if len(members := archive.infolist()) > MAX_ARRAYS:
@@ -161,26 +146,26 @@ def read_npz(path: Path) -> dict:
                 )
             for member in members:
                 name = member.filename.removesuffix(".npy")
-                if name == member.filename:
-                    array = CaseError("must be an array, got another kind of file")
-                elif total + member.file_size > MAX_BYTES:
-                    array = CaseError(
-                        f"must be small (the file at most {MAX_BYTES} bytes "
-                        f"unpacked), got {member.file_size} bytes"
-                    )
-                else:
-                    total += member.file_size
-                    array = _read_npy(archive, member)
-                pairs.append((name, array))
+                if name in found:
+                    raise CaseError(f"{name} must be given once, got it twice")
+                found[name] = _read_member(archive, member, room)
+                room -= getattr(found[name], "nbytes", 0)
     except CaseError:
         raise
     except Exception as error:  # a damaged file can fail anywhere in the reader
         raise CaseError(f"must be a file written by np.savez, got: {described(error)}") from None
-    return _once_each(pairs)
+    return found
 
 
-def _read_npy(archive, member):
-    """The array in a member, or a CaseError."""
+def _read_member(archive, member, room):
+    """The array in a member of at most `room` bytes, or a CaseError."""
+    if not member.filename.endswith(".npy"):
+        return CaseError("must be an array, got another kind of file")
+    if member.file_size > room:
+        return CaseError(
+            f"must be small (the file at most {MAX_BYTES} bytes unpacked), "
+            f"got {member.file_size} bytes"
+        )
     with archive.open(member) as file:
         try:
             return np.lib.format.read_array(file, allow_pickle=False)
@@ -191,16 +176,6 @@ def _read_npy(archive, member):
         "must hold numbers, got Python objects (None, or rows of different lengths?); "
         "leave it out or convert it before saving: .astype(float)"
     )
-
-
-def _once_each(pairs):
-    """The pairs as a dictionary. Raises: CaseError for a name given twice."""
-    found = {}
-    for name, value in pairs:
-        if name in found:
-            raise CaseError(f"{name} must be given once, got it twice")
-        found[name] = value
-    return found
 
 
 def _parse_names(names):
@@ -215,8 +190,7 @@ def _heads(heads, D) -> tuple[int, ...]:
     """The numbers of heads: 1 first, none twice, each a divisor of D."""
     if heads is None:  # 3, or else the smallest prime factor of D
         heads = 3 if D % 3 == 0 else next((p for p in range(2, D + 1) if D % p == 0), 1)
-    heads = heads.tolist() if isinstance(heads, (np.ndarray, np.generic)) else heads
-    heads = list(heads) if isinstance(heads, Sequence) and not isinstance(heads, str) else [heads]
+    heads = np.atleast_1d(heads).tolist()
     for H in heads:
         if isinstance(H, bool) or not isinstance(H, (int, float)) or not (H >= 1 and H % 1 == 0):
             raise CaseError(f"heads must be whole numbers, such as heads=[1, 3], got {H!r}")

@@ -10,12 +10,13 @@ def shapes(**wanted: str):
     """Check arguments against shapes such as Q="... N d", K="... M d", W="H*d D", n_heads="H".
 
     A letter is one size wherever it occurs, "..." stands for any leading axes, and H*d for a
-    multiple of H, an argument that is itself a size; a number stands for itself. The function
-    gets arrays of one type: float32 and float64 are kept, other real numbers become float64;
-    what has that type already is not copied.
+    multiple of H, an argument that is itself a size. The function gets arrays of one type: float32
+    and float64 are kept, other real numbers become float64; what has that type already is not
+    copied.
     Raises: ValueError, with both sizes, for a wrong shape or an empty axis; TypeError for numbers
     that are not real, and for masked arrays, whose mask would be lost.
     """
+    sizes = [name for name, axes in wanted.items() if axes.isidentifier()]
 
     def decorate(function):
         signature = inspect.signature(function)
@@ -23,34 +24,19 @@ def shapes(**wanted: str):
         @functools.wraps(function)
         def checked(*args, **kwargs):
             given = signature.bind(*args, **kwargs).arguments
-            given.update(conform({name: given[name] for name in wanted}, wanted))
-            return function(**given)
+            known = {wanted[name]: (_whole(name, given[name]), name) for name in sizes}
+            arrays = {name: _real(name, given[name]) for name in wanted if name not in sizes}
+            for name, array in arrays.items():
+                _check_shape(name, wanted[name].split(), array.shape, known)
+            common = np.result_type(*arrays.values())
+            if common not in (np.float32, np.float64):
+                common = np.float64
+            arrays = {name: array.astype(common, copy=False) for name, array in arrays.items()}
+            return function(**given | arrays)
 
         return checked
 
     return decorate
-
-
-def conform(given: dict, wanted: dict[str, str]) -> dict:
-    """The arguments as `shapes` passes them on, by name. Raises: as described there."""
-    sizes = {
-        wanted[name]: name
-        for name in wanted
-        if wanted[name].isidentifier()
-        and any(f"{wanted[name]}*" in axes for axes in wanted.values())
-    }
-    for name in sizes.values():
-        size = given[name]
-        if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1, got {size!r}")
-    known = {letter: (int(given[name]), name) for letter, name in sizes.items()}
-    arrays = {name: _real(name, given[name]) for name in wanted if name not in sizes.values()}
-    for name, array in arrays.items():
-        _check_shape(name, wanted[name].split(), array.shape, known)
-    common = np.result_type(*arrays.values())
-    if common not in (np.float32, np.float64):
-        common = np.float64
-    return {name: array.astype(common, copy=False) for name, array in arrays.items()}
 
 
 def no_undefined_row(softmax):
@@ -78,6 +64,12 @@ def check_maxima(maxima: np.ndarray) -> None:
         raise ValueError(f"row {row} of the scores must have a finite maximum, got {maxima[row]}")
 
 
+def _whole(name, size):
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
+        raise ValueError(f"{name} must be a whole number of at least 1, got {size!r}")
+    return int(size)
+
+
 def _real(name, array):
     if isinstance(array, np.ma.MaskedArray):
         raise TypeError(f"{name} must be a plain array, got a masked one; fill it first")
@@ -98,7 +90,7 @@ def _check_shape(name, axes, shape, known):
     for axis, size in zip(axes, shape):
         if size == 0:
             raise ValueError(f"{wanted}, each at least 1, got {axis} = 0")
-        expected, origin = known.setdefault(axis, (int(axis) if axis.isdigit() else size, name))
+        expected, origin = known.setdefault(axis, (size, name))
         if size != expected:
             raise ValueError(f"{wanted} with {axis} = {expected} as in {origin}, got {size}")
         if "*" in axis:

@@ -5,7 +5,6 @@ sentence. What stays open is asked for: a CaseError with the line to type.
 """
 
 import re
-import sys
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -51,15 +50,6 @@ def role_of(name: str) -> str | None:
     return None
 
 
-def flat(found: Mapping[str, object]) -> dict[str, object]:
-    """Replace each dictionary by its entries, named NAME.KEY."""
-    values = {}
-    for name, value in found.items():
-        inner = value if isinstance(value, dict) else {}
-        values |= {f"{name}.{key}": value[key] for key in inner} or {name: value}
-    return values
-
-
 def arrange(
     found: Mapping[str, object], names: Mapping[str, str], side: str, is_file: bool
 ) -> tuple[dict, tuple[str, ...]]:
@@ -75,7 +65,7 @@ def arrange(
     arrays = {
         role: _without_batch(name, numbers(name, found[name], notes), notes)
         for role, name in taken.items()
-        if role not in ("heads", "from_right") and not (role == "W_o" and found[name] is None)
+        if role not in ("heads", "from_right")
     }
     _refuse_biases(found, taken, notes)
     W_o = arrays.pop("W_o", None)
@@ -132,19 +122,18 @@ def resolve(found: Mapping[str, object], names: Mapping[str, str]) -> dict[str, 
     return taken
 
 
-def numbers(name: str, value: object, notes: list[str]) -> np.ndarray:
-    """The value as a float64 array. Raises: CaseError unless its entries are finite and real.
+def numbers(name: str, array: np.ndarray | CaseError, notes: list[str]) -> np.ndarray:
+    """The array in float64. Raises: CaseError unless its entries are finite and real.
 
-    A CaseError as the value stands for an array that was not read, and says why.
+    A CaseError in its place stands for an array that was not read, and says why.
     """
-    if isinstance(value, CaseError):
-        raise CaseError(f"{name} {value}")
-    if isinstance(value, np.ma.MaskedArray):
+    if isinstance(array, CaseError):
+        raise CaseError(f"{name} {array}")
+    if isinstance(array, np.ma.MaskedArray):
         raise CaseError(
             f"{name} must be a plain array, got a masked one; type "
             f"{name} = {name}.filled(0), or whatever the gaps should hold"
         )
-    array = value if isinstance(value, np.ndarray) else _from_lists(name, value)
     if array.dtype.kind in KINDS:
         raise CaseError(
             f"{name} must hold real numbers, got {KINDS[array.dtype.kind]} (dtype "
@@ -157,9 +146,8 @@ def numbers(name: str, value: object, notes: list[str]) -> np.ndarray:
         exact = (converted.astype(array.dtype) == array).all()
     if not np.isfinite(converted).all():
         place = tuple(np.argwhere(~np.isfinite(converted))[0])
-        raise CaseError(
-            f"{_entry(name, place)} must be finite in double precision, got {array[place]}"
-        )
+        entry = name + "".join(f"[{i}]" for i in place)
+        raise CaseError(f"{entry} must be finite in double precision, got {array[place]}")
     if not exact:
         notes.append(f"{name} is rounded from {array.dtype} to double precision.")
     return converted
@@ -210,29 +198,6 @@ def _naming_notes(found, taken, is_file):
     return notes + [f"Not used: {listing(unused)}."] * bool(unused)
 
 
-def _entry(name, place):
-    return name + "".join(f"[{i}]" for i in place)
-
-
-def _from_lists(name, value):
-    """Nested lists as an array; raises CaseError at the first entry that is not a number."""
-    array = np.array(value, dtype=object)
-    for place, entry in np.ndenumerate(array):
-        if isinstance(entry, list):  # rows of different lengths stay lists
-            lengths = [len(row) if isinstance(row, list) else 0 for row in array.flat]
-            odd = next((i for i, length in enumerate(lengths) if length != lengths[0]), 0)
-            first, other = (_entry(name, np.unravel_index(i, array.shape)) for i in (0, odd))
-            raise CaseError(
-                f"{other} must be as long as {first} ({lengths[0]}), got {lengths[odd]}"
-            )
-        is_number = isinstance(entry, (int, float)) and not isinstance(entry, bool)
-        if not is_number or not abs(entry) <= sys.float_info.max:
-            raise CaseError(
-                f"{_entry(name, place)} must be a finite number, got {str(entry)[:20]!r}"
-            )
-    return array.astype(np.float64)
-
-
 def _without_batch(name, array, notes):
     """Drop leading axes of length 1 from an array of more than two axes."""
     while array.ndim > 2 and array.shape[0] == 1:
@@ -244,7 +209,7 @@ def _without_batch(name, array, notes):
 def _refuse_biases(found, taken, notes):
     """Raise CaseError for a bias that is not zero: of the usual names, or as its weight's."""
     beside = {re.sub("weight|kernel", "bias", name) for name in taken.values()}
-    for name in [name for name in found if name not in taken.values() and found[name] is not None]:
+    for name in [name for name in found if name not in taken.values()]:
         if role_of(name) == "bias" or name in beside:
             if np.any(numbers(name, found[name], [])):
                 raise CaseError(f"{name} must be zero: the sheet's attention has no biases")

@@ -8,20 +8,19 @@ import ast
 import contextlib
 import faulthandler
 import inspect
+import itertools
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
-import tokenize
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
 
 import numpy as np
 
-from solutions import exports
+from solutions import cells, exports
+from solutions.cells import ELSEWHERE, EXECUTING, Part
 from solutions.exports import SAVE, CaseError, SideUnknown, described, in_words, role_of
 
 TIME_LIMIT = 120  # seconds for one run
@@ -31,17 +30,6 @@ sys.path.insert(0, sys.argv[1])
 from solutions import notebooks
 notebooks.execute(*json.loads(sys.argv[2]))"""
 HARMLESS_MAGICS = {"matplotlib", "load_ext", "autoreload", "config", "pip", "conda"}
-EXECUTING = ("time", "capture", "prun")  # magics that run what follows them
-ELSEWHERE = "names that cannot be determined"
-
-
-class Part(NamedTuple):
-    """A code cell of a notebook, or the lines of a .py file up to a blank one."""
-
-    number: int  # of the cell, or of the last line
-    place: str  # the same in words
-    source: str
-    count: int | None = None  # of the cell, when it was last run in Jupyter
 
 
 def run(path: Path, names: dict[str, str], side: str, until: int) -> tuple[dict, tuple[str, ...]]:
@@ -52,19 +40,19 @@ def run(path: Path, names: dict[str, str], side: str, until: int) -> tuple[dict,
     Raises: CaseError if the file fails, takes too long, gives other numbers the second time, or
     changes the arrays later.
     """
-    parts = read(path)
+    parts = cells.read(path)
     if until > parts[-1].number:
         raise CaseError(f"UNTIL must be at most {parts[-1].number}, got {until}")
-    taken, *later = _in_a_process(parts, path.resolve(), names, side, until)
-    at = parts[taken["part"]]
-    again, *_ = _in_a_process(parts, path.resolve(), names, side, at.number)
+    last, taken, later = _in_a_process(parts, path.resolve(), names, side, until)
+    at = parts[last]
+    _, again, _ = _in_a_process(parts, path.resolve(), names, side, at.number)
     for name, value in taken["fields"].items():
         if value != again["fields"][name]:
             raise CaseError(
                 f"{name} must be the same in every run, got other numbers the second "
                 f"time; set the seed (np.random.seed(0)) or save the arrays: {SAVE}"
             )
-    changes, failed = _read_later(parts, later, taken["names"])
+    changes, failed = _read_later(parts[last + 1 :], later, {*taken["names"], ELSEWHERE})
     if changes:
         raise CaseError(
             f"the arrays are all there after {at.place}, but {in_words(changes, most=4)}; say "
@@ -75,7 +63,7 @@ def run(path: Path, names: dict[str, str], side: str, until: int) -> tuple[dict,
     for name in taken["variables"]:
         os.environ.get(name) if name else list(os.environ)
     notes = [f"The arrays are those after {at.place}.", *taken["notes"]]
-    counts = [part.count for part in parts[: taken["part"] + 1] if isinstance(part.count, int)]
+    counts = [part.count for part in parts[: last + 1] if isinstance(part.count, int)]
     if counts != sorted(counts):
         notes.append("In Jupyter, its cells were last run out of order.")
     if failed:
@@ -86,24 +74,24 @@ def run(path: Path, names: dict[str, str], side: str, until: int) -> tuple[dict,
 
 def _read_later(parts, reports, names):
     """What changes the arrays, {in words: number of the part}, and where code did not run."""
-    changes, failed = {}, {}
-    for report in (report for report in reports if len(report) > 1):  # not where a part begins
-        part = parts[report["part"]]
-        if "change" in report:
-            changes[f"{part.place} changes {report['change']}"] = part.number
-        if "failed" in report:
-            failed[part.place] = True
-            if assigned := _assigned(report["failed"]) & {*names, ELSEWHERE}:
+    changes, failed = {}, []
+    for part, report in zip(parts, reports):
+        for source in report["failed"]:
+            if assigned := cells.assigned(source) & names:
                 text = f"{part.place}, which did not run, assigns {in_words(sorted(assigned))}"
                 changes[text] = part.number
+        if report["failed"]:
+            failed.append(part.place)
+        if report["changed"]:
+            changes[f"{part.place} changes {in_words(report['changed'])}"] = part.number
     return changes, failed
 
 
 def _in_a_process(parts, path, *arguments):
-    """The report of `execute` with the fields, and those after it. Raises: CaseError.
+    """The number of the part that completed the arrays, its report, and those of all later parts.
 
-    It runs in a process that has no terminal and no windows. What did not come to run later is
-    reported as failed.
+    `execute` runs in a process that has no terminal and no windows. A later part that did not come
+    to its end is reported as failed. Raises: CaseError.
     """
     code = str(Path(__file__).resolve().parents[1])
     process = subprocess.Popen(
@@ -123,17 +111,17 @@ def _in_a_process(parts, path, *arguments):
     finally:
         _kill(process.pid)
     reports = [json.loads(line) for line in written.splitlines(True) if line.endswith(b"\n")]
-    last = reports[-1] if reports else {"part": 0}
-    if "error" in last:
-        raise CaseError(last["error"])
-    begin = next((i for i, report in enumerate(reports) if "fields" in report), None)
-    if begin is None:
+    if reports and "error" in reports[-1]:
+        raise CaseError(reports[-1]["error"])
+    last = next((i for i, report in enumerate(reports) if "fields" in report), None)
+    if last is None:
+        running = parts[min(len(reports), len(parts) - 1)]
         raise CaseError(
-            f"{parts[last['part']].place} must run to its end, got {end}; "
+            f"{running.place} must run to its end, got {end}; "
             f"save the arrays in the notebook instead: {SAVE}"
         )
-    rest = range(max(last["part"], reports[begin]["part"] + 1), len(parts))
-    return reports[begin:] + [{"part": i, "failed": parts[i].source} for i in rest]
+    cut_short = [{"failed": [part.source], "changed": []} for part in parts[len(reports) :]]
+    return last, reports[last], reports[last + 1 :] + cut_short
 
 
 def _kill(group):
@@ -143,12 +131,12 @@ def _kill(group):
 
 
 def execute(path: str, names: dict[str, str], side: str, until: int, later_limit: int):
-    """Run the file in this process; write what happens to standard output, one JSON per line.
+    """Run the file in this process; write a report of each part to standard output, as JSON.
 
-    {"part": i} comes before each part, with "fields", "notes", "names", "opened" and "variables"
-    once the arrays are there; without `until`, what comes after may have `later_limit` seconds, and
-    is reported with "change" (in words) or "failed" (a source). The last report is {"part": number
-    of parts} or {"error": message}. The notebook itself has no standard output.
+    It is {} until the arrays are there; then come their "fields" and "notes", and the "names",
+    "opened" files and "variables" that they depend on. Without `until`, what comes after may have
+    `later_limit` seconds, and is reported by "failed" (sources) and "changed" (names of arrays).
+    After {"error": message} there is nothing more. The notebook itself has no standard output.
     """
     signal.alarm(2 * TIME_LIMIT)  # should the process that waits for this one be killed
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -160,18 +148,20 @@ def execute(path: str, names: dict[str, str], side: str, until: int, later_limit
     sys.path[0], sys.argv = str(Path(path).parent), [path]
     main = sys.modules["__main__"] = ModuleType("__main__")
 
-    def report(**content):
-        print(json.dumps(content, default=np.ndarray.tolist), file=out, flush=True)
+    process = os.getpid()
+
+    def write(report):
+        if os.getpid() != process:  # a fork, which is to end with the cell that made it
+            os._exit(0)
+        print(json.dumps(report, default=np.ndarray.tolist), file=out, flush=True)
 
     file = _File(Path(path), names, side, main.__dict__)
+    later = () if until else file.watch(later_limit, nowhere)
     try:
-        file.take(until, report)
-        if not until:
-            faulthandler.dump_traceback_later(later_limit, exit=True, file=nowhere)
-            file.watch(report)
-        report(part=len(file.parts))
+        for report in itertools.chain(file.take(until), later, file.not_run()):
+            write(report)
     except CaseError as error:
-        report(error=str(error))
+        write({"error": str(error)})
     finally:
         _kill(0)  # threads and processes of the notebook may never end
 
@@ -210,53 +200,54 @@ class _File:
     def __init__(self, path, names, side, namespace):
         self.names, self.side, self.namespace = names, side, namespace
         self.skipped, self.absent = [], set()
-        self.fields, self.parts = None, read(path)
-        self.rest = enumerate(self.parts)
+        self.fields, self.parts = None, iter(cells.read(path))
         shell = _Shell(namespace, self.skipped)
         namespace.update(__file__=str(path), display=print, get_ipython=lambda: shell)
         self.opened, self.variables = _noting_inputs()
 
-    def take(self, until, report):
+    def take(self, until):
         """Run until the arrays are there, or until part number `until`. Raises: CaseError."""
         problem = CaseError(f"X, W_q, W_k and W_v must be computed in its code, or saved: {SAVE}")
-        for i, part in self.rest:
-            report(part=i)
+        for part in self.parts:
             for statement, error in _run(part, self.namespace):
                 if excuse := self._excuse(part, statement, error):
                     self.skipped.append(excuse)
                 else:
                     start = f"{part.place} must run, got {described(error)};"
                     raise CaseError(" ".join([start, *self.skipped, str(problem)]))
-            if part.number < until:
-                continue
-            try:
-                self.fields, notes = self._arranged()
-            except CaseError as error:  # not all is there yet, or not in its final shape
-                if until or isinstance(error, SideUnknown):
-                    raise
-                problem = error
-                continue
-            names = exports.resolve(_candidates(self.namespace), self.names).values()
-            report(
-                part=i,
-                fields=self.fields,
-                notes=[*self.skipped, *notes],
-                names=["W_o", *(name.split(".")[0] for name in names)],
-                opened=sorted(self.opened),
-                variables=sorted(self.variables),
-            )
-            return
+            if part.number >= until:
+                try:
+                    yield self._taken()
+                    return
+                except CaseError as error:  # not all is there yet, or not in its final shape
+                    if until or isinstance(error, SideUnknown):
+                        raise
+                    problem = error
+            yield {}
         raise CaseError(" ".join([str(problem), *self.skipped]))
 
-    def watch(self, report):
-        """Run the rest, and report what changes the arrays or fails."""
+    def _taken(self):
+        self.fields, notes = self._arranged()
+        names = exports.resolve(_candidates(self.namespace), self.names).values()
+        return dict(
+            fields=self.fields,
+            notes=[*self.skipped, *notes],
+            names=["W_o", *(name.split(".")[0] for name in names)],
+            opened=sorted(self.opened),
+            variables=sorted(self.variables),
+        )
+
+    def watch(self, limit, nowhere):
+        """Run the rest within `limit` seconds, and report what fails or changes the arrays."""
+        faulthandler.dump_traceback_later(limit, exit=True, file=nowhere)
         problem = None
-        for i, part in self.rest:
-            report(part=i)
+        for part in self.parts:
+            failed = []
             for statement, error in _run(part, self.namespace):
                 if isinstance(error, SystemExit):
+                    yield dict(failed=failed, changed=[])
                     return
-                report(part=i, failed=ast.unparse(statement) if statement else part.source)
+                failed.append(ast.unparse(statement) if statement else part.source)
             before, before_that = self.fields, problem
             try:
                 self.fields, problem = self._arranged()[0], None
@@ -268,8 +259,11 @@ class _File:
             except CaseError as error:
                 problem = str(error).split(";")[0]
                 changed = [] if problem == before_that else [f"them ({problem})"]
-            if changed:
-                report(part=i, change=in_words(changed))
+            yield dict(failed=failed, changed=changed)
+
+    def not_run(self):
+        """Nothing fails or changes in parts that were not to be run."""
+        return (dict(failed=[], changed=[]) for _ in self.parts)
 
     def _arranged(self):
         found = _candidates(self.namespace)
@@ -283,14 +277,14 @@ class _File:
     def _excuse(self, part, statement, error):
         """The sentence about a failure on which the arrays cannot depend, or None."""
         if statement is None:
-            assigned = _assigned(part.source)
+            assigned = cells.assigned(part.source)
             if not any(role_of(name) or name in self.names.values() for name in assigned):
                 what = f"is not Python ({described(error)}); it was skipped."
                 return f"{part.place.capitalize()} {what}"
         elif isinstance(error, ModuleNotFoundError) and isinstance(
             statement, (ast.Import, ast.ImportFrom)
         ):
-            self.absent |= _assigned(ast.unparse(statement))
+            self.absent |= cells.assigned(ast.unparse(statement))
             return f"The module {error.name} is not installed; its import was skipped."
         elif isinstance(statement, ast.Expr) and getattr(error, "name", None) in self.absent:
             return f"{ast.unparse(statement)[:60]} was skipped."
@@ -323,42 +317,10 @@ class _Shell:
     system = getoutput
 
 
-def read(path: Path) -> list[Part]:
-    """The parts of a notebook or of a .py file. Raises: CaseError."""
-    try:
-        if path.suffix.lower() == ".ipynb":
-            cells = json.loads(path.read_text("utf-8-sig"))["cells"]
-            cells = [cell for cell in cells if cell["cell_type"] == "code"]
-            parts = [Part(i, f"code cell {i} of {len(cells)}", "".join(cell["source"]),
-                          cell.get("execution_count"))
-                     for i, cell in enumerate(cells, 1)]  # fmt: skip
-        else:
-            with tokenize.open(path) as file:
-                parts = list(_paragraphs(_as_python(file.read())))
-    except Exception as error:  # any JSON may stand in a file of this name, any bytes too
-        what = described(error)
-        raise CaseError(f"must be a notebook (format 4) or Python, got {what}") from None
-    if not parts:
-        raise CaseError("must hold code that computes X, W_q, W_k and W_v, got none")
-    return parts
-
-
-def _paragraphs(text):
-    """Cut where a blank line stands between two statements."""
-    statements, begin = ast.parse(text).body, 0
-    lines = text.rstrip().split("\n")
-    for statement, following in zip(statements, [*statements[1:], None]):
-        end = statement.end_lineno
-        if not following or "" in map(str.strip, lines[end : following.lineno - 1]):
-            source = "\n" * begin + "\n".join(lines[begin:end])
-            yield Part(end, f"line {end} of {len(lines)}", source)
-            begin = end
-
-
 def _run(part, namespace):
     """Execute a part; yield (statement, exception) for what fails, (None, ...) if all of it."""
     try:
-        statements = ast.parse(_as_python(part.source)).body
+        statements = ast.parse(cells.as_python(part.source)).body
     except (SyntaxError, ValueError) as error:
         yield None, error
         return
@@ -376,52 +338,10 @@ def _run(part, namespace):
             yield statement, error
 
 
-def _as_python(source):
-    """The source with magics, shell escapes and `?` help requests as calls of get_ipython()."""
-    if m := re.match(r"\s*%(%(\w+).*)", source):
-        skipped = f"get_ipython().run_line_magic({m[1]!r}, '')"
-        source = source[m.end() :] if m[2] in EXECUTING else skipped
-    try:
-        ast.parse(source)
-    except (SyntaxError, ValueError):
-        begin = r"^([ \t]*(?:\w[\w, ]*=\s*)?)"  # as in files = !ls
-        for pattern, python in (
-            (r"(?:\?.*|[\w.]+\?+)$", lambda m: "pass"),
-            (rf"%(?:{'|'.join(EXECUTING)}) +(.*)$", lambda m: m[2]),
-            (r"%(\w+) *(.*)$", lambda m: f"get_ipython().run_line_magic({m[2]!r}, {m[3]!r})"),
-            (r"!((?:.*\\\n)*.*)$", lambda m: f"get_ipython().getoutput({m[2]!r})"),
-        ):
-            source = re.sub(
-                begin + pattern,
-                lambda m, python=python: m[1] + python(m) + "\n" * m[0].count("\n"),
-                source,
-                flags=re.MULTILINE,
-            )
-    return source
-
-
-def _assigned(source):
-    """The names that a source assigns, in whole or in part, outside functions; or ELSEWHERE."""
-    if re.search(r"^%run |run_\w+\('run'|run_cell_magic|\bexec\(|import \*", source, re.MULTILINE):
-        return {ELSEWHERE}
-    try:
-        statements = ast.parse(_as_python(source)).body
-    except (SyntaxError, ValueError):  # more of them rather than fewer
-        return set(re.findall(r"^\s*(\w+).*=", source, re.MULTILINE))
-    names = set()
-    for statement in statements:
-        for node in () if isinstance(statement, ast.FunctionDef) else ast.walk(statement):
-            if isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del)):
-                names |= {re.match(r"\w*", ast.unparse(node))[0]}
-            elif isinstance(node, ast.alias):
-                names |= {node.asname or node.name.split(".")[0]}
-    return names
-
-
 def _candidates(namespace):
     """What may be an array of the case or a number of heads, by name."""
     found = {}
-    for name, value in exports.flat(namespace).items():
+    for name, value in _flat(namespace).items():
         role = role_of(name)
         if name.startswith("_") or isinstance(value, type):
             continue
@@ -436,3 +356,12 @@ def _candidates(namespace):
         except Exception:  # rows of different lengths, or an object that refuses conversion
             continue
     return found
+
+
+def _flat(namespace):
+    """Replace each dictionary by its entries, named NAME.KEY."""
+    values = {}
+    for name, value in namespace.items():
+        inner = value if isinstance(value, dict) else {}
+        values |= {f"{name}.{key}": value[key] for key in inner} or {name: value}
+    return values

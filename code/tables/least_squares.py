@@ -1,7 +1,5 @@
 """Exercise 3: an example in numbers."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from solutions import least_squares
@@ -9,24 +7,6 @@ from weaving import latex
 
 SIZES = (10, 100, 1000, 10_000)  # pairs that the table of fits draws
 SEED = 18
-
-
-@dataclass(frozen=True)
-class Pair:
-    """The correlation of the example, and what follows from it, as LaTeX."""
-
-    c_value: float
-
-    @property
-    def c(self):
-        return latex.Tex(f"{self.c_value:g}")
-
-    @property
-    def residual(self):
-        return latex.Tex(f"{1 - self.c_value**2:g}")
-
-    def prediction(self, x):
-        return latex.Tex(f"{self.c_value * x:g}")
 
 
 def fits(c):
@@ -38,12 +18,8 @@ def fits(c):
         with_intercept, _ = least_squares.slope_and_intercept(x, y)
         slope = least_squares.slope(x, y)
         spread = np.sqrt((1 - c**2) / (n - 2))
-        rows.append(
-            [
-                latex.thousands(n),
-                *(f"{v:.3f}" for v in (slope, abs(slope - c), spread, with_intercept)),
-            ]
-        )
+        numbers = slope, abs(slope - c), spread, with_intercept
+        rows.append([latex.thousands(n), *(f"{number:.3f}" for number in numbers)])
     header = [
         "pairs $n$",
         r"fitted $\hat w$",
@@ -52,13 +28,6 @@ def fits(c):
         r"$\hat w$ with an intercept",
     ]
     return latex.table(header, rows, "rrrrr")
-
-
-def example(c):
-    """Raises ValueError unless 0 < |c| < 1."""
-    if not 0 < abs(c) < 1:
-        raise ValueError(f"c must be between -1 and 1 and not 0, got {c}")
-    return Pair(c)
 
 
 def price_of_least_squares(c):

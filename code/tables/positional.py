@@ -1,4 +1,4 @@
-"""Exercise 1: addition beside concatenation, a collision, random directions."""
+"""Exercise 1: a collision, random directions."""
 
 import math
 
@@ -11,37 +11,6 @@ WINDOW = 512  # tokens that BERT reads at once (Devlin et al., 2019)
 WIDTH = 512  # of a token of the base transformer (Vaswani et al., 2017, table 3)
 HEAD_WIDTH = 64  # of a query in one of its heads
 DIRECTIONS, DIMENSION, SEED = 2048, 256, 1974  # of the example of random directions
-
-
-def addition_and_concatenation():
-    """The two ways beside each other; the numbers in brackets are for D = D_p = WIDTH."""
-    D, D_p, d = WIDTH, WIDTH, HEAD_WIDTH
-    rows = [
-        ("token", r"$\mathbf x_i + \mathbf p_i$", r"$[\mathbf x_i; \mathbf p_i]$"),
-        ("numbers in a token", f"$D$ ({D})", f"$D + D_p$ ({latex.thousands(D + D_p)})"),
-        (
-            "matrices in the four terms",
-            r"one, $\mathbf M$, four times",
-            r"four, $\mathbf M^{xx}, \mathbf M^{xp}, \mathbf M^{px}, \mathbf M^{pp}$",
-        ),
-        (
-            r"numbers in $\mathbf W_q$ and $\mathbf W_k$",
-            f"$2dD$ ({latex.thousands(2 * d * D)})",
-            f"$2d(D + D_p)$ ({latex.thousands(2 * d * (D + D_p))})",
-        ),
-        ("content and embedding", "merged into one vector", "can be told apart"),
-        (
-            "attending by position alone",
-            "if contents leave coordinates free",
-            r"yes: set $\mathbf W_q^x$ and $\mathbf W_k^x$ to zero",
-        ),
-        (
-            "embedding in the values",
-            r"yes, unless $\mathbf W_v\mathbf p_j = \mathbf 0$",
-            r"yes, unless its block of $\mathbf W_v$ is zero",
-        ),
-    ]
-    return latex.table(["", "addition", "concatenation"], rows, "lll")
 
 
 def collision(which):

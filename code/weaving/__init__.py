@@ -2,7 +2,8 @@
 
 reader.py      report.texw   -> chunks, each with its line; every malformed chunk is reported
 processor.py   chunks        -> results: the code runs in this process, a fault stops the build
-inputs.py      what the chunks read, recorded as they read it
+streams.py     what they print, with guards against what would be lost; texts.py: what they return
+inputs.py      what the chunks read, recorded as they read it; clocks.py: what nobody can repeat
 results.py     results       -> kept, until anything they depend on changes
 figures.py     one figure    -> its files, kept for as long as the figure is the same
 document.py    results       -> one list of parts: text, chunks, listings, outputs, figures
@@ -15,7 +16,10 @@ notebook.py    tree          -> report.ipynb, run
 html.py        tree          -> report.html; page.css says how it looks
 macros.py      what the documents' macros mean outside the PDF; house.sty says it for the PDF
 latex.py       arrays, tables and source code as LaTeX
+command.py      what the commands share: their arguments, progress, and what is said at the end
 files.py, problems.py, provenance.py, watch.py   what their names say
+
+CONTRIBUTING.md has a table of what decides that something runs again.
 """
 
 import sys

@@ -6,12 +6,14 @@ when they were made, and with it the settings, colours and fonts that Matplotlib
 """
 
 import contextlib
+import functools
 import hashlib
 import io
 import json
 import os
 import pickle
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from weaving import inputs, results
@@ -29,11 +31,16 @@ class Drawings:
 
     def __init__(self, path: Path, screen: bool):
         self.path, self.screen, self.made = path, screen, {}
+        self._version = functools.cache(_version)  # each font is looked up once in a build
         with contextlib.suppress(*results.UNREADABLE):
             self.made = dict(json.loads(path.read_text(encoding="utf-8")))
 
     def write(self) -> None:
         replace(self.path, json.dumps(self.made).encode())
+
+    def key(self, figure) -> str | None:
+        """See `key`."""
+        return key(figure, self._version)
 
     def has(self, key: str | None, path: Path) -> bool:
         """Whether the file is there, as it was made of the figure with this key."""
@@ -59,8 +66,8 @@ def _version(path):
         return status.st_size, status.st_mtime_ns
 
 
-def key(figure) -> str | None:
-    """A hash of the figure and of what it is drawn with.
+def key(figure, version: Callable = _version) -> str | None:
+    """A hash of the figure and of what it is drawn with, of which fonts are told by their version.
 
     None if it cannot be pickled or refers to the document's own code.
     """
@@ -69,9 +76,8 @@ def key(figure) -> str | None:
 
     settings = sorted(matplotlib.rcParams.items(), key=str)
     colours = sorted(matplotlib.colors.get_named_colors_mapping().items())
-    fonts = [
-        (name, _version(name)) for name in sorted({font.fname for font in fontManager.ttflist})
-    ]
+    names = {font.fname for font in fontManager.ttflist}
+    fonts = [(name, version(name)) for name in sorted(names)]
     around = repr([settings, colours, fonts, inputs.signature()])
     data = io.BytesIO()
     try:

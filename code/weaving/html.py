@@ -16,8 +16,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer, TextLexer
 
 from weaving import document, tree
-from weaving.__main__ import command_line, finish
 from weaving.build import build_lock, execute
+from weaving.command import command_line, finish
 from weaving.files import replace
 from weaving.problems import BuildFailed, Problem
 from weaving.tree import Node, Tree, classes, div, inlines, kind, link, node, span, text_of, words

@@ -8,14 +8,12 @@ of the project, that asks for the date or for numbers that nobody can repeat. A 
 are opened by C code (HDF5, for one) must name them.
 """
 
-import ast
 import contextlib
 import functools
 import hashlib
 import importlib.util
 import os
 import platform
-import re
 import shutil
 import sys
 import sysconfig
@@ -23,6 +21,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
+from weaving.clocks import RUNS, unsteady_calls
 from weaving.files import digest
 
 NOT_INPUTS = ("build", ".git", ".venv", "__pycache__")  # folders never treated as inputs
@@ -33,21 +32,6 @@ UNFOLLOWED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.
               "socket.connect", "socket.getaddrinfo"}  # fmt: skip
 # Programs that answer from the installation, for which `signature` stands.
 INSTALLATION_QUERIES = {"kpsewhich", "fc-list", "ldconfig", "uname"}
-NONDETERMINISTIC_CALLS = {"today", "now", "utcnow", "time_ns", "uuid1", "uuid4", "urandom",
-                          "token_hex", "token_bytes", "token_urlsafe", "randbelow", "randbits",
-                          "SystemRandom"}  # fmt: skip
-CLOCK_CALLS = {"time", "localtime", "gmtime", "ctime", "asctime"}  # unless a time is given
-# These differ without a seed.
-GENERATORS = {"default_rng", "RandomState", "Random", "seed", "SeedSequence", "PCG64",
-              "PCG64DXSM", "MT19937", "Philox", "SFC64"}  # fmt: skip
-# What may be called elsewhere: default_factory=datetime.now, from time import time as clock.
-CLOCKS = re.compile(r"(?:.*\.)?(?:datetime\.(?:now|utcnow|today)|date\.today|time\.time(?:_ns)?"
-                    r"|uuid\.uuid[14])")  # fmt: skip
-_NAMES = "|".join({*NONDETERMINISTIC_CALLS, *CLOCK_CALLS, *GENERATORS, "datetime64", "strftime",
-                   "choice"})  # fmt: skip
-# Code without a match need not be parsed.
-PERHAPS_UNSTEADY = re.compile(rf"\b(?:{_NAMES})(?=[\s\\]*\(|[\s\\]+as\b)|\.[\s\\]*(?:{_NAMES})\b")
-RUNS = "so the chunks run at every build"
 CODE = (".py", ".so")
 OUTPUT_SUFFIXES = (".pdf", ".html", ".ipynb", ".synctex.gz")
 DATES = {f"st_{what}time{unit}" for what in "mca" for unit in ("", "_ns")}
@@ -190,45 +174,13 @@ class Recorder:
         return noting
 
 
-def unsteady_calls(code: str | bytes) -> list[tuple[int, str]]:
-    """What differs each time in the code, calls and clocks handed on: (line, what is said)."""
-    text = code if isinstance(code, str) else code.decode("utf-8", "replace")
-    if not PERHAPS_UNSTEADY.search(text):
-        return []
-    try:
-        nodes = list(ast.walk(ast.parse(code)))
-    except (SyntaxError, ValueError):  # the run says so
-        return []
-    called = {node.func for node in nodes if isinstance(node, ast.Call)}
-    return [(node.lineno, f"{ast.unparse(node)} differs each time, {RUNS}") for node in nodes
-            if (_is_unsteady(node) if isinstance(node, ast.Call) else
-                node not in called and _hands_on_a_clock(node))]  # fmt: skip
-
-
-def _hands_on_a_clock(node):
-    if isinstance(node, ast.ImportFrom):
-        return any(alias.asname and CLOCKS.fullmatch(f"{node.module}.{alias.name}")
-                   for alias in node.names)  # fmt: skip
-    return isinstance(node, ast.Attribute) and CLOCKS.fullmatch(ast.unparse(node))
-
-
-def _is_unsteady(call):
-    called = ast.unparse(call.func)
-    name, bare = called.rpartition(".")[2], not (call.args or call.keywords)
-    given = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
-    return (
-        name in NONDETERMINISTIC_CALLS
-        or (name in CLOCK_CALLS and bare)
-        or (name in GENERATORS and (bare or given == [None]))
-        or (name == "datetime64" and given[:1] in (["now"], ["today"]))
-        or (called in ("time.strftime", "strftime") and len(call.args) == 1)
-        or called == "secrets.choice"
-    )
-
-
 def recorded_name(path, root: str) -> str | None:
     """The name by which a file is recorded, relative in the project's folder, or None."""
-    path = os.path.abspath(os.fsdecode(path))
+    return _recorded_name(os.path.abspath(os.fsdecode(path)), root)
+
+
+@functools.cache
+def _recorded_name(path, root):
     if os.path.basename(os.path.dirname(path)) == "__pycache__" and path.endswith(".pyc"):
         with contextlib.suppress(ValueError, NotImplementedError):
             path = importlib.util.source_from_cache(path)

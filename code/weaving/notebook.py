@@ -38,7 +38,7 @@ KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
 def main() -> int:
-    from weaving.__main__ import command_line, finish
+    from weaving.command import command_line, finish
 
     (target,) = command_line(__doc__)
     return finish(f"{target.name}.ipynb", lambda say: f"{make(target, say)} cells")

@@ -3,9 +3,7 @@
 import ast
 import contextlib
 import dis
-import io
 import linecache
-import logging
 import mmap
 import multiprocessing
 import os
@@ -20,19 +18,19 @@ import types
 import warnings
 from pathlib import Path
 
-from weaving import figures, load_pweave
+from weaving import figures, load_pweave, streams, texts
 from weaving.inputs import Recorder, unrecorded
 from weaving.latex import Tex
 from weaving.problems import BuildFailed, Problem
-from weaving.reader import SCAN, percent_that_deletes
+from weaving.reader import SCAN
+from weaving.streams import LATE, Output, Stdout, exit_raises, logging_raises, no_input
+from weaving.texts import checked, inline_text, stream
 
 PwebProcessorBase = load_pweave().processors.base.PwebProcessorBase
 
 NO_DATES = {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None}
 SVG = {"svg.hashsalt": "report", "svg.fonttype": "path"}
-LATE = "a thread or process printed after its chunk had ended; wait for it there (join, wait)"
-CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
-ADDRESS = re.compile(r"\bat 0x[0-9a-f]+")
+BUILDER = (__file__, streams.__file__, texts.__file__)  # not shown in tracebacks
 
 
 class StrictProcessor(PwebProcessorBase):
@@ -65,14 +63,14 @@ class StrictProcessor(PwebProcessorBase):
         linecache.checkcache()
         tempfile.gettempdir()  # writes files on its first call, which are nobody's inputs
         codes = [chunk for chunk in self.parsed if chunk["type"] == "code"]
-        _Stdout.refused = False
+        Stdout.refused = False
         _seed_generators()
         if any(chunk["options"]["fig"] for chunk in codes):
             Path(self.getFigDirectory()).mkdir(parents=True, exist_ok=True)
             figures.forget_old_fonts()
             import matplotlib.font_manager  # noqa: F401  its first import reads all fonts there are
-        self.recorder, between = Recorder(), _Output()
-        with self._main_module(), self._unheard_errors(), _no_input(), self.recorder, between:
+        self.recorder, between = Recorder(), Output()
+        with self._main_module(), self._unheard_errors(), no_input(), self.recorder, between:
             for chunk in self.parsed:
                 if chunk["type"] == "code":
                     self.progress(chunk["number"], len(codes), chunk["options"]["name"])
@@ -83,7 +81,7 @@ class StrictProcessor(PwebProcessorBase):
         for output, line in [*self.outputs, (between, 0)]:
             late = output.close()
             if output is between:
-                late = between.text or (_Stdout.refused and not reported)
+                late = between.text or (Stdout.refused and not reported)
             if late:
                 self.problems.append(Problem(self.source, line, LATE))
         if self.problems:
@@ -110,10 +108,10 @@ class StrictProcessor(PwebProcessorBase):
         self.recorder.place = (f"{self.source}:{line - 1}", "depends" in options)
         with self._reported(line - 1, f"chunk {options['name']!r}", code):
             self.recorder.depends(options.get("depends", []))
-            with _Output() as output:
+            with Output() as output:
                 value = self._execute(code, line)
             self.outputs.append((output, line - 1))
-            return _stream(output.text) + self._shown(value, chunk)
+            return stream(output.text) + self._shown(value, chunk)
         return []
 
     def _end_fork(self, line, error=None):
@@ -134,14 +132,14 @@ class StrictProcessor(PwebProcessorBase):
         """The text of an inline expression."""
         self.recorder.place = (f"{self.source}:{line}", False)
         with self._reported(line, f"<%={textwrap.shorten(code, 60)}%>", code):
-            with _Output() as output:
+            with Output() as output:
                 value = self._evaluate(code, line)
             late = output.close()
             if output.text or late:
                 raise TypeError(f"the expression prints {output.text[:40]!r}; a value is needed")
             if _close_figures(value):
                 raise TypeError("the expression makes a figure; a chunk with fig=True is needed")
-            return _inline_text(value)
+            return inline_text(value)
         return ""
 
     def _execute(self, code, line):
@@ -178,7 +176,7 @@ class StrictProcessor(PwebProcessorBase):
         if not isinstance(value, Tex):
             needed = "print it, or end with a latex.Tex, a figure or None"
             raise TypeError(f"the chunk ends with a value of type {given}; {needed}")
-        return [{"output_type": "execute_result", "data": {"text/latex": _checked(value)}}]
+        return [{"output_type": "execute_result", "data": {"text/latex": checked(value)}}]
 
     def _figure(self, figure, value, chunk):
         options = chunk["options"]
@@ -195,7 +193,7 @@ class StrictProcessor(PwebProcessorBase):
         with unrecorded():
             self._draw(figure, path)
         self.recorder.note_written(path)
-        metadata = {"caption": _checked(about["caption"], within_a_line=True),
+        metadata = {"caption": checked(about["caption"], within_a_line=True),
                     "alt": " ".join(about["alt"].split())}  # fmt: skip
         files = {"application/pdf": path, "image/svg+xml": path.with_suffix(".svg")}
         data = {kind: file.as_posix() for kind, file in files.items()}
@@ -205,7 +203,7 @@ class StrictProcessor(PwebProcessorBase):
         """Make the figure's files, unless they are there already."""
         import matplotlib
 
-        key, drawing = figures.key(figure), path.with_suffix(".svg")
+        key, drawing = self.drawings.key(figure), path.with_suffix(".svg")
         if not self.drawings.has(key, path):
             _check_edges(figure)
             figure.savefig(path, metadata=NO_DATES)
@@ -250,7 +248,7 @@ class StrictProcessor(PwebProcessorBase):
         """Turn all that the code raises, warns of or logs into Problems; Ctrl-C passes."""
         before = dict(self.scope)
         try:
-            with warnings.catch_warnings(), _logging_raises(), _exit_raises():
+            with warnings.catch_warnings(), logging_raises(), exit_raises():
                 warnings.simplefilter("error")
                 warnings.simplefilter("ignore", ResourceWarning)
                 yield
@@ -279,7 +277,7 @@ class StrictProcessor(PwebProcessorBase):
         if getattr(error, "in_the_input", False):  # the input is at fault: no traceback
             return Problem(self.source, line, str(error))
         trace = traceback.extract_tb(error.__traceback__)
-        frames = [frame for frame in trace if frame.filename != __file__]
+        frames = [frame for frame in trace if frame.filename not in BUILDER]
         here = [frame.lineno for frame in frames if frame.filename == self.source]
         if isinstance(error, SyntaxError) and error.filename == self.source:
             here, frames = [error.lineno], []
@@ -288,67 +286,6 @@ class StrictProcessor(PwebProcessorBase):
         message = f"{what} raised {type(error).__name__}: {_said(error)}".splitlines()[0]
         place = here[0] if here else line
         return Problem(self.source, place, message, textwrap.indent(details, "    "))
-
-
-class _Output:
-    """Use as a context; `text` is what this process and its children printed, and its threads."""
-
-    def __enter__(self):
-        sys.stdout.flush()
-        self.threads = set(threading.enumerate())
-        self.file, self.saved, self.stdout = tempfile.TemporaryFile(), os.dup(1), sys.stdout
-        os.dup2(self.file.fileno(), 1)
-        raw = open(1, "wb", buffering=0, closefd=False)
-        sys.stdout = _Stdout(raw, "utf-8", write_through=True)
-        self.ours = sys.stdout
-        sys.stdout.strangers = self.threads - {threading.current_thread()}
-        return self
-
-    def __exit__(self, kind, error, trace):
-        chunk = isinstance(self.stdout, _Stdout)  # or all of them, whose own fault it is not
-        replaced = chunk and error is None and sys.stdout is not self.ours
-        if error is None:
-            _join(set(threading.enumerate()) - self.threads)
-        sys.stdout = self.stdout
-        os.dup2(self.saved, 1)
-        os.close(self.saved)
-        self.file.seek(0)
-        data = self.file.read()
-        self.size = len(data)
-        if error is not None:
-            self.file.close()
-        else:
-            self.text = data.decode("utf-8").replace("\r\n", "\n")
-        if replaced:
-            self.file.close()
-            raise RuntimeError("sys.stdout is not what it was; use contextlib.redirect_stdout")
-
-    def close(self):
-        """How many bytes a process has printed since: they are lost."""
-        with self.file:
-            return os.fstat(self.file.fileno()).st_size - self.size
-
-
-class _Stdout(io.TextIOWrapper):
-    """Refuses what a thread of an earlier chunk prints; it would stand in the wrong place."""
-
-    strangers = frozenset()
-    refused = False
-
-    def write(self, text):
-        if threading.current_thread() in self.strangers:
-            _Stdout.refused = True  # a pool keeps the exception to itself
-            raise RuntimeError(LATE)
-        return super().write(text)
-
-
-def _join(threads):
-    """Wait for threads. Those of an executor wait for work, and would not end."""
-    executor = sys.modules.get("concurrent.futures.thread")
-    waiting = getattr(executor, "_threads_queues", {})
-    for thread in threads:
-        if not thread.daemon and thread not in waiting:
-            thread.join()
 
 
 def _seed_generators():
@@ -388,64 +325,6 @@ def _close_figures(value):
     return made
 
 
-class LoggedWarning(Warning):
-    """A library said something through logging (Matplotlib does, of fonts)."""
-
-
-@contextlib.contextmanager
-def _logging_raises():
-    """Without a handler, in the presence of which logging.basicConfig would do nothing."""
-    real = logging.Logger.callHandlers
-
-    def raising(logger, record):
-        ancestor = logger
-        while ancestor.propagate and ancestor.parent:
-            ancestor = ancestor.parent
-        serious = record.levelno >= logging.WARNING and ancestor is logging.root
-        if serious and threading.current_thread() is threading.main_thread():
-            raise LoggedWarning(record.getMessage())
-        if not serious or logger.hasHandlers():  # else Matplotlib's thread speaks of its fonts
-            real(logger, record)
-
-    logging.Logger.callHandlers = raising
-    try:
-        yield
-    finally:
-        logging.Logger.callHandlers = real
-
-
-@contextlib.contextmanager
-def _no_input():
-    """Nobody answers a build: input() raises EOFError, and a child reads nothing."""
-    saved, stdin = os.dup(0), sys.stdin
-    with open(os.devnull) as nothing:
-        os.dup2(nothing.fileno(), 0)
-        sys.stdin = nothing
-        try:
-            yield
-        finally:
-            sys.stdin = stdin
-            os.dup2(saved, 0)
-            os.close(saved)
-
-
-@contextlib.contextmanager
-def _exit_raises():
-    """os._exit in this process would end the build with a status that says all is well."""
-    builder, real = os.getpid(), os._exit
-
-    def _exit(status):
-        if os.getpid() != builder:  # a forked process may end that way
-            real(status)
-        raise SystemExit(f"os._exit({status})")
-
-    os._exit = _exit
-    try:
-        yield
-    finally:
-        os._exit = real
-
-
 def _pieces(chunk, value):
     """The text as pieces (line of the document, text, whether it was computed)."""
     content, line, pieces, end = chunk["content"], chunk["line"], [], 0
@@ -469,39 +348,3 @@ def _check_edges(figure):
         if inches > 1 / 36:  # what sticks out less cannot be seen
             raise ValueError(f"the figure is cut off: something sticks out {inches:.2f} inches "
                              f"at its {side}")  # fmt: skip
-
-
-def _stream(text):
-    _check_addresses(text, "output")
-    text = text.expandtabs()
-    if found := CONTROL.search(text):
-        raise ValueError(
-            f"the output holds the control character {found[0]!r}; a page cannot show it"
-        )
-    return [{"output_type": "stream", "name": "stdout", "text": text}] if text else []
-
-
-def _check_addresses(text, what):
-    if found := ADDRESS.search(text):
-        raise ValueError(f"the {what} holds a memory address, {found[0]}; it differs in each run")
-
-
-def _inline_text(value):
-    if type(value) not in (str, Tex, int):
-        given = type(value).__name__
-        raise TypeError(f"the value is a {given}; format it: a str of LaTeX or an int is needed")
-    _check_addresses(str(value), "value")
-    return _checked(str(value), within_a_line=True)
-
-
-def _checked(text, within_a_line=False):
-    r"""LaTeX without a bare % and control characters ("\beta" without an r is a backspace)."""
-    if found := CONTROL.search(text):
-        hint = "is an r missing before its quotes?"
-        raise ValueError(f"the LaTeX holds the control character {found[0]!r}; {hint}")
-    if found := re.search(r"\\(?:end\s*\{document\}|endinput\b)", text):
-        raise ValueError(f"the LaTeX holds {found[0]}, which would end the document")
-    if (offset := percent_that_deletes(text, within_a_line)) is not None:
-        near = text[max(offset - 20, 0) : offset + 20]
-        raise ValueError(f"the LaTeX holds a bare % ({near!r}), which deletes text; write \\%")
-    return str(text)

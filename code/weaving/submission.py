@@ -17,8 +17,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from weaving.__main__ import finish
 from weaving.build import Target
+from weaving.command import finish
 from weaving.files import replace
 from weaving.problems import BuildFailed, Problem
 from weaving.provenance import ARCHIVED, Provenance, provenance, unpacked

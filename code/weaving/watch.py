@@ -10,8 +10,8 @@ import traceback
 from pathlib import Path
 
 from weaving import results
-from weaving.__main__ import build_and_say
 from weaving.build import Target
+from weaving.command import build_and_say
 from weaving.files import digest
 from weaving.inputs import NOT_INPUTS, outputs
 

@@ -1,0 +1,130 @@
+"""What a chunk prints, and guards against what would be lost: late output, logging, input."""
+
+import contextlib
+import io
+import logging
+import os
+import sys
+import tempfile
+import threading
+
+LATE = "a thread or process printed after its chunk had ended; wait for it there (join, wait)"
+
+
+class Output:
+    """Use as a context; `text` is what this process and its children printed, and its threads."""
+
+    def __enter__(self):
+        sys.stdout.flush()
+        self.threads = set(threading.enumerate())
+        self.file, self.saved, self.stdout = tempfile.TemporaryFile(), os.dup(1), sys.stdout
+        os.dup2(self.file.fileno(), 1)
+        raw = open(1, "wb", buffering=0, closefd=False)
+        sys.stdout = Stdout(raw, "utf-8", write_through=True)
+        self.ours = sys.stdout
+        sys.stdout.strangers = self.threads - {threading.current_thread()}
+        return self
+
+    def __exit__(self, kind, error, trace):
+        chunk = isinstance(self.stdout, Stdout)  # or all of them, whose own fault it is not
+        replaced = chunk and error is None and sys.stdout is not self.ours
+        if error is None:
+            _join(set(threading.enumerate()) - self.threads)
+        sys.stdout = self.stdout
+        os.dup2(self.saved, 1)
+        os.close(self.saved)
+        self.file.seek(0)
+        data = self.file.read()
+        self.size = len(data)
+        if error is not None:
+            self.file.close()
+        else:
+            self.text = data.decode("utf-8").replace("\r\n", "\n")
+        if replaced:
+            self.file.close()
+            raise RuntimeError("sys.stdout is not what it was; use contextlib.redirect_stdout")
+
+    def close(self):
+        """How many bytes a process has printed since: they are lost."""
+        with self.file:
+            return os.fstat(self.file.fileno()).st_size - self.size
+
+
+class Stdout(io.TextIOWrapper):
+    """Refuses what a thread of an earlier chunk prints; it would stand in the wrong place."""
+
+    strangers = frozenset()
+    refused = False
+
+    def write(self, text):
+        if threading.current_thread() in self.strangers:
+            Stdout.refused = True  # a pool keeps the exception to itself
+            raise RuntimeError(LATE)
+        return super().write(text)
+
+
+def _join(threads):
+    """Wait for threads. Those of an executor wait for work, and would not end."""
+    executor = sys.modules.get("concurrent.futures.thread")
+    waiting = getattr(executor, "_threads_queues", {})
+    for thread in threads:
+        if not thread.daemon and thread not in waiting:
+            thread.join()
+
+
+class LoggedWarning(Warning):
+    """A library said something through logging (Matplotlib does, of fonts)."""
+
+
+@contextlib.contextmanager
+def logging_raises():
+    """Without a handler, in the presence of which logging.basicConfig would do nothing."""
+    real = logging.Logger.callHandlers
+
+    def raising(logger, record):
+        ancestor = logger
+        while ancestor.propagate and ancestor.parent:
+            ancestor = ancestor.parent
+        serious = record.levelno >= logging.WARNING and ancestor is logging.root
+        if serious and threading.current_thread() is threading.main_thread():
+            raise LoggedWarning(record.getMessage())
+        if not serious or logger.hasHandlers():  # else Matplotlib's thread speaks of its fonts
+            real(logger, record)
+
+    logging.Logger.callHandlers = raising
+    try:
+        yield
+    finally:
+        logging.Logger.callHandlers = real
+
+
+@contextlib.contextmanager
+def no_input():
+    """Nobody answers a build: input() raises EOFError, and a child reads nothing."""
+    saved, stdin = os.dup(0), sys.stdin
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
+        sys.stdin = nothing
+        try:
+            yield
+        finally:
+            sys.stdin = stdin
+            os.dup2(saved, 0)
+            os.close(saved)
+
+
+@contextlib.contextmanager
+def exit_raises():
+    """os._exit in this process would end the build with a status that says all is well."""
+    builder, real = os.getpid(), os._exit
+
+    def _exit(status):
+        if os.getpid() != builder:  # a forked process may end that way
+            real(status)
+        raise SystemExit(f"os._exit({status})")
+
+    os._exit = _exit
+    try:
+        yield
+    finally:
+        os._exit = real
