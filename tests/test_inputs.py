@@ -323,16 +323,14 @@ def rules(project):
 
 def test_the_case_the_code_and_its_files_are_inputs_and_prose_is_none(rules):
     assert "Total [10, [20], 30, 1], once 8." in run("case.json")[1]
-    for ran, (name, old, new, shown) in enumerate(
-        [
-            ("code/rules/rule.py", "10", "11", "[11, [20], 30, 1], once 8"),
-            ("code/rules/numbers.json", "20", "21", "[11, [21], 30, 1], once 8"),
-            ("case.json", "30", "31", "[11, [21], 31, 1], once 8"),
-            ("report.texw", ", 1]", ", 2]", "[11, [21], 31, 2], once 8"),
-            ("report.texw", "7 + 1", "7 + 2", "[11, [21], 31, 2], once 9"),
-        ],
-        2,
-    ):
+    changes = [
+        ("code/rules/rule.py", "10", "11", "[11, [20], 30, 1], once 8"),
+        ("code/rules/numbers.json", "20", "21", "[11, [21], 30, 1], once 8"),
+        ("case.json", "30", "31", "[11, [21], 31, 1], once 8"),
+        ("report.texw", ", 1]", ", 2]", "[11, [21], 31, 2], once 8"),
+        ("report.texw", "7 + 1", "7 + 2", "[11, [21], 31, 2], once 9"),
+    ]
+    for ran, (name, old, new, shown) in enumerate(changes, 2):
         change(name, old, new)
         assert run("case.json")[0] == ran, name
         again, tex = run("case.json")

@@ -79,13 +79,8 @@ def test_all_that_latex_explains_of_an_error_is_told_with_a_remedy():
     error, overfull = read(EXPLAINED)
     assert (error.line, overfull.line) == (105, 104)
     assert "(U+674E) not set up" in error.message and "Latin letters" in error.message
-    shown = [
-        "Hello X",
-        "and more.",
-        "You may provide a definition with",
-        "\\DeclareUnicodeCharacter",
-    ]
-    assert list(map(str.strip, error.details.split("\n"))) == shown
+    shown = ["Hello X", "and more.", "You may provide a definition with"]
+    assert list(map(str.strip, error.details.split("\n"))) == [*shown, "\\DeclareUnicodeCharacter"]
 
 
 def test_errors_one_after_the_other_are_all_told():
@@ -124,9 +119,7 @@ def test_entries_that_are_never_cited_are_named_with_their_lines(tmp_path, monke
     Path("bib").mkdir()
     Path("bib/all.bib").write_text(
         "@string{a = {b}}\n@book{one,\n title={x}}\n\n@article{two,\n title={y}}\n@book{three,}"
-    )
-    Path("bib/all.bib").write_text(
-        Path("bib/all.bib").read_text() + "\n@book{four,\n crossref = {five}}\n@book{five,}"
+        "\n@book{four,\n crossref = {five}}\n@book{five,}"
     )
     Path("another.texw").write_text(r"\citet[p.~1]{three}")
     Path("job.aux").write_text(
