@@ -28,8 +28,7 @@ def where_the_numbers_come_from(case):
         return latex.Tex(
             "The notebook with the numbers of the computer assignment was not available to us. "
             f"The report therefore computes with placeholder numbers of the same size, {size}; "
-            r"the command \texttt{make pdf CASE=session4.ipynb} replaces them by those of the "
-            "notebook."
+            "the colophon, at the end, says how to replace them."
         )
     return latex.Tex(
         f"The numbers of the computer assignment, {size}, come from {source_of(case)}."
@@ -63,6 +62,17 @@ class Comparison:
     def several(self):
         """The numbers of heads beyond one; one query is followed through the first of them."""
         return [H for H in self.case.heads if H > 1]
+
+    def where_printed(self):
+        """Where the outputs and weights stand, and whether they are the notebook's."""
+        heads = " and ".join(rf"\emph{{{_heads(H)}}}" for H in self.case.heads)
+        text = f"The outputs and the weights are printed below, under {heads}."
+        if self.case.is_placeholder:
+            text += (
+                " The notebook's numbers were not available to us: these are computed from "
+                "substitute numbers and cannot be compared with the notebook's results."
+            )
+        return latex.Tex(text)
 
     def how_far_apart(self):
         """By how much the outputs differ, for each number of heads."""
@@ -101,8 +111,7 @@ class Comparison:
 
     def heading(self, H):
         """A heading, and a sentence that introduces the matrices below it."""
-        heads = f"{spelled(H)} head{'s' * (H > 1)}".capitalize()
-        text = rf"\paragraph{{{heads}, $H = {H}$.}} The output $\mathbf Y$ and the weights "
+        text = rf"\paragraph{{{_heads(H)}, $H = {H}$.}} The output $\mathbf Y$ and the weights "
         if H == 1:
             text += r"$\mathbf A$ are as follows."
         else:
@@ -201,9 +210,10 @@ class Comparison:
         return text
 
     def _query_and_key(self, H):
-        """The query whose output differs most, and the key for which a head is overruled most."""
+        """The query whose output differs most; of its heads' favourite keys the one that loses."""
         i = np.abs(self.results[H][0] - self.results[1][0]).max(axis=1).argmax()
-        return i, (self.results[H][1][:, i].max(axis=0) - self.results[1][1][0, i]).argmax()
+        favourites = self.results[H][1][:, i].argmax(axis=1)  # (H,)
+        return i, favourites[self.results[1][1][0, i, favourites].argmin()]
 
     def _columns_of_a_head(self, H, i, h):
         """What its own weights do to the columns of the output that belong to head h."""
@@ -230,13 +240,13 @@ def _conflict(i, j, heads, single):
     text = (
         f"Look at query {i + 1} and key {j + 1} in \\cref{{tab:query}}. The {spelled(len(heads))} "
         f"heads give this key the weights {latex.listed([*map(_significant, heads[:, j])])}, "
-        f"whereas the single head gives it ${np.exp(single[j]):.3f}$."
+        f"whereas the single head gives it {_significant(single[j])}."
     )
     if weights.max() > np.exp(single[j]) and weights.min() < VETO * weights.max():
         text += (
-            f" Head {weights.argmax() + 1} gives it the largest weight, but head "
-            f"{weights.argmin() + 1} gives it hardly any. In the single head their scores are "
-            "added up, so the head that disagrees pulls the weight down."
+            f" Head {weights.argmax() + 1} gives it the largest of these, head "
+            f"{weights.argmin() + 1} hardly any weight. In the single head their scores are added "
+            f"up, and head {weights.argmin() + 1} overrules head {weights.argmax() + 1}."
         )
     return text
 
@@ -302,7 +312,8 @@ class Swap:
         largest = max(self._deviation(H, order) for H in self.case.heads for order in orders)
         how = "exactly"
         if largest:
-            how = f"to within {_as_rounding(self.case, largest, ' of the largest value')}"
+            size = _as_rounding(self.case, largest, " of the largest entry")
+            how = f"up to differences of {size}"
         heads = latex.listed([f"${H}$" for H in self.case.heads])
         return latex.Tex(
             f"{tried} with $H = {{}}${heads}: outputs and weights move with the inputs {how}."
@@ -317,6 +328,11 @@ class Swap:
         of_Y = np.abs(Y_moved - Y[order]).max() / (_largest_value(self.case) or 1)
         of_A = np.abs(A_moved - A[:, order][:, :, order]).max() / A.max()
         return float(max(of_Y, of_A))
+
+
+def _heads(H):
+    """One head, Three heads."""
+    return f"{spelled(H)} head{'s' * (H > 1)}".capitalize()
 
 
 def _scores(case, H):

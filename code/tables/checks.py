@@ -106,7 +106,7 @@ class Ledger:
             "claims by a change in a single place. Of these, "
             f"{latex.thousands(counts['mutants'] - kept)} are refused. The other "
             f"{latex.thousands(kept)} are still true, for instance because two terms of a sum were "
-            "exchanged; a second program found this by computing both sides in numbers."
+            "exchanged: both sides have the same value in all numbers that a second program tried."
         )
 
     def _record(self):

@@ -92,7 +92,7 @@ def results() -> str:
 
 def sizes() -> str:
     """Shapes of the four sizes, the parameters recomputed from them, the published totals."""
-    header = ["size", "layers", "$D$", "$H$", "$I$", "$F$", "recomputed", "published"]
+    header = ["size", "layers", "$D$", "$H$", "$Hd$", "$F$", "recomputed", "published"]
     rows = [
         [
             name,
@@ -107,11 +107,6 @@ def sizes() -> str:
         for name, (shape, total, *_) in chronos.SIZES.items()
     ]
     return latex.table(header, rows, "lrrrrrrr")
-
-
-def score_without(dataset: str, model: str) -> str:
-    """The aggregate of a model when one dataset of Table 9 is left out."""
-    return f"{sum(chronos.bounds_without(dataset, model)) / 2:.3f}"
 
 
 def first_without(dataset: str) -> str:

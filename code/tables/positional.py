@@ -35,9 +35,10 @@ def random_directions():
         f"For example, draw $N = {latex.thousands(N)}$ random directions in $D = {D}$ "
         f"dimensions (NumPy, seed {SEED}). "
         r"Theory gives $\mathbf p_i\T\mathbf p_j$ a typical (root mean square) size of "
-        f"$1/\\sqrt D = {D**-0.5:.4f}$; of this draw, the largest is ${worst:.4f}$. "
-        "No choice of so many directions brings the worst pair below the Welch bound "
-        f"$\\sqrt{{(N - D)/(D(N - 1))}} > {bound:.4f}$ \\citep{{welch1974}}."
+        f"$1/\\sqrt D = {D**-0.5:.4f}$; in this draw, the largest absolute value is ${worst:.4f}$. "
+        f"For any $N$ directions, the largest is at least the Welch bound "
+        f"$\\sqrt{{(N - D)/(D(N - 1))}}$ \\citep{{welch1974}}, here a little more than "
+        f"${bound:.4f}$."
     )
 
 
