@@ -100,8 +100,10 @@ def test_the_same_sources_give_the_same_latex_and_figures(documents, folder, tmp
     copy_of_the_sources(tmp_path)
     (tmp_path / "build").mkdir()
     shutil.copy(folder / "build/proofs.json", tmp_path / "build")  # test_proofs runs the claims
-    done = build(tmp_path, "report", PATH="/nowhere")
-    assert done.stderr.startswith("latexmk: No such file"), done.stderr
+    (tmp_path / "latexmk").write_text("#!/bin/sh\nexit 9\n")
+    (tmp_path / "latexmk").chmod(0o755)
+    done = build(tmp_path, "report", PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert "latexmk stopped with status 9" in done.stderr, done.stderr
     figures = [path.relative_to(folder) for path in folder.glob("figures/report/*")]
     for path in ["build/report.tex", "build/provenance.tex", "build/listings.tex", *figures]:
         assert (tmp_path / path).read_bytes() == (folder / path).read_bytes(), path
