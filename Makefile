@@ -38,7 +38,7 @@ notebook: ready ## report.ipynb, the same as a Jupyter notebook that has been ru
 
 test: ready ## run all tests; FAST=1 skips the slow tests
 	@sh code/setup.sh notebook || true  # without them its tests are skipped
-	@$(RUN) -m pytest -q -n auto --dist loadscope $(if $(FAST),-m "not slow")
+	@$(RUN) -m pytest -q -n auto --dist loadscope --no-loadscope-reorder $(if $(FAST),-m "not slow")
 
 fuzz: ready ## draw new examples for the tests named fuzz, for minutes
 	@HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -q -k fuzz

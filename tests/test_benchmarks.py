@@ -69,6 +69,7 @@ def test_the_slope_is_the_exponent(power):
     assert measurements.slope(curve) == pytest.approx(power)
 
 
+@pytest.mark.slow
 def test_all_take_turns_and_the_slow_one_sits_out(monkeypatch):
     """Calls of 1, 2 and 50 s by a clock of our own: after two rounds the slow one is out."""
     clock, called = [0.0], []

@@ -1,5 +1,6 @@
 """The build with TeX: its faults stop it, no PDF is lost, the same sources give the same bytes."""
 
+import functools
 import gzip
 import os
 import re
@@ -60,11 +61,8 @@ class Project:
 
     def __init__(self, folder, report=LIGHT):
         self.folder = folder
-        shutil.copytree(
-            ROOT / "code" / "weaving",
-            folder / "code" / "weaving",
-            ignore=shutil.ignore_patterns("__pycache__"),
-        )
+        weaving, ignored = "code/weaving", shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / weaving, folder / weaving, ignore=ignored, dirs_exist_ok=True)
         for name, text in {
             "bib/references.bib": BIB,
             "requirements.txt": "",
@@ -102,16 +100,8 @@ class Project:
         status, said = self.build(**environment)
         assert status == 0, said
         names = {path.name for path in self.folder.iterdir()} - {"PROVENANCE", "bin", *also}
-        assert names == {
-            "bib",
-            "build",
-            "code",
-            "figures",
-            "report.pdf",
-            "report.synctex.gz",
-            "report.texw",
-            "requirements.txt",
-        }
+        made = {"build", "figures", "report.pdf", "report.synctex.gz"}
+        assert names == made | {"bib", "code", "report.texw", "requirements.txt"}
         return self.pdf.read_bytes()
 
     def latexmk(self, script):
@@ -124,13 +114,28 @@ class Project:
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory):
-    """What the light report builds to where nothing goes wrong."""
-    return Project(tmp_path_factory.mktemp("reference")).builds()
+def pristine(tmp_path_factory):
+    """The light report, built where nothing goes wrong."""
+    project = Project(tmp_path_factory.mktemp("reference"))
+    project.builds()
+    return project
 
 
 @pytest.fixture
-def project(tmp_path, reference):
+def reference(pristine):
+    return pristine.pdf.read_bytes()
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Nothing in it is built yet."""
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def built(tmp_path, pristine):
+    """It has been built before, but its report.pdf is another."""
+    shutil.copytree(pristine.folder, tmp_path, dirs_exist_ok=True)
     return Project(tmp_path)
 
 
@@ -165,12 +170,10 @@ figure
 """.replace("LONG", "0123456789" * 11)
 
 
-@pytest.mark.parametrize("before", ["nothing", "a good build"])
-def test_all_that_latex_finds_is_told_at_once_with_its_line(project, before):
+@pytest.mark.parametrize("before", ["project", "built"])
+def test_all_that_latex_finds_is_told_at_once_with_its_line(before, request):
+    project = request.getfixturevalue(before)
     first = PREAMBLE.count("\n") + 1
-    if before == "a good build":
-        project.builds()
-        project.pdf.write_bytes(GOOD)
     (project.folder / "bib/references.bib").write_text(BIB + UNREAD)
     project.write(
         PREAMBLE.replace(r"\begin{document}", "\\tracinglostchars=3\n\\begin{document}") + FAULTS
@@ -193,55 +196,46 @@ def test_all_that_latex_finds_is_told_at_once_with_its_line(project, before):
         (17, "sticks out"),
         (22, "the group opened here"),
     ]:
-        assert re.search(
-            rf"^report\.texw:{first + line}: .*{re.escape(words)}", said, re.MULTILINE
-        ), (words, said)
+        place = rf"^report\.texw:{first + line}: .*"
+        assert re.search(place + re.escape(words), said, re.MULTILINE), (words, said)
     assert "bib/references.bib:7: unread is never cited" in said
     assert "An undefined \\nothing" in said
 
 
-def test_one_warning_alone_is_enough(project):
-    project.write(LIGHT.replace("Section", r"\hbox to \hsize{\rule{1.1\hsize}{1pt}}Section"))
-    status, said = project.build()
-    assert (status, project.pdf.read_bytes()) == (
-        1,
-        GOOD,
-    ) and "1 problem; report.pdf is left" in said
-    again = project.build()
-    assert again == (status, said)  # with nothing to do for latexmk
+def test_one_warning_alone_is_enough(built):
+    built.write(LIGHT.replace("Section", r"\hbox to \hsize{\rule{1.1\hsize}{1pt}}Section"))
+    status, said = built.build()
+    assert status == 1 and "1 problem; report.pdf is left" in said
+    assert built.pdf.read_bytes() == GOOD
+    assert built.build() == (status, said)  # with nothing to do for latexmk
 
 
 @pytest.mark.parametrize(
-    "lost, is_lost",
+    "lines, lost",
     [
-        (r"\rlap{LONG}", True),
-        (r"\hspace*{-9cm}gone", True),
-        (r"\vspace*{-12cm}gone\vspace*{12cm}", True),
-        (r"\rlap{short words in the margin}", False),
-        (r"\hspace*{20cm}\hspace*{-20cm}", False),
-        (r"\rotatebox{90}{\rlap{LONG}}", False),  # SyncTeX's places are not turned
+        ([r"\rlap{LONG}", r"\hspace*{-9cm}gone", r"\vspace*{-12cm}gone\vspace*{12cm}"], [0, 1, 2]),
+        ([r"\rlap{short words in the margin}", r"\hspace*{20cm}\hspace*{-20cm}"], []),
+        ([r"\rotatebox{90}{\rlap{LONG}}"], []),  # SyncTeX's places are not turned
     ],
 )
-def test_words_beyond_the_edge_of_the_paper(project, lost, is_lost):
-    text = lost.replace("LONG", 30 * "long ")
-    project.write(LIGHT.replace("\\section", f"Before.\n\n{text} after.\n\n\\section", 1))
-    status, said = project.build()
-    line = PREAMBLE.count("\n") + 3
-    found = re.search(rf"^report\.texw:{line}: .*beyond the edge", said, re.MULTILINE)
-    assert (status, bool(found)) == (int(is_lost), is_lost), said
+def test_words_beyond_the_edge_of_the_paper(built, lines, lost):
+    text = "".join(f"{line} after.\n\n" for line in lines).replace("LONG", 30 * "long ")
+    built.write(LIGHT.replace("\\section", f"Before.\n\n{text}\\section", 1))
+    status, said = built.build()
+    found = re.findall(r"^report\.texw:(\d+): .*beyond the edge", said, re.MULTILINE)
+    first = PREAMBLE.count("\n") + 3
+    assert found == [str(first + 2 * k) for k in lost] and status == (1 if lost else 0), said
 
 
-def test_a_package_or_latexmk_that_is_missing(project, reference):
-    project.write(LIGHT.replace("xcolor", "nosuchpackage"))
-    status, said = project.build()
+def test_a_package_or_latexmk_that_is_missing(built, reference):
+    built.write(LIGHT.replace("xcolor", "nosuchpackage"))
+    status, said = built.build()
     assert status == 1 and re.search(r"report\.texw:3: .*File `nosuchpackage.sty' not found", said)
-    project.write(LIGHT)
-    status, said = project.build(PATH=str(project.folder))
-    assert (
-        status == 1 and said == "latexmk: No such file or directory; report.pdf is left as it was\n"
-    )
-    assert project.pdf.read_bytes() == GOOD
-    assert project.builds() == reference
+    built.write(LIGHT)
+    status, said = built.build(PATH=str(built.folder))
+    assert status == 1 and re.match(r"latexmk: .*; report\.pdf is left as it was\n$", said)
+    assert built.pdf.read_bytes() == GOOD
+    assert built.builds() == reference
 
 
 PROSE = r"""
@@ -265,6 +259,26 @@ def late():
     time.sleep(0.3)
     print("from a thread")
 threading.Thread(target=late).start()
+@
+<<name="Act as a module", echo=True>>=
+from __future__ import annotations
+import pickle
+from dataclasses import dataclass
+from multiprocessing import Pool
+
+@dataclass
+class Node:
+    value: int
+    next: Node | None = None
+
+def double(node):
+    return Node(2 * node.value)
+
+import typing
+assert typing.get_type_hints(Node)["next"] == Node | None
+assert pickle.loads(pickle.dumps(Node(1))) == Node(1)
+with Pool(2) as pool:
+    print("pickled", pool.map(double, [Node(1), Node(2)]))
 @
 <<name="Result">>=
 from weaving.latex import Tex
@@ -294,116 +308,61 @@ def test_every_word_is_in_the_pdf(project):
     assert not missing and len(pages) > 2, (missing, text)
     assert [f"row-{k}" for k in range(120)] == re.findall(r"row-\d+", text)
     assert "as a script" in text and "<%= 100% %>" in text and "comment of" not in text
-    order = [
-        text.rindex(word)
-        for word in [
-            "printed ",
-            "row-0",
-            "from another process",
-            "as a script",
-            "from a thread",
-            "resulting",
-            "The last",
-        ]
-    ]
+    assert "pickled [Node(value=2" in text
+    printed = ["printed ", "row-0", "from another process", "as a script", "from a thread"]
+    order = [text.rindex(word) for word in [*printed, "pickled [", "resulting", "The last"]]
     assert order == sorted(order)
 
 
 # ---- nobody's settings
 
 
-def test_settings_of_the_user_change_nothing(project, reference):
-    """Asserts under -O, a Matplotlib style, another hash seed, warnings that are off."""
-    (project.folder / "rc").mkdir()
-    (project.folder / "rc/matplotlibrc").write_text("lines.linewidth: 9\n")
-    assert (
-        project.builds(
-            PYTHONOPTIMIZE="1",
-            MATPLOTLIBRC=str(project.folder / "rc"),
-            PYTHONHASHSEED="5",
-            PYTHONWARNINGS="ignore",
-            also={"rc"},
-        )
-        == reference
-    )
-    project.write(LIGHT.replace("figure\n@", "assert 1 == 2\nfigure\n@"))
-    status, said = project.build(sys.executable, "-OO", "-m", "weaving")
+def test_a_fault_is_a_fault_whatever_the_settings(built):
+    """Asserts under -OO, a crash in C code, streams that are closed."""
+
+    def build(old, new, *words):
+        built.write(LIGHT.replace(old, new))
+        return built.build(*words)
+
+    status, said = build("figure\n@", "assert 1 == 2\n@", sys.executable, "-OO", "-m", "weaving")
     assert status == 1 and "AssertionError" in said
-
-
-def test_a_crash_names_the_line_and_a_closed_stream_is_no_fault(project):
-    project.write(LIGHT.replace("figure\n@", "import ctypes; ctypes.string_at(0)\n@"))
+    status, said = build("figure\n@", "import ctypes; ctypes.string_at(0)\n@")
     line = LIGHT[: LIGHT.index("figure\n@")].count("\n") + 1
-    status, said = project.build()
-    assert (
-        status == -signal.SIGSEGV
-        and f'report.texw", line {line}' in said
-        and project.pdf.read_bytes() == GOOD
-    )
-    project.write(LIGHT.replace("2 + 3", "1 / 0"))
-    assert project.build("sh", "-c", f"'{sys.executable}' -m weaving 2>&-")[0] == 1
-    project.write(LIGHT)
-    assert project.build("sh", "-c", f"'{sys.executable}' -m weaving <&- >&- 2>&-")[0] == 0
+    assert status == -signal.SIGSEGV and f'report.texw", line {line}' in said
+    weaving = f"'{sys.executable}' -m weaving"
+    assert build("2 + 3", "1 / 0", "sh", "-c", f"{weaving} 2>&-")[0] == 1
+    assert built.pdf.read_bytes() == GOOD
+    assert build("", "", "sh", "-c", f"{weaving} <&- >&- 2>&-")[0] == 0
 
 
-MODULE = r"""
-<<name="Pickle">>=
-from __future__ import annotations
-import pickle
-from dataclasses import dataclass
-from multiprocessing import Pool
-
-@dataclass
-class Node:
-    value: int
-    next: Node | None = None
-
-def double(node):
-    return Node(2 * node.value)
-
-import typing
-assert typing.get_type_hints(Node)["next"] == Node | None
-assert pickle.loads(pickle.dumps(Node(1))) == Node(1)
-with Pool(2) as pool:
-    print(pool.map(double, [Node(1), Node(2)]))
-@
-"""
-
-
-def test_chunks_are_a_module(project):
-    project.write(PREAMBLE + MODULE + BODY)
-    project.builds()
-    assert "Node(value=4" in PdfReader(project.pdf).pages[0].extract_text()
-
-
-def test_a_chapter_in_a_folder_and_a_list_that_is_cut_off(project):
-    (project.folder / "parts").mkdir()
-    chapter = project.folder / "parts/chapter.tex"
+def test_a_chapter_in_a_folder_and_a_list_that_is_cut_off(built):
+    (built.folder / "parts").mkdir()
+    chapter = built.folder / "parts/chapter.tex"
     chapter.write_text("\\section{Two}\\label{two}\n\\begin{figure}X\\caption{B}\\end{figure}\n")
     body = "\\listoffigures\n\\include{parts/chapter}\nAs in \\ref{two}.\n" + BODY
-    project.write(PREAMBLE + body)
-    status, said = project.build()
+    built.write(PREAMBLE + body)
+    status, said = built.build()
     assert status == 0, said
-    built = project.pdf.read_bytes()
-    (project.folder / "build/report.lof").write_text("\\contentsline {figure}{\\numberline {1")
-    (project.folder / "build/report.whole").unlink()  # as after kill -9
+    whole = built.pdf.read_bytes()
+    (built.folder / "build/report.lof").write_text("\\contentsline {figure}{\\numberline {1")
+    (built.folder / "build/report.whole").unlink()  # as after kill -9
     for made in ["report.pdf", "build/report.made.json"]:
-        (project.folder / made).unlink()
-    status, said = project.build()
-    assert status == 0 and project.pdf.read_bytes() == built, said
+        (built.folder / made).unlink()
+    status, said = built.build()
+    assert status == 0 and built.pdf.read_bytes() == whole, said
     chapter.write_text(chapter.read_text().replace("two}", "one}"))
-    status, said = project.build()
+    status, said = built.build()
     assert status == 1 and "Label `one' multiply defined" in said and "label one is" not in said
 
 
-def test_two_documents_in_one_folder(project, reference):
-    assert project.builds() == reference
-    (project.folder / "supplement.texw").write_text(LIGHT.replace("After it", "Beyond it"))
-    status, said = project.build(sys.executable, "-m", "weaving", "supplement")
+def test_two_documents_in_one_folder(built, reference):
+    assert built.builds() == reference
+    (built.folder / "supplement.texw").write_text(LIGHT.replace("After it", "Beyond it"))
+    status, said = built.build(sys.executable, "-m", "weaving", "supplement")
     assert status == 0 and "supplement.pdf: 1 page" in said
-    assert "Beyond it" in PdfReader(project.folder / "supplement.pdf").pages[0].extract_text()
-    assert "report.pdf: up to date" in project.build()[1] and project.pdf.read_bytes() == reference
-    status, said = project.build(sys.executable, "-m", "weaving", "suplement")
+    assert "Beyond it" in PdfReader(built.folder / "supplement.pdf").pages[0].extract_text()
+    assert "report.pdf: up to date" in built.build()[1] and built.pdf.read_bytes() == reference
+    status, said = built.build(sys.executable, "-m", "weaving", "suplement")
     assert status == 1 and "report, supplement" in said
 
 
@@ -426,72 +385,80 @@ HALF_DONE = (
 )
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_build_stopped_as_it_writes(how, project, reference):
-    for file in ["build/report.tex", "report.pdf"] + ["build/report.results.json"] * (
-        how == signal.SIGKILL
-    ):
-        project.pdf.write_bytes(GOOD)
-        project.write(
-            LIGHT.replace("figure\n@", f"figure  # {file}\n@").replace(
-                "Section", f"% {file}\nSection"
-            )
-        )
-        status, said = project.build(sys.executable, "-c", KILL_AT, file, str(int(how)))
-        assert status == (130 if how == signal.SIGINT else -how), said
-        assert how == signal.SIGKILL or "interrupted; report.pdf is left as it was" in said
-        assert project.pdf.read_bytes() == GOOD
-        assert how == signal.SIGKILL or not list(project.folder.rglob(".*.part"))
-        assert project.builds() == reference
+def changed(mark, chunk=False):
+    """A report from which the same PDF is built, but anew."""
+    old, new = ("figure\n@", f"figure  # {mark}\n@") if chunk else ("After", f"% {mark}\nAfter")
+    return LIGHT.replace(old, new)
 
 
-def test_a_build_killed_around_tex(project, reference):
-    for script in ["kill -9 $PPID", HALF_DONE + "kill -9 $PPID", '"$latexmk" "$@"; kill -9 $PPID']:
-        project.pdf.write_bytes(GOOD)
-        status, said = project.build(PATH=project.latexmk(script))
-        assert status == -signal.SIGKILL and project.pdf.read_bytes() == GOOD
-        assert project.builds() == reference
+@pytest.mark.parametrize(
+    "how, file",
+    [
+        (signal.SIGKILL, "build/report.tex"),
+        (signal.SIGKILL, "report.pdf"),
+        (signal.SIGKILL, "build/report.results.json"),
+        (signal.SIGINT, "build/report.tex"),
+        (signal.SIGINT, "report.pdf"),
+    ],
+)
+def test_a_build_stopped_as_it_writes(how, file, built, reference):
+    built.write(changed(file, chunk="results" in file))
+    status, said = built.build(sys.executable, "-c", KILL_AT, file, str(int(how)))
+    if how == signal.SIGINT:
+        assert status == 130 and "interrupted; report.pdf is left as it was" in said
+        assert not list(built.folder.rglob(".*.part"))
+    else:
+        assert status == -signal.SIGKILL, said
+    assert built.pdf.read_bytes() == GOOD
+    assert built.builds() == reference
 
 
-def test_ctrl_c_in_tex(project, reference):
-    process = project.start(PATH=project.latexmk(HALF_DONE + "exec sleep 60"))
+@pytest.mark.parametrize(
+    "script",
+    ["kill -9 $PPID", HALF_DONE + "kill -9 $PPID", '"$latexmk" "$@"; kill -9 $PPID'],
+    ids=["before", "within", "after"],
+)
+def test_a_build_killed_around_tex(script, built, reference):
+    built.write(changed("once more"))
+    status, said = built.build(PATH=built.latexmk(script))
+    assert status == -signal.SIGKILL and built.pdf.read_bytes() == GOOD, said
+    assert built.builds() == reference
+
+
+def test_ctrl_c_in_tex(built, reference):
+    started = built.folder / "build/started"
+    script = HALF_DONE + "touch started; exec sleep 60"
+    process = built.start(PATH=built.latexmk(script))
     deadline = time.monotonic() + LIMIT
-    while (
-        not (project.folder / "build/report.fdb_latexmk").exists() and time.monotonic() < deadline
-    ):
+    while not started.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=LIMIT)
-    assert process.returncode == 130 and b"interrupted" in said and project.pdf.read_bytes() == GOOD
-    assert project.builds() == reference
+    assert process.returncode == 130 and b"interrupted" in said and built.pdf.read_bytes() == GOOD
+    assert built.builds() == reference
 
 
-def test_a_build_waits_for_the_tex_of_one_that_was_killed(project, reference):
-    orphan = project.latexmk("kill -9 $PPID; sleep 1; touch build/ended; " + HALF_DONE)
-    assert project.build(PATH=orphan)[0] == -signal.SIGKILL
-    assert (
-        project.builds(PATH=project.latexmk('[ -e build/ended ] && exec "$latexmk" "$@"'))
-        == reference
-    )
+def test_a_build_waits_for_the_tex_of_one_that_was_killed(built, reference):
+    orphan = built.latexmk("kill -9 $PPID; sleep 1; touch build/ended; " + HALF_DONE)
+    assert built.build(PATH=orphan)[0] == -signal.SIGKILL
+    ended = built.latexmk('[ -e build/ended ] && exec "$latexmk" "$@"')
+    assert built.builds(PATH=ended) == reference
 
 
 def test_two_builds_at_once(project, reference):
-    both = [
-        project.start(PATH=project.latexmk('sleep 0.5; exec "$latexmk" "$@"')) for _ in range(2)
-    ]
+    slow = project.latexmk('sleep 0.5; exec "$latexmk" "$@"')
+    both = [project.start(PATH=slow) for _ in range(2)]
     for process in both:
         _, said = process.communicate(timeout=LIMIT)
         assert process.returncode == 0, said
     assert project.pdf.read_bytes() == reference
 
 
-def test_a_damaged_file_in_build(project, reference):
-    project.builds()
-    for file in ["report.pdf", "report.aux", "report.fdb_latexmk", "report.results.json"]:
-        damaged = project.folder / "build" / file
-        damaged.write_bytes(damaged.read_bytes()[:200])
-        project.pdf.write_bytes(GOOD)
-        assert project.builds() == reference, file
+@pytest.mark.parametrize("file", ["pdf", "aux", "fdb_latexmk", "results.json"])
+def test_a_damaged_file_in_build(file, built, reference):
+    damaged = built.folder / f"build/report.{file}"
+    damaged.write_bytes(damaged.read_bytes()[:200])
+    assert built.builds() == reference
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
@@ -526,45 +493,52 @@ print(double(3))
 """ + BODY.replace(r"Section \ref{one}, f", "F")
 
 
-def test_two_builds_in_different_circumstances_give_the_same_bytes(tmp_path, reference):
+def test_two_builds_in_different_circumstances_give_the_same_bytes(tmp_path):
     one = Project(tmp_path / "one", HOUSE)
     pdf = one.builds(PYTHONHASHSEED="1", LC_ALL="C", TZ="UTC")
     odd = Project(tmp_path / 'Lauri\'s "report" ä $x 50%', HOUSE)
     for path in odd.folder.rglob("*"):
         os.utime(path, (2e9, 2e9))
-    assert (
-        odd.builds(
-            PYTHONHASHSEED="2",
-            LC_ALL="en_US.ISO-8859-1",
-            TZ="Asia/Kolkata",
-            HOME="/nonexistent",
-            USER="nobody",
-            TEXINPUTS="/nowhere",
-            MPLCONFIGDIR=None,
-            PYTHONUTF8="0",
-        )
-        == pdf
-    )
+    (odd.folder / "rc").mkdir()
+    (odd.folder / "rc/matplotlibrc").write_text("lines.linewidth: 9\n")
+    settings = {
+        "PYTHONHASHSEED": "2",
+        "PYTHONOPTIMIZE": "1",
+        "PYTHONWARNINGS": "ignore",
+        "PYTHONUTF8": "0",
+        "MPLCONFIGDIR": None,
+        "MATPLOTLIBRC": str(odd.folder / "rc"),
+        "LC_ALL": "en_US.ISO-8859-1",
+        "TZ": "Asia/Kolkata",
+        "HOME": "/nonexistent",
+        "USER": "nobody",
+        "TEXINPUTS": "/nowhere",
+    }
+    assert odd.builds(also={"rc"}, **settings) == pdf
     assert str(tmp_path).encode() not in pdf
     assert_the_listing_runs(odd.pdf)
     assert b"2023-11-14T22:13:20" in pdf  # the commit's date
 
 
-def test_an_edit_gives_the_bytes_of_a_build_from_clean(tmp_path_factory, project, reference):
-    assert project.builds() == reference
-    section = "\\section{Nought}\\label{nought}\n\n\\section{One}"
-    for edits in [
-        {"After it.": "After it, more.", r"\section{One}": section, r"\ref{one}": r"\ref{nought}"},
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {
+            "After it.": "After it, more.",
+            r"\section{One}": "\\section{Nought}\\label{nought}\n\n\\section{One}",
+            r"\ref{one}": r"\ref{nought}",
+        },
         {"2 + 3": "2 + 4", "figsize=(2, 1)": "figsize=(3, 1)"},
-    ]:
-        report = (project.folder / "report.texw").read_text()
-        for old, new in edits.items():
-            assert old in report
-            report = report.replace(old, new)
-        project.write(report)
-        edited = project.builds()
-        clean = Project(tmp_path_factory.mktemp("clean"), report)
-        assert edited == clean.builds() != reference, edits
+    ],
+    ids=["prose", "code"],
+)
+def test_an_edit_gives_the_bytes_of_a_build_from_clean(edits, tmp_path, built, reference):
+    report = LIGHT
+    for old, new in edits.items():
+        assert old in report
+        report = report.replace(old, new)
+    built.write(report)
+    assert built.builds() == Project(tmp_path / "clean", report).builds() != reference
 
 
 def assert_the_listing_runs(pdf):
@@ -579,23 +553,22 @@ def assert_the_listing_runs(pdf):
 
 
 @pytest.mark.xfail(not shutil.which("synctex"), run=False, reason="TeX lacks the synctex command")
-def test_synctex_leads_from_the_report_to_the_page_and_back(project):
-    project.builds()
+def test_synctex_leads_from_the_report_to_the_page_and_back(built):
+    built.builds()
     line = LIGHT[: LIGHT.index("After it")].count("\n") + 1
-    report = f"{project.folder.resolve()}/report.texw"
-    _, view = project.build("synctex", "view", "-i", f"{line}:1:{report}", "-o", "report.pdf")
+    report = f"{built.folder.resolve()}/report.texw"
+    _, view = built.build("synctex", "view", "-i", f"{line}:1:{report}", "-o", "report.pdf")
     x, y = (re.search(rf"^{axis}:(\S+)", view, re.MULTILINE).group(1) for axis in "xy")
-    _, edit = project.build("synctex", "edit", "-o", f"1:{x}:{y}:report.pdf")
+    _, edit = built.build("synctex", "edit", "-o", f"1:{x}:{y}:report.pdf")
     assert f"Input:{report}" in edit and f"Line:{line}" in edit
-    assert b"report.tex\n" not in gzip.decompress(
-        (project.folder / "report.synctex.gz").read_bytes()
-    )
+    data = gzip.decompress((built.folder / "report.synctex.gz").read_bytes())
+    assert b"report.tex\n" not in data
 
 
 # ---- watch
 
 
-def test_watch_builds_at_each_save_and_lives_through_faults(project):
+def test_watch_builds_at_each_save_and_lives_through_faults(built):
     def next_build():
         """What it says until it waits again."""
         said = []
@@ -604,21 +577,21 @@ def test_watch_builds_at_each_save_and_lives_through_faults(project):
             assert said[-1], process.stderr.read()
         return b"".join(said)
 
-    process = project.start(sys.executable, "-m", "weaving", "--watch")
+    process = built.start(sys.executable, "-m", "weaving", "--watch")
     try:
         assert b"report.pdf: 1 page" in next_build()
-        first = project.pdf.read_bytes()
-        project.write(LIGHT.replace("2 + 3", "1 / 0"))
-        assert b"report.pdf" not in next_build() and project.pdf.read_bytes() == first != GOOD
-        project.write(LIGHT.replace("2 + 3", "2 + 4"))
-        assert b"report.pdf: 1 page" in next_build() and project.pdf.read_bytes() != first
-        builder = project.folder / "code/weaving/pdf.py"
+        first = built.pdf.read_bytes()
+        built.write(LIGHT.replace("2 + 3", "1 / 0"))
+        assert b"report.pdf" not in next_build() and built.pdf.read_bytes() == first != GOOD
+        built.write(LIGHT.replace("2 + 3", "2 + 4"))
+        assert b"report.pdf: 1 page" in next_build() and built.pdf.read_bytes() != first
+        builder = built.folder / "code/weaving/pdf.py"
         edited = builder.read_text().replace("[htb]", "[t]")
         builder.write_text("def (")
         assert b"pdf.py: invalid syntax" in next_build()
         builder.write_text(edited)
-        second = project.pdf.read_bytes()
-        assert b"report.pdf: 1 page" in next_build() and project.pdf.read_bytes() != second
+        second = built.pdf.read_bytes()
+        assert b"report.pdf: 1 page" in next_build() and built.pdf.read_bytes() != second
     finally:
         os.killpg(process.pid, signal.SIGINT)
         _, err = process.communicate(timeout=LIMIT)
@@ -628,20 +601,19 @@ def test_watch_builds_at_each_save_and_lives_through_faults(project):
 # ---- only what changed
 
 
-def test_the_build_goes_by_content_and_not_by_dates(project, reference):
-    (project.folder / "case.json").write_text("[1]")
-    (project.folder / "chapter.tex").write_text("A chapter.\n")
+def test_the_build_goes_by_content_and_not_by_dates(built):
+    (built.folder / "case.json").write_text("[1]")
+    (built.folder / "chapter.tex").write_text("A chapter.\n")
     reads = "\\input{chapter}\n\n<%= open(case_file).read() %>\n\nAfter it."
-    project.write(LIGHT.replace("After it.", reads))
-    used = project.latexmk('touch used; exec "$latexmk" "$@"')
+    built.write(LIGHT.replace("After it.", reads))
+    used = built.latexmk('touch used; exec "$latexmk" "$@"')
 
     def build():
         """Whether TeX was asked."""
-        (project.folder / "used").unlink(missing_ok=True)
-        status, said = project.build(
-            sys.executable, "-m", "weaving", "--case", "case.json", PATH=used
-        )
-        asked = (project.folder / "used").exists()
+        (built.folder / "used").unlink(missing_ok=True)
+        command = [sys.executable, "-m", "weaving", "--case", "case.json"]
+        status, said = built.build(*command, PATH=used)
+        asked = (built.folder / "used").exists()
         assert status == 0 and ("report.pdf: up to date" in said) != asked, said
         return asked
 
@@ -655,49 +627,52 @@ def test_the_build_goes_by_content_and_not_by_dates(project, reference):
         ("PROVENANCE", "0123456", "0123457"),
         ("report.pdf", None, GOOD),
     ]:
-        path = project.folder / file
+        path = built.folder / file
         if old is None:
             path.write_bytes(new)
         else:
             path.write_text(path.read_text().replace(old, new))
         os.utime(path, (1e8, 1e8))  # restored with an old date
         assert build() and not build(), file
-    (project.folder / "code/weaving/house.sty").write_text("% not loaded by this document")
+    (built.folder / "code/weaving/house.sty").write_text("% not loaded by this document")
     assert not build()
-    for path in project.folder.rglob("*.*"):
+    for path in built.folder.rglob("*.*"):
         os.utime(path, (2e9, 2e9))
     assert not build()
-    (project.folder / "build/report.made.json").write_text("{")
+    (built.folder / "build/report.made.json").write_text("{")
     assert build() and not build()
-    project.write(LIGHT.replace("2 + 3", "1 / 0"))
-    assert project.build()[0] == 1
+    built.write(LIGHT.replace("2 + 3", "1 / 0"))
+    assert built.build()[0] == 1
 
 
 def test_make_asks_the_build_each_time(project):
     shutil.copy(ROOT / "Makefile", project.folder)
     (project.folder / "code/setup.sh").write_text("")
-    for _ in range(2):
-        status, said = project.build(
-            "make", "--no-print-directory", "pdf", "RUN=echo asked", CASE="a b"
+
+    def make(*words, **environment):
+        return project.build(
+            "make", "--no-print-directory", "RUN=echo asked", *words, **environment
         )
-        assert (status, said) == (0, "asked -m weaving report --case a b\n")
-    assert project.build(
-        "make", "--no-print-directory", "supplement", "RUN=echo asked", "CASE=c"
-    ) == (0, "asked -m weaving supplement --case c\n")
-    assert (
-        "asked -m weaving report"
-        in project.build("make", "--no-print-directory", "RUN=echo asked", "report.pdf")[1]
-    )
+
+    for _ in range(2):
+        assert make("pdf", CASE="a b") == (0, "asked -m weaving report --case a b\n")
+    assert make("supplement", "CASE=c") == (0, "asked -m weaving supplement --case c\n")
+    assert "asked -m weaving report" in make("report.pdf")[1]
+
+
+def commit(folder):
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+    for words in [["init", "-q"], ["add", "."], ["commit", "-qm", "One"]]:
+        subprocess.run([*git, *words], cwd=folder, check=True, timeout=LIMIT)
 
 
 def test_an_unpacked_archive_of_a_clone_knows_its_commit(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for file in ["PROVENANCE", ".gitattributes"]:
         shutil.copy(ROOT / file, tmp_path)
-    git = ["git", "-c", "user.name=A", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
-    archive = ["archive", "--format=zip", "-o", "clone.zip", "HEAD"]
-    for words in [["init", "-q"], ["add", "."], ["commit", "-qm", "One"], archive]:
-        subprocess.run([*git, *words], check=True, timeout=LIMIT)
+    commit(tmp_path)
+    archive = ["git", "archive", "--format=zip", "-o", "clone.zip", "HEAD"]
+    subprocess.run(archive, check=True, timeout=LIMIT)
     clone = provenance()
     shutil.unpack_archive("clone.zip", "unpacked")
     monkeypatch.chdir(tmp_path / "unpacked")
@@ -705,36 +680,29 @@ def test_an_unpacked_archive_of_a_clone_knows_its_commit(tmp_path, monkeypatch):
     assert provenance() == clone != Provenance("unknown", 0)
 
 
-def test_a_submission_builds_the_same_report_elsewhere(project, tmp_path_factory):
+def test_a_submission_builds_the_same_report_elsewhere(built, tmp_path_factory):
     """And its plain LaTeX runs without Python."""
-    shutil.copy(ROOT / "PROVENANCE", project.folder)
-    (project.folder / ".gitignore").write_text("/build/\n/figures/\n__pycache__/\n*.pdf\n*.gz\n")
-    git = ["git", "-c", "user.name=A", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
-    for words in [["init", "-q"], ["add", "."], ["commit", "-qm", "One"]]:
-        assert project.build(*git, *words)[0] == 0
-    status, said = project.build(sys.executable, "-m", "weaving.submission")
+    shutil.copy(ROOT / "PROVENANCE", built.folder)
+    (built.folder / ".gitignore").write_text("/build/\n/figures/\n__pycache__/\n*.pdf\n*.gz\n")
+    commit(built.folder)
+    status, said = built.build(sys.executable, "-m", "weaving.submission")
     assert status == 0, said
     folder = tmp_path_factory.mktemp("unpacked")
-    with tarfile.open(project.folder / "submission.tar.gz") as files:
+    with tarfile.open(built.folder / "submission.tar.gz") as files:
         files.extraction_filter = getattr(tarfile, "data_filter", None)
         files.extractall(folder)
     unpacked = folder / "submission"
     handed_in = (unpacked / "report.pdf").read_bytes()
+    run = functools.partial(subprocess.run, stdout=subprocess.DEVNULL, check=True, timeout=LIMIT)
     for _ in range(2):
-        done = subprocess.run(
-            ["pdflatex", "-interaction=batchmode", "report"],
-            cwd=unpacked / "latex",
-            stdout=subprocess.DEVNULL,
-            timeout=LIMIT,
-        )
+        run(["pdflatex", "-interaction=batchmode", "report"], cwd=unpacked / "latex")
     pages = PdfReader(unpacked / "latex/report.pdf").pages
-    assert done.returncode == 0 and "After it" in pages[0].extract_text()
+    assert "After it" in pages[0].extract_text()
     (unpacked / "report.pdf").unlink()
-    done = subprocess.run([sys.executable, "-m", "weaving"], cwd=unpacked, timeout=LIMIT,
-                          env={**os.environ, "PYTHONPATH": "code"})  # fmt: skip
-    assert done.returncode == 0 and (unpacked / "report.pdf").read_bytes() == handed_in
-    (project.folder / "bib/references.bib").write_text(BIB + "\n")
-    assert project.build(sys.executable, "-m", "weaving.submission")[0] == 1
+    run([sys.executable, "-m", "weaving"], cwd=unpacked, env={**os.environ, "PYTHONPATH": "code"})
+    assert (unpacked / "report.pdf").read_bytes() == handed_in
+    (built.folder / "bib/references.bib").write_text(BIB + "\n")
+    assert built.build(sys.executable, "-m", "weaving.submission")[0] == 1
 
 
 @pytest.mark.xfail(not shutil.which("faketime"), run=False, reason="faketime is not installed")

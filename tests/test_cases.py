@@ -482,6 +482,7 @@ def test_arrays_that_change_later_are_asked_about(written, changes):
     refused(path, f"after code cell 2 of 6.*{''.join(found)}{given}", names="X=X", side="left")
 
 
+@pytest.mark.slow
 def test_a_change_is_taken_where_the_user_says_so(written, monkeypatch):
     path = written(notebook(X_ONLY, W_TOO, "X = X / 2", "1 / 0", "X = X / 2"), "ipynb")
     monkeypatch.setenv("UNTIL", "2")
@@ -515,6 +516,7 @@ def test_what_comes_later_may_fail_and_use_the_arrays(written):
     assert "cell 5 of 8 and code cell 6 of 8" in case.notes[-1] and "not given" in case.notes[1]
 
 
+@pytest.mark.slow
 def test_what_takes_too_long_later_is_read(written, monkeypatch):
     monkeypatch.setattr(notebooks, "LATER_LIMIT", 1)
     monkeypatch.setattr(notebooks, "TIME_LIMIT", 30)
@@ -533,7 +535,7 @@ def test_what_takes_too_long_later_is_read(written, monkeypatch):
         (["import nowhere\nnowhere.X()\nX = nowhere.X()"], "cell 1.*NameError.*module nowhere"),
         ([X_ONLY, "exit()"], "cell 2 of 2.*SystemExit"),
         ([X_ONLY, "import os; os.abort()"], "cell 2 of 2.*-6"),
-        ([X_ONLY, "while True: pass"], "cell 2 of 2.* 3 s"),
+        pytest.param([X_ONLY, "while True: pass"], "cell 2 of 2.* 3 s", marks=pytest.mark.slow),
         ([X_ONLY, "W_q = # your code", W_TOO], "cell 2 of 3.*Syntax.*W_q, W_k, W_v "),
         ([X_ONLY, "print 'hello'"], "W_q, W_k, W_v .*cell 2 of 2 is not Python"),
         (["input()"], "cell 1.*EOFError.*np.savez"),

@@ -14,7 +14,7 @@ from weaving import html, tree
 from weaving.document import Figure, Listing, Output, Text
 from weaving.problems import BuildFailed
 
-pytestmark = [pytest.mark.slow, needs_packages]
+pytestmark = needs_packages
 
 CSS = Path(html.__file__).with_name("page.css").read_text(encoding="utf-8")
 LATEX = r"""\reporttitle{A <title>}{Sub}{Ada}{Course}

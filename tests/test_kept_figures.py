@@ -13,8 +13,6 @@ from test_inputs import change
 from weaving import figures, processor
 from weaving.build import Target, execute
 
-pytestmark = pytest.mark.slow
-
 
 def test_the_list_of_fonts_is_made_anew_when_a_font_has_come_or_gone(tmp_path, monkeypatch):
     fonts, kept = tmp_path / "fonts/serif", tmp_path / "fontlist-v3.json"
@@ -57,7 +55,7 @@ class Pen:
 
 def draw(*shown, color='black'):
     figure = Figure()
-    figure.subplots().set_title(str(shown), color=color)
+    figure.add_subplot(xticks=[], yticks=[]).set_title(str(shown), color=color)
     return figure
 
 def state(memory=[0]):
@@ -98,60 +96,49 @@ PREPARE = (
 )
 
 # What the figure shows, and what becomes of PREPARE or of a file.
+STATE = "shades.draw(shades.state())"
+COLOURS = "C.get_named_colors_mapping()"
+# fmt: off
 CHANGES = {
     "its own code": ("shades.draw('old')", ("report.texw", "'old'", "'new'")),
     "a value": ("shades.draw(values)", "values = [2]"),
     "an array that is changed in place": ("shades.draw(box)", "box[0] = 2"),
     "a value in a comprehension": ("shades.draw([values for k in 'ab'])", "values.append(2)"),
-    "data of a module": ("shades.draw(shades.state())", "shades.colour = 'blue'"),
-    "a list in a module": ("shades.draw(shades.state())", "shades.names.append('b')"),
-    "data of a class": ("shades.draw(shades.state())", "shades.Pen.width = 2"),
-    "data of a module behind it": ("shades.draw(shades.state())", "hues.name = 'dark'"),
-    "the default of a function": (
-        "shades.draw(shades.state())",
-        "shades.state.__defaults__[0].append(1)",
-    ),
+    "data of a module": (STATE, "shades.colour = 'blue'"),
+    "a list in a module": (STATE, "shades.names.append('b')"),
+    "data of a class": (STATE, "shades.Pen.width = 2"),
+    "data of a module behind it": (STATE, "hues.name = 'dark'"),
+    "the default of a function": (STATE, "shades.state.__defaults__[0].append(1)"),
     "what is written on a function": ("shades.draw(shades.state.x)", "shades.state.x = 2"),
-    "what a function holds": ("shades.draw(shades.state())", "shades.step().append(1)"),
-    "another function in its place": ("shades.draw(shades.state())", "shades.step = hues.other"),
+    "what a function holds": (STATE, "shades.step().append(1)"),
+    "another function in its place": (STATE, "shades.step = hues.other"),
     "a module's code": ("shades.draw(shades.colour)", ("code/shades.py", "'red'", "'ted'")),
-    "code behind it": ("shades.draw(shades.state())", ("code/hues.py", "pale", "pink")),
+    "code behind it": (STATE, ("code/hues.py", "pale", "pink")),
     "a module that a function imports": (
-        "shades.draw(shades.late())",
-        ("code/lazy.py", "late", "lame"),
-    ),
+        "shades.draw(shades.late())", ("code/lazy.py", "late", "lame")),
     "a file": ("shades.draw(open('data.txt').read())", ("data.txt", "1", "2")),
     "a file that was read before": ("shades.draw(shades.table())", ("data.txt", "1", "2")),
     "Matplotlib's settings": (
-        "shades.draw(1)",
-        "import matplotlib; matplotlib.rcParams['axes.facecolor'] = 'red'",
-    ),
+        "shades.draw(1)", "import matplotlib; matplotlib.rcParams['axes.facecolor'] = 'red'"),
     "the way in which NumPy prints": (
-        "shades.draw(box / 3 + 1 / 3)",
-        "numpy.set_printoptions(precision=2)",
-    ),
+        "shades.draw(box / 3 + 1 / 3)", "numpy.set_printoptions(precision=2)"),
     "NumPy's generator": ("shades.draw(numpy.random.rand())", "numpy.random.seed(2)"),
     "Python's generator": ("shades.draw(random.random())", "random.seed(2)"),
     "the environment": ("shades.draw(os.environ.get('COLOUR'))", "os.environ['COLOUR'] = 'red'"),
     "what a cached function holds": ("shades.draw(shades.store())", "shades.store()['a'] = 1"),
     "a colour's name": (
         "shades.draw(1, color='ours' if other == 7 else 'theirs')",
-        "C.get_named_colors_mapping()['theirs'] = '#ff0000'; other = 8",
-    ),
-    "a named colour": (
-        "shades.draw(1, color='ours')",
-        "C.get_named_colors_mapping()['ours'] = '#ff0000'",
-    ),
+        f"{COLOURS}['theirs'] = '#ff0000'; other = 8"),
+    "a named colour": ("shades.draw(1, color='ours')", f"{COLOURS}['ours'] = '#ff0000'"),
     "a function of the document": ("shades.draw(shown())", ("report.texw", "return 1", "return 2")),
     "an instance of the document's class": (
-        "shades.draw(Box().x)",
-        ("report.texw", "x = 1", "x = 2"),
-    ),
+        "shades.draw(Box().x)", ("report.texw", "x = 1", "x = 2")),
     "a name that nobody sees": ("shades.draw(globals()['values'])", "values = [2]"),
     "code in a string": ("shades.draw(eval('values'))", "values = [2]"),
     "a value in the caption": ("shades.draw(1)", "other = 8"),
     "the alternative text": ("shades.draw(1)", ("report.texw", "A line.", "A lime.")),
 }
+# fmt: on
 
 
 @pytest.fixture
@@ -210,6 +197,7 @@ def from_nothing():
     return built()[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", CHANGES)
 def test_a_figure_is_what_a_build_from_nothing_draws(kind, project):
     shown, then = CHANGES[kind]
@@ -225,6 +213,7 @@ def test_a_figure_is_what_a_build_from_nothing_draws(kind, project):
     assert from_nothing() == made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shown",
     [

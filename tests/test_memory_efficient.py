@@ -113,6 +113,7 @@ def test_against_50_digits(dtype, d, scale):
     assert y is None or (np.abs(y - exact) <= 2 * bound).all()
 
 
+@pytest.mark.slow
 @hypothesis.given(st.data())
 def test_any_shape_block_size_and_number_of_workers(data):
     """The number of workers does not change a bit."""

@@ -51,6 +51,7 @@ def outcomes():
 # Claims
 
 
+@pytest.mark.slow
 def test_every_claim_holds_and_every_twin_is_refused(outcomes):
     assert [o.problems for o in outcomes.values() if not o.holds] == []
     assert all(o.refused == len(CLAIMS[name].twins) >= 2 for name, o in outcomes.items())
@@ -467,6 +468,7 @@ def test_the_whole_statement_is_read(name, head):
     assert runner.is_refused(Statement(D * statement.left, statement.right, statement.hypotheses))
 
 
+@pytest.mark.slow
 def test_the_attack_sees_a_check_that_accepts_everything(monkeypatch):
     monkeypatch.setattr(deciders, "is_proved", lambda statement: True)
     _, counts, _, _ = attack.attack_one("read-out", share=0.2)
@@ -480,6 +482,7 @@ def test_a_mutant_is_changed_in_one_place():
     assert made["right: exchanged"] == "x + y = x + y"
 
 
+@pytest.mark.slow
 def test_whatever_is_accepted_of_random_products_is_true():
     rng = np.random.default_rng(7)
     letters = [A, T(A), inverse(A), eye(N)]
@@ -516,6 +519,7 @@ def document(outcomes, monkeypatch):
     return Ledger("supplement")
 
 
+@pytest.mark.slow
 def test_a_document_makes_each_of_its_claims_once(document):
     with pytest.raises(ClaimFailed, match="simplex"):
         document.table()
@@ -526,6 +530,7 @@ def test_a_document_makes_each_of_its_claims_once(document):
         document.formula("simplex")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, said", [("simplexx", "simplex"), ("softmax-jacobian", "report")])
 def test_a_claim_that_is_not_of_the_document(document, name, said):
     with pytest.raises(ClaimFailed, match=f"{name}.*{said}"):
@@ -542,6 +547,7 @@ def test_a_false_claim_stops_the_document(monkeypatch):
         Ledger("supplement")
 
 
+@pytest.mark.slow
 def test_the_counts_of_the_attack_are_told(document):
     counts = document.counts()
     assert str(counts["accepted_true"]) in document.how_it_was_attacked()

@@ -19,8 +19,9 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 
 
-def build(folder, *arguments):
-    options = {"cwd": folder, "env": {**os.environ, "PYTHONPATH": "code"}, "timeout": 600}
+def build(folder, *arguments, **environment):
+    environment = {**os.environ, "PYTHONPATH": "code", **environment}
+    options = {"cwd": folder, "env": environment, "timeout": 600}
     command = [sys.executable, "-m", "weaving", *arguments]
     return subprocess.run(command, capture_output=True, text=True, **options)
 
@@ -94,10 +95,19 @@ def test_every_claim_has_a_tick_and_a_row(name, documents, folder):
     assert tex.count(r"\includegraphics[alt={") == tex.count(r"\includegraphics") > 0
 
 
-def test_the_same_sources_give_the_same_bytes(documents, folder, tmp_path):
+def test_the_same_sources_give_the_same_latex_and_figures(documents, folder, tmp_path):
+    """That TeX makes the same bytes of them, test_build shows."""
     copy_of_the_sources(tmp_path)
-    assert build(tmp_path, "report").returncode == 0
-    assert (tmp_path / "report.pdf").read_bytes() == (folder / "report.pdf").read_bytes()
+    (tmp_path / "build").mkdir()
+    shutil.copy(folder / "build/proofs.json", tmp_path / "build")  # test_proofs runs the claims
+    (tmp_path / "latexmk").write_text("#!/bin/sh\nexit 9\n")
+    (tmp_path / "latexmk").chmod(0o755)
+    done = build(tmp_path, "report", PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert "latexmk stopped with status 9" in done.stderr, done.stderr
+    figures = [path.relative_to(folder) for path in folder.glob("figures/report/*")]
+    for path in ["build/report.tex", "build/provenance.tex", "build/listings.tex", *figures]:
+        assert (tmp_path / path).read_bytes() == (folder / path).read_bytes(), path
+    assert len(figures) > 9
 
 
 def test_another_case_builds_and_holds_its_numbers(documents, folder):

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = (
     "sh cat cmp cp dirname env grep head kill mkdir mv printf rm sed sleep tail touch tr true"
@@ -253,6 +251,7 @@ WHEEL = {
 }
 
 
+@pytest.mark.slow
 def test_a_real_environment_holds_what_the_hashes_name_and_nothing_else(machine):
     wheel = machine.texmf / "thing-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -266,12 +265,16 @@ def test_a_real_environment_holds_what_the_hashes_name_and_nothing_else(machine)
         "PIP_FIND_LINKS": str(machine.texmf),
         "LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", ""),
     }
-    pinned = machine.project / "requirements.txt"
+    (machine.project / "requirements.txt").write_text(line)
+    pinned = machine.project / "requirements-notebook.txt"
     pinned.write_text(re.sub("sha256:....", "sha256:0000", line))
-    status, said = machine.run("venv", **offline)
-    assert status == 1 and "thing==1.0" in said and "HASHES" in said and not machine.venv.exists()
-    pinned.write_text(line)
+    beside = machine.project / "build/notebook-packages"
     assert machine.run("venv", **offline)[0] == 0
+    status, said = machine.run("notebook", **offline)
+    assert status == 1 and "thing==1.0" in said and "HASHES" in said and not beside.exists()
+    pinned.write_text(line)
+    assert machine.run("notebook", **offline)[0] == 0
+    assert (beside / "thing.py").read_text() == WHEEL["thing.py"]
     code = [machine.venv / "bin/python", "-c", "import thing; print(thing.value)"]
     assert subprocess.run(code, capture_output=True, text=True, check=True).stdout == "7\n"
 

@@ -79,13 +79,8 @@ def test_all_that_latex_explains_of_an_error_is_told_with_a_remedy():
     error, overfull = read(EXPLAINED)
     assert (error.line, overfull.line) == (105, 104)
     assert "(U+674E) not set up" in error.message and "Latin letters" in error.message
-    shown = [
-        "Hello X",
-        "and more.",
-        "You may provide a definition with",
-        "\\DeclareUnicodeCharacter",
-    ]
-    assert list(map(str.strip, error.details.split("\n"))) == shown
+    shown = ["Hello X", "and more.", "You may provide a definition with"]
+    assert list(map(str.strip, error.details.split("\n"))) == [*shown, "\\DeclareUnicodeCharacter"]
 
 
 def test_errors_one_after_the_other_are_all_told():

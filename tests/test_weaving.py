@@ -32,14 +32,27 @@ def test_the_lock_needs_no_folder_to_be_there():
         assert Path("build/lock").exists()
 
 
+def test_a_build_that_is_repeated_makes_nothing(capsys):
+    report("Of two words.")
+    assert build_and_say(Target()) == 0 and "report.pdf: 1 page" in capsys.readouterr().out
+    made = Path("report.pdf").read_bytes()
+    assert build_and_say(Target()) == 0 and "up to date" in capsys.readouterr().out
+    assert Path("report.pdf").read_bytes() == made != GOOD
+
+
 # ---- what stops the weave: (lines from line 3 on, the line of the fault, what is said of it)
 
 DRAWING = "\n" + "\n".join(DRAW)
 
 
-def code(lines):
+def code(lines, name="Count"):
     """A chunk; its first line of code is line 4."""
-    return f"{CHUNK}\n{lines}\n@"
+    return f'<<name="{name}">>=\n{lines}\n@'
+
+
+def places(message):
+    """The lines of the report of which something is said."""
+    return [int(line) for line in re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE)]
 
 
 def figure(caption="A line.", alt="A line.", name="Draw"):
@@ -182,6 +195,11 @@ FAULTS = {
         '<<name="A", depends=[1]>>=\n1\n@', 3, 'list of file names'),
     'a typed number in a caption': (
         'Body.\n' + figure(caption='At 2.5.') + DRAWING, 4, 'the number 2.5'),
+    'a fork that goes on': (
+        code("import os\nos.fork()\nprint('twice')"), 3, 'end it with os._exit'),
+    'a fault in a fork': (
+        code('import os\nchild = os.fork()\nif not child: 1 / 0\nos.waitpid(child, 0)\nNone'),
+        3, 'end it with os._exit'),
     'a control character': ('one \x0c two', 3, 'control character'),
 }
 # fmt: on
@@ -219,75 +237,31 @@ def test_what_the_faults_are_built_from_is_no_fault_itself():
 
 def test_what_follows_from_a_fault_is_not_told(capsys):
     """The third chunk would read the first one's x, which the second was about to replace."""
-    report(
-        '<<name="First">>=',
-        "x = 1",
-        "@",
-        '<<name="Second">>=',
-        "y = 1 / 0",
-        "x = [y]",
-        "@",
-        '<<name="Third">>=',
-        "len(x)",
-        "@",
-    )
+    report(code("x = 1", "One"), code("y = 1 / 0\nx = [y]", "Two"), code("len(x)", "Three"))
     message = said(capsys)
-    assert (
-        "report.texw:7: chunk 'Second' raised ZeroDivisionError" in message
-        and "\n1 problem;" in message
-        and "len" not in message
-    )
+    assert "report.texw:7: chunk 'Two' raised ZeroDivisionError" in message
+    assert places(message) == [7] and "len" not in message
 
 
 def test_what_a_fault_has_made_already_stays(capsys):
     """The third chunk has a fault of its own, and is told of it."""
-    report(
-        '<<name="First">>=',
-        "x = 1",
-        "@",
-        '<<name="Second">>=',
-        "x = 2",
-        "1 / 0",
-        "@",
-        '<<name="Third">>=',
-        "x / 0",
-        "@",
-    )
+    report(code("x = 1", "One"), code("x = 2\n1 / 0", "Two"), code("x / 0", "Three"))
     message = said(capsys)
-    assert (
-        "chunk 'Second'" in message
-        and "chunk 'Third' raised ZeroDivisionError" in message
-        and "\n2 problems;" in message
-    )
+    assert "chunk 'Two'" in message and "chunk 'Three' raised ZeroDivisionError" in message
+    assert len(places(message)) == 2
 
 
 def test_all_faults_of_a_stage_are_told_at_once(capsys):
-    report(
-        '<<name="A", fgi=True>>=', "1", "@", "<%= 2", "", "At 1.25.", "", '<<nome="B">>=', "x = 1"
-    )
+    report('<<name="A", fgi=True>>=\n1\n@\n<%= 2\n\nAt 1.25.\n', '<<nome="B">>=\nx = 1')
+    assert places(said(capsys)) == [3, 6, 8, 10, 10, 10]
+    report("<%= 1 / 0 %>", code("[][1]"), "<%= 'a' + 1 %>", code("unknown", "C"))
     message = said(capsys)
-    assert [int(n) for n in re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE)] == [
-        3,
-        6,
-        8,
-        10,
-        10,
-        10,
-    ]
-    report("<%= 1 / 0 %>", CHUNK, "[][1]", "@", "<%= 'a' + 1 %>", '<<name="C">>=', "unknown", "@")
-    message = said(capsys)
-    assert [int(n) for n in re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE)] == [
-        3,
-        5,
-        7,
-        9,
-    ]
-    assert "4 problems; report.pdf is left" in message
+    assert places(message) == [3, 5, 7, 9] and "4 problems; report.pdf is left" in message
 
 
 def test_an_at_sign_alone_may_belong_to_the_code():
-    lines = ['text = """one', "@", '"""', "@", "Prose <%= text.split()[-1] %>.", CHUNK, "x = 1"]
-    report('<<name="A">>=', *lines, "@")
+    text = code('text = """one\n@\n"""')
+    report(text, "Prose <%= text.split()[-1] %>.", code("x = 1", "B"))
     weave(Target())
     assert "Prose @." in Path("build/report.tex").read_text()
 
@@ -337,80 +311,48 @@ def test_a_document_without_its_end():
         weave(Target())
 
 
-WAIT = code("import time\ntime.sleep(1)").replace("Count", "Wait")
+LATE = """import os, threading, time
+from concurrent.futures import ThreadPoolExecutor
+def late():
+    time.sleep(0.5)
+    try:
+        print('late')
+    finally:
+        open('ended', 'w').close()
+"""
+WAIT = """import os, time
+end = time.monotonic() + 5
+while not os.path.exists('ended') and time.monotonic() < end:
+    time.sleep(0.02)"""
 
 
 @pytest.mark.parametrize(
-    "lines, line, words",
+    "lines, place",
     [
-        (
-            "import os, subprocess\nsubprocess.Popen(['sh', '-c', 'sleep 0.5; echo late'])\nNone",
-            3,
-            "wait for it",
-        ),
-        (
-            "import threading, time\ndef late():\n    time.sleep(0.5)\n    print('late')\n"
-            "threading.Thread(target=late, daemon=True).start()",
-            7,
-            "wait for it",
-        ),
-        (
-            "from concurrent.futures import ThreadPoolExecutor\nimport time\ndef late():\n"
-            "    time.sleep(0.5)\n    print('late')\n"
-            "pool = ThreadPoolExecutor(1)\n_ = pool.submit(late)",
-            0,
-            "wait for it",
-        ),
-        ("import os\nos.fork()\nprint('twice')", 3, "end it with os._exit"),
-        (
-            "import os\nchild = os.fork()\nif not child: 1 / 0\nos.waitpid(child, 0)\nNone",
-            3,
-            "end it with os._exit",
-        ),
+        ("_ = os.system('(sleep 0.5; echo late; touch ended) &')", "report.texw:3: "),
+        ("threading.Thread(target=late, daemon=True).start()", "report.texw:9: "),
+        ("_ = (pool := ThreadPoolExecutor(1)).submit(late)", "report.texw: "),
     ],
 )
-def test_output_or_a_process_that_outlives_its_chunk(lines, line, words, capsys):
-    chunk = code(lines).replace(">>", ", depends=[]>>")
-    report(chunk, WAIT)
-    place = rf"report\.texw:{line}: " if line else r"report\.texw: "
-    found = re.search(rf"{place}.*{words}", said(capsys))
-    assert found
+def test_output_that_comes_after_its_chunk(lines, place, capsys):
+    report(code(LATE + lines), code(WAIT).replace("Count", "Wait"))
+    assert re.search(rf"^{re.escape(place)}.*wait for it", said(capsys), re.MULTILINE)
 
 
-def test_a_forked_process_may_exit(capsys):
-    report(
-        code(
-            "import os, sys\nchild = os.fork()\nif not child:\n    print('child')\n"
-            "    sys.exit()\nos.waitpid(child, 0)\nNone"
-        ).replace(">>", ", depends=[]>>")
-    )
+@pytest.mark.parametrize(
+    "child, shown", [("print('child')\n    sys.exit()", "child"), ("os._exit(5)", "\n5\n")]
+)
+def test_a_forked_process_may_end(child, shown):
+    fork = f"import os, sys\nchild = os.fork()\nif not child:\n    {child}\n"
+    report(code(fork + "print(os.waitpid(child, 0)[1] >> 8)"))
     weave(Target())
-    assert "child" in Path("build/report.tex").read_text()
-
-
-def test_a_forked_process_may_end_as_it_does():
-    report(
-        code("import os\nchild = os.fork()\nif not child: os._exit(5)"),
-        "<%= os.waitpid(child, 0)[1] >> 8 %>",
-    )
-    weave(Target())
-    assert "\n5\n" in Path("build/report.tex").read_text()
+    assert shown in Path("build/report.tex").read_text()
 
 
 def test_a_failed_chunk_does_not_accuse_the_lines_that_need_it(capsys):
-    report(
-        CHUNK,
-        "import nosuchmodule",
-        "weight = nosuchmodule.x",
-        "@",
-        "<%= weight %>",
-        "<%= other %>",
-    )
+    report(code("import nosuchmodule\nweight = nosuchmodule.x"), "<%= weight %>\n<%= other %>")
     message = said(capsys)
-    assert (
-        re.findall(r"^report\.texw:(\d+):", message, re.MULTILINE) == ["4", "8"]
-        and "'other'" in message
-    )
+    assert places(message) == [4, 8] and "'other'" in message
 
 
 def test_a_report_that_is_missing_or_not_utf_8(capsys):

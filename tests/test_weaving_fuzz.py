@@ -18,75 +18,27 @@ from weaving.reader import StrictReader, percent_that_deletes
 from weaving.tex import inputs
 from weaving.texlog import read_log
 
-TOKENS = [
-    "<<",
-    ">>=",
-    '<<name="a">>=',
-    '<<name="b", echo=True>>=',
-    "@",
-    "%",
-    "\\%",
-    "\\\\",
-    "<%=",
-    "%>",
-    "<%",
+TOKENS = r"""
+<< >>= <<name="a">>= @ % \% \\ <%= %> <% word ' ( ) { } \begin{document} \end{document}
+\url{a%b} \verb|%| \begin{verbatim} \end{verbatim} \given{1.5} 1.5 .5 7\,\% é
+"""
+SPACED = [
+    '"""',
     "\n",
     "\n\n",
     " ",
-    "word",
-    "x = 1",
-    "'",
-    '"""',
-    "(",
-    ")",
-    "{",
-    "}",
-    "\\begin{document}",
-    "\\end{document}",
-    "\\url{a%b}",
-    "\\verb|%|",
-    "\\begin{verbatim}",
-    "\\end{verbatim}",
-    "\\given{1.5}",
-    "1.5",
-    ".5",
-    "7\\,\\%",
-    "Section 3.5",
     "\t",
-    "\ufeff",
-    "é",
+    "x = 1",
     "1 + 1",
+    "Section 3.5",
+    '<<name="b", echo=True>>=',
+    "\ufeff",
 ]
-WRITTEN = st.lists(st.one_of(st.sampled_from(TOKENS), st.text(max_size=3)), max_size=30).map(
-    "".join
-)
+PIECE = st.sampled_from([*TOKENS.split(), *SPACED])
+WRITTEN = st.lists(st.one_of(PIECE, st.text(max_size=3)), max_size=30).map("".join)
+OPTIONS = """name= echo= fig= depends= label= "a" True true [1] ['a'] , **{} ( ) \\ r' x= 1"""
 OPTION = st.one_of(
-    st.text(max_size=20),
-    st.lists(
-        st.sampled_from(
-            [
-                "name=",
-                "echo=",
-                "fig=",
-                "depends=",
-                "label=",
-                '"a"',
-                "True",
-                "true",
-                "[1]",
-                "['a']",
-                ",",
-                "**{}",
-                "(",
-                ")",
-                "\\",
-                "r'",
-                "x=",
-                "1",
-            ]
-        ),
-        max_size=8,
-    ).map("".join),
+    st.text(max_size=20), st.lists(st.sampled_from(OPTIONS.split()), max_size=8).map("".join)
 )
 
 
@@ -163,28 +115,21 @@ def test_every_word_of_the_prose_is_in_the_latex(text):
         assert len(lines) == tex.count("\n") + 1
 
 
+LOGS = r"""build/report.tex:5: Undefined control sequence.
+! Emergency stop.
+l.5 x
+
+   y
+(build/report.toc
+)
+LaTeX Warning: Reference `a' on page 1 undefined on input line 99999999.
+(hyperref)   more
+### simple group (level 1) entered at line 6 ({)
+Overfull \hbox (9.0pt too wide) in paragraph at lines 4--6
+Overfull \vbox (9..0pt too high)
+Type  H <return>"""
 LOGGED = st.lists(
-    st.one_of(
-        st.sampled_from(
-            [
-                "build/report.tex:5: Undefined control sequence.",
-                "! Emergency stop.",
-                "l.5 x",
-                "",
-                "   y",
-                "(build/report.toc",
-                ")",
-                "LaTeX Warning: Reference `a' on page 1 undefined on input line 99999999.",
-                "(hyperref)   more",
-                "### simple group (level 1) entered at line 6 ({)",
-                "Overfull \\hbox (9.0pt too wide) in paragraph at lines 4--6",
-                "Overfull \\vbox (9..0pt too high)",
-                "Type  H <return>",
-            ]
-        ),
-        st.text(max_size=20),
-    ),
-    max_size=20,
+    st.one_of(st.sampled_from(LOGS.split("\n")), st.text(max_size=20)), max_size=20
 ).map("\n".join)
 
 
