@@ -18,9 +18,10 @@ from proofs.ledger import CLAIMS, ClaimFailed, Statement
 from proofs.notation import (
     CIRCLE, INFINITY, E, IllFormed, Node, T, Var, any_moments, attend, column, cos, covariances,
     delta, diff, differ, entry, equal, exp, eye, gaussian_pair, given, independent, index, integral,
-    inverse, latex, letter, log, maximum, merge, minimiser, moments, neg, node, norm2, number,
+    inverse, letter, log, maximum, merge, minimiser, moments, neg, node, norm2, number,
     ones, orthogonal, part, permuted, plus, positive, product, row, several, sin, size, sqrt,
     stacked, summed, symmetric, times, trace, unit, where, zeros)
+from proofs.printing import latex
 from proofs.sums import Normaliser
 from solutions import attention
 from tables.checks import Ledger

@@ -20,7 +20,6 @@ from proofs.notation import (
     all_letters,
     expanded,
     free_indices,
-    latex,
     letters,
     node,
     random_letters,
@@ -206,7 +205,7 @@ class World:
 
     def assignments(self, trees):
         """All values of the free indices, skipping those that violate a `differ` hypothesis."""
-        found = sorted(set().union(*map(free_indices, trees)), key=str)
+        found = sorted(set().union(*map(free_indices, trees)), key=repr)
         free = {i.leaf[0]: i for i in found}
         ranges = [range(1, self.size(i.args[0]) + 1) if i.args else (-1, 2) for i in free.values()]
         pairs = [h.parts for h in self.hypotheses if h.kind == "differ"]
@@ -224,7 +223,7 @@ class World:
             try:
                 value = FUNCTIONS[tree.head](*numbers)
             except (ValueError, ZeroDivisionError, OverflowError) as error:
-                raise Undefined(f"{latex(tree)} has no value") from error
+                raise Undefined(f"{tree} has no value") from error
         elif tree.head in RULES:
             value = RULES[tree.head](self, tree, env)
         else:
@@ -232,7 +231,7 @@ class World:
         if isinstance(value, np.ndarray) and value.size == 1:
             value = value.item()
         if isinstance(value, complex) or not np.all(np.isfinite(value)):
-            raise Undefined(f"{latex(tree)} has no value")
+            raise Undefined(f"{tree} has no value")
         return value
 
     def two_axes(self, tree, env):
@@ -242,13 +241,13 @@ class World:
     def number(self, tree, env):
         value = self.matrix(tree, env)
         if isinstance(value, np.ndarray):
-            raise Undefined(f"{latex(tree)} is not a number")
+            raise Undefined(f"{tree} is not a number")
         return value
 
     def size(self, tree):
         value = self.number(tree, {})
         if abs(value - round(value)) > 1e-9 or value < 0:
-            raise Undefined(f"{latex(tree)} = {value} is not a valid size")
+            raise Undefined(f"{tree} = {value} is not a valid size")
         return round(value)
 
     def index(self, tree, env):
@@ -266,7 +265,7 @@ class World:
             return -self.index(tree.args[0], env)
         if tree.head == "num" and tree.leaf[0].denominator == 1:
             return int(tree.leaf[0])
-        raise Undefined(f"{latex(tree)} is not an index")
+        raise Undefined(f"{tree} is not an index")
 
     def _place(self, value, length):
         """The place in an array of the index value, from 0 on."""
@@ -443,7 +442,7 @@ def _factors(tree):
         return [name for part in tree.args for name in _factors(part)]
     if tree.head == "pow" and tree.args[1].head == "num":
         return _factors(tree.args[0]) * int(tree.args[1].leaf[0])
-    raise Undefined(f"no product: {latex(tree)}")
+    raise Undefined(f"no product: {tree}")
 
 
 # Operations
