@@ -501,7 +501,7 @@ def test_the_definitions_of_the_claims_are_those_of_the_functions():
     statement = CLAIMS["outputs-move-along"].statement
     world = judge.World(statement, judge.SIZES[0], seed=3)
     values = {name.name: value for name, value in world.values.items()}
-    order = [world.index(permuted(i), {"i": n}) - 1 for n in range(1, 4)]
+    order = [world.whole(permuted(i), {"i": n}) - 1 for n in range(1, 4)]
     X = values["x"][:, :, 0]
     Y, _ = attention.self_attention(X[order], values["M"].T * 2, np.eye(4), values["W_v"])
     for n in range(3):
