@@ -14,7 +14,6 @@ from typing import NamedTuple
 from proofs.forms import (
     ONE,
     ZERO,
-    Undecided,
     add,
     as_atom,
     as_product,
@@ -33,7 +32,7 @@ from proofs.forms import (
     single,
     total,
 )
-from proofs.notation import IllFormed
+from proofs.notation import IllFormed, Undecided
 
 MOST_SUMS, MOST_STEPS, LARGEST_POWER = 7, 60_000, 8
 

@@ -16,8 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from proofs import deciders, judge, mutants, runner
-from proofs.forms import Undecided
-from proofs.notation import IllFormed
+from proofs.notation import IllFormed, Undecided
 
 PATIENCE = 5  # seconds for one mutant
 RECORD = Path(__file__).with_name("attack.json")

@@ -10,9 +10,9 @@ what the functions of solutions.attention compute is found by running them.
 import sympy
 
 from proofs import judge, notation
-from proofs.forms import Undecided, add, letters_in, minus, single
+from proofs.forms import add, letters_in, minus, single
 from proofs.names import check_names
-from proofs.notation import IllFormed, walk
+from proofs.notation import IllFormed, Undecided, walk
 from proofs.shapes import shape
 from proofs.sums import Normaliser
 

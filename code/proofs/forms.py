@@ -26,10 +26,6 @@ ONE_TERM = (frozenset(), frozenset())
 ONE, ZERO = frozenset({(ONE_TERM, Fraction(1))}), frozenset()
 
 
-class Undecided(ValueError):
-    """The statement may be true or false: something in it has no rule."""
-
-
 # What stands in an atom, a term or a form ("part")
 
 

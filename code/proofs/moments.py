@@ -14,18 +14,8 @@ from functools import cache, partial
 
 import sympy
 
-from proofs.forms import (
-    ONE,
-    Undecided,
-    as_product,
-    constant,
-    letters_in,
-    merged,
-    minus,
-    single,
-    total,
-)
-from proofs.notation import IllFormed, T, family, free_indices, times
+from proofs.forms import ONE, as_product, constant, letters_in, merged, minus, single, total
+from proofs.notation import IllFormed, T, Undecided, family, free_indices, times
 from proofs.shapes import shape
 
 

@@ -15,8 +15,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 
-class IllFormed(ValueError):
+class Refused(ValueError):
+    """A statement that no check can say yes or no to."""
+
+
+class IllFormed(Refused):
     """A tree without meaning: shapes that do not fit, an index out of its range, ..."""
+
+
+class Undecided(Refused):
+    """The statement may be true or false: something in it has no rule."""
 
 
 @dataclass(frozen=True)
@@ -225,55 +233,36 @@ class Hypothesis:
     parts: tuple
 
 
-def where(name, meaning):
-    """A letter with plain indices stands for an expression in these indices."""
-    return Hypothesis("where", (name, node(meaning)))
+def hypothesis(kind):
+    """A constructor of hypotheses of this kind."""
+
+    def build(*parts):
+        return Hypothesis(kind, tuple(map(node, parts)))
+
+    return build
 
 
-def equal(left, right):
-    return Hypothesis("equal", (left, node(right)))
-
-
-def differ(first, second):
-    return Hypothesis("differ", (first, second))
-
-
-def positive(value):
-    return Hypothesis("positive", (value,))
-
-
-def orthogonal(first, second):
-    """first^T second = 0 for each pair of different indices of one family."""
-    return Hypothesis("orthogonal", (first, second))
-
-
-def symmetric(matrix):
-    return Hypothesis("symmetric", (matrix,))
+where = hypothesis("where")  # a letter with plain indices, what it stands for in these indices
+equal, differ = hypothesis("equal"), hypothesis("differ")
+positive, symmetric = hypothesis("positive"), hypothesis("symmetric")
+orthogonal = hypothesis("orthogonal")  # p(i), p(j): p_i^T p_j = 0 for different i and j
+gaussian_pair = hypothesis("gaussian")  # x, y, c: means 0, variances 1 and covariance c
+any_moments = hypothesis("random")  # random, with finite second moments, and nothing more
 
 
 def independent(*names, mean=0, variance=1, of=()):
     """All entries of the names are independent of each other and of the letters `of`."""
-    return Hypothesis("independent", (several(*names), node(mean), node(variance), several(*of)))
+    return hypothesis("independent")(several(*names), mean, variance, several(*of))
 
 
 def moments(*pairs):
     """E of each first expression is the second; no other moment of these letters is known."""
-    return Hypothesis("moments", tuple(part for pair in pairs for part in map(node, pair)))
+    return hypothesis("moments")(*(part for pair in pairs for part in pair))
 
 
 def covariances(*triples):
     """E[first second^T] is the third of each triple; no other moment of these letters is known."""
-    return Hypothesis("covariances", tuple(part for triple in triples for part in triple))
-
-
-def gaussian_pair(x, y, c):
-    """(x, y) has the Gaussian density with means 0, variances 1 and covariance c."""
-    return Hypothesis("gaussian", (x, y, c))
-
-
-def any_moments(*names):
-    """Random, with finite second moments, and nothing more."""
-    return Hypothesis("random", names)
+    return hypothesis("covariances")(*(part for triple in triples for part in triple))
 
 
 RANDOM = {  # kind of hypothesis: the trees that hold its random letters

@@ -17,9 +17,8 @@ import numpy
 import sympy
 
 from proofs import deciders
-from proofs.forms import Undecided
 from proofs.ledger import CLAIMS
-from proofs.notation import IllFormed
+from proofs.notation import Refused
 
 MODULES = ("attention", "positional", "chronos", "least_squares", "supplement")
 COMPUTED = ("attention.py", "checks.py")  # of solutions: what a claim that is run calls
@@ -72,7 +71,7 @@ def run_one(name):
     try:
         if not deciders.holds(claim.statement):
             problems.append(f"it does not follow: {claim.statement.latex()}")
-    except (IllFormed, Undecided) as error:
+    except Refused as error:
         problems.append(f"it cannot be decided ({error}): {claim.statement.latex()}")
     for wrong, twin in claim.twins.items():
         if is_refused(twin):
@@ -86,7 +85,7 @@ def is_refused(statement):
     """True if not proved, including when ill-formed or undecidable."""
     try:
         return not deciders.holds(statement)
-    except (IllFormed, Undecided):
+    except Refused:
         return True
 
 

@@ -17,7 +17,6 @@ from proofs.algebra import Algebra, Rule
 from proofs.forms import (
     ONE,
     ZERO,
-    Undecided,
     add,
     as_atom,
     as_constant,
@@ -38,6 +37,7 @@ from proofs.notation import (
     Letter,
     Node,
     T,
+    Undecided,
     delta,
     expanded,
     family,
