@@ -11,7 +11,7 @@ GREEK = set(
     "alpha beta gamma delta eps lambda mu nu omega pi rho sigma theta Lambda Pi Sigma".split()
 )
 SPACED = ("sqrt", "cos", "sin", "log", "normal", "div")  # a thin space before them
-BIG = {"sum": r"\sum", "prod": r"\prod"}
+BIG = ("sum", "prod", "integral", "diff", "argmin")
 FUNCTION_LATEX = {
     "trace": r"\operatorname{tr}",
     "log": r"\log",
@@ -82,7 +82,7 @@ def _print_sum(tree):
 def _print_product(tree):
     text = ""
     for place, part in enumerate(tree.args):
-        big = part.head in (*BIG, "integral", "diff", "argmin")
+        big = part.head in BIG
         nested = part.head == "mul" or (big and place < len(tree.args) - 1)
         shown = latex(part, FACTOR if nested else PRODUCT)
         space = r" \, " if big or part.head in SPACED else " "
@@ -115,18 +115,6 @@ def _print_function(tree):
     ):
         return f"{name} {latex(inner)}", PRODUCT
     return rf"{name}\left({latex(inner)}\right)", FACTOR
-
-
-def _print_big(tree):
-    body, i, first, last = tree.args
-    limits = f"_{{{latex(i)}={latex(first)}}}^{{{_inline(last)}}}"
-    return f"{BIG[tree.head]}{limits} {latex(body, PRODUCT)}", PRODUCT
-
-
-def _print_integral(tree):
-    body, name, first, last = tree.args
-    limits = f"_{{{latex(first)}}}^{{{latex(last)}}}"
-    return rf"\int{limits} {latex(body, PRODUCT)}\,\mathrm{{d}}{latex(name)}", PRODUCT
 
 
 def _print_derivative(tree):
@@ -201,11 +189,18 @@ def _replaced(tree, i, value):
 
 
 def _template(text, strength, *least):
-    """A printer that puts the operands into a template; `least` is as for `latex`."""
+    """A printer that puts the operands into a template.
+
+    `least` has for each operand what `latex` wants, or _inline.
+    """
 
     def printed(tree):
         wanted = (*least, *[SUM] * len(tree.args))
-        return text.format(*map(latex, tree.args, wanted)), strength
+        shown = (
+            _inline(part) if how is _inline else latex(part, how)
+            for part, how in zip(tree.args, wanted)
+        )
+        return text.format(*shown), strength
 
     return printed
 
@@ -241,10 +236,10 @@ PRINTERS = {
     "Var": _print_expectation,
     "normal": _template(r"\mathcal{{N}}({};\, {},\, {})", FACTOR),
     "diff": _print_derivative,
-    "integral": _print_integral,
+    "integral": _template(r"\int_{{{2}}}^{{{3}}} {0}\,\mathrm{{d}}{1}", PRODUCT, PRODUCT),
     "infinity": _template(r"\infty", ATOM),
-    "sum": _print_big,
-    "prod": _print_big,
+    "sum": _template(r"\sum_{{{1}={2}}}^{{{3}}} {0}", PRODUCT, PRODUCT, SUM, SUM, _inline),
+    "prod": _template(r"\prod_{{{1}={2}}}^{{{3}}} {0}", PRODUCT, PRODUCT, SUM, SUM, _inline),
     "block": _print_blocks,
     "stack": _print_copies,
     "beside": _print_copies,

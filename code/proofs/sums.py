@@ -44,6 +44,8 @@ from proofs.notation import (
     free_indices,
     log,
     node,
+    times,
+    trace,
 )
 from proofs.shapes import matrix_shape, shape
 
@@ -317,16 +319,6 @@ class Normaliser(Algebra):
         (matrix,) = tree.args
         return self._sum_along(matrix_shape(matrix)[0], lambda k: self.entry(matrix, env, k, k))
 
-    def _read_squared_norm(self, tree, env):
-        (matrix,) = tree.args
-        rows, cols = matrix_shape(matrix)
-
-        def square(r, c):
-            form = self.entry(matrix, env, r, c)
-            return self.times(form, form)
-
-        return self._sum_along(rows, lambda r: self._sum_along(cols, lambda c: square(r, c)))
-
     def _read_entry(self, tree, env):
         matrix, *indices = tree.args
         places = [
@@ -398,7 +390,7 @@ NUMBERS = {
     "index": Normaliser._read_index,
     "perm": Normaliser._read_index,
     "trace": Normaliser._read_trace,
-    "norm2": Normaliser._read_squared_norm,
+    "norm2": lambda self, tree, env: self.number(trace(times(T(*tree.args), *tree.args)), env),
     "entry": Normaliser._read_entry,
     "part": Normaliser._read_entry,
     "delta": Normaliser._read_delta,
