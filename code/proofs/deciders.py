@@ -10,7 +10,7 @@ what the functions of solutions.attention compute is found by running them.
 import sympy
 
 from proofs import judge, notation
-from proofs.forms import add, letters_in, minus, single
+from proofs.forms import letters_in, minus, single, total
 from proofs.names import check_names
 from proofs.notation import IllFormed, Undecided, walk
 from proofs.shapes import shape
@@ -94,7 +94,7 @@ def _is_minimiser(statement):
 def _linear_at(engine, form, slopes, targets, numbers):
     """A form that is linear in the targets, at the numbers."""
     steps = [minus(number, single(target)) for number, target in zip(numbers, targets, strict=True)]
-    return add(form, *map(engine.times, slopes, steps))
+    return total([form, *map(engine.times, slopes, steps)])
 
 
 def _is_positive_definite(engine, matrix):

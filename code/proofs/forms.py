@@ -132,16 +132,12 @@ def total(forms):
     return frozenset(merged({}, (pair for form in forms for pair in form)).items())
 
 
-def add(*forms):
-    return total(forms)
-
-
 def scale(form, factor):
     return frozenset((term, c * factor) for term, c in form) if factor else ZERO
 
 
 def minus(first, second):
-    return add(first, scale(second, -1))
+    return total([first, scale(second, -1)])
 
 
 def merged(counts, pairs):

@@ -17,7 +17,6 @@ from proofs.algebra import Algebra, Rule
 from proofs.forms import (
     ONE,
     ZERO,
-    add,
     as_atom,
     as_constant,
     at,
@@ -337,7 +336,7 @@ class Normaliser(Algebra):
 
     def _read_index(self, tree, env):
         whole, parts = self.index(tree, env)
-        return add(constant(whole), *(scale(single(("index", i)), c) for i, c in parts))
+        return total([constant(whole), *(scale(single(("index", i)), c) for i, c in parts)])
 
     def _read_derivative(self, tree, env):
         """d body / d name; an entry of a matrix is written as entry(W, k, l)."""
