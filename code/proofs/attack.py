@@ -18,7 +18,7 @@ from pathlib import Path
 from proofs import deciders, judge, mutants, runner
 from proofs.notation import IllFormed, Undecided
 
-PATIENCE = 5  # seconds for one mutant
+PATIENCE = 5  # seconds of computing for one mutant, however busy the machine is
 RECORD = Path(__file__).with_name("attack.json")
 VERDICTS = (
     "refused",  # the check says no
@@ -59,18 +59,18 @@ def verdict(statement):
 
 @contextmanager
 def at_most(seconds):
-    """TimeoutError after so many seconds: an integral may keep SymPy busy for ever."""
+    """TimeoutError after so many seconds of computing: an integral may keep SymPy busy for ever."""
 
     def stop(*_):
         raise TimeoutError
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def attack_one(name, share=1.0):
