@@ -13,14 +13,14 @@ import sympy
 # fmt: off
 from proofs import attack, deciders, judge, ledger, mutants, runner
 from proofs.__main__ import main
-from proofs.forms import Undecided
 from proofs.ledger import CLAIMS, ClaimFailed, Statement
 from proofs.notation import (
     CIRCLE, INFINITY, E, IllFormed, Node, T, Var, any_moments, attend, column, cos, covariances,
     delta, diff, differ, entry, equal, exp, eye, gaussian_pair, given, independent, index, integral,
-    inverse, latex, letter, log, maximum, merge, minimiser, moments, neg, node, norm2, number,
-    ones, orthogonal, part, permuted, plus, positive, product, row, several, sin, size, sqrt,
-    stacked, summed, symmetric, times, trace, unit, where, zeros)
+    inverse, letter, log, maximum, merge, minimiser, moments, neg, node, norm2, number,
+    ones, orthogonal, part, permuted, plus, positive, product, Refused, row, several, sin, size,
+    sqrt, stacked, summed, symmetric, times, trace, Undecided, unit, where, zeros)
+from proofs.printing import latex
 from proofs.sums import Normaliser
 from solutions import attention
 from tables.checks import Ledger
@@ -100,8 +100,14 @@ def test_the_record_of_the_whole_attack_is_of_these_claims():
     assert not any(counts["accepted_false"] or counts["crashed"] for counts in record.values())
 
 
-# Normal forms: what is true, and what looks like it
+# What is true, and what looks like it
 
+total, p_k = summed(a(i), i), letter("p", (D,))
+Z, ENTRIES = independent(a(i), variance=D), independent(p_k(r), variance=1 / D)
+SQUARES, APART = E(summed(p_k(r) ** 2, r)), orthogonal(p(i), p(j))
+INNER = times(T(p(k)), p(l))
+MUTUAL = independent(x, of=(y, w)), independent(y, of=(w,)), independent(w)
+EXPONENTIAL = integral(exp(neg(P)), P, 0, INFINITY)
 TRUE = {
     "a transpose reverses a product": (T(times(A, B)), times(T(B), T(A))),
     "a trace is cyclic": (trace(times(A, B)), trace(times(B, A))),
@@ -135,6 +141,20 @@ TRUE = {
     "the inverse of a number": (inverse(x), 1 / x),
     "a row's entry": (entry(T(X), 1, r), part(X, r)),
     "an index as a number": (summed(delta(i, k) * i * a(i), i), k * a(k)),
+    "a symmetric matrix": (T(A), A, symmetric(A)),
+    "orthogonal vectors": (INNER, 0, APART, differ(k, l)),
+    "the length of one of them": (times(T(p(k)), p(k)), norm2(p(k)), APART),
+    "a meaning, for any index": (summed(b(j), j), summed(a(k) ** 2, k), where(b(i), a(i) ** 2)),
+    "moments of a sum": (several(E(total), Var(total)), several(0, N * D), Z),
+    "a covariance": (E(a(i) * a(j)), D * delta(i, j), Z),
+    "a mean": (E(total**2), N**2 * x**2 + N, independent(a(i), mean=x)),
+    "an expected square": (SQUARES, 1, ENTRIES),
+    "mutual independence": (E(times(x, y, w)), 0, *MUTUAL),
+    "given one of them": (given("E", x * y, w), 0, *MUTUAL),
+    "a minimiser": (minimiser((x - c) ** 2, x), c),
+    "one where the curvature is positive": (minimiser(y * (x - c) ** 2, x), c, positive(y)),
+    "an integral": (EXPONENTIAL, 1),
+    "a program": (attend(W, 1), attend(W, 1)),
 }
 FALSE = {
     "a product is not commutative": (times(A, B), times(B, A)),
@@ -155,18 +175,29 @@ FALSE = {
     "a tuple's order": (several(x, y), several(y, x)),
     "a maximum is no sum": (maximum(x, y), x + y),
     "zero": (zeros(N, N), A),
+    "another matrix that is symmetric": (T(B), B, symmetric(A)),
+    "orthogonal to itself": (INNER, 0, APART),
+    "an expected square is a number": (SQUARES, 0, ENTRIES),
+    "an expected square is not zero": (E(total**2), 0, Z),
+    "the sign of a minimiser": (minimiser((x - c) ** 2, x), neg(c)),
+    "two minimisers and one number": (minimiser(x**2 + y**2, x, y), 0),
+    "another integral": (EXPONENTIAL, 2),
 }
+
+
+def stated(left, right, *hypotheses):
+    return Statement(node(left), node(right), hypotheses)
 
 
 @pytest.mark.parametrize("name", TRUE)
 def test_true(name):
     assert holds(*TRUE[name])
-    assert judge.says(Statement(*map(node, TRUE[name]))) is True
+    assert judge.says(stated(*TRUE[name])) is True
 
 
 @pytest.mark.parametrize("name", FALSE)
 def test_false(name):
-    statement = Statement(*map(node, FALSE[name]))
+    statement = stated(*FALSE[name])
     assert runner.is_refused(statement)
     assert judge.says(statement) is False or "row" in name or "root" in name
 
@@ -187,6 +218,27 @@ WITHOUT_RULE = [
     delta(i - 1, j) * j, summed(node(1), i, last=N - 3), summed(node(1), i, last=N / 2),
     summed(summed(bias(j), j, last=i), i), diff(summed(bias(i), i, last=c), c),
     summed(times(a(i), a(j), a(k), a(l)) ** 2, i, j, k, l) ** 2]
+KNOWN = Z, moments((w, 0), (w**2, 1)), any_moments(c), covariances((X, X, U)), independent(V)
+NOT_KNOWN = [
+    a(i) ** 3, exp(a(i)), 1 / a(i), a(i) * w, w**3, c**3, norm2(X) ** 2, trace(inverse(V))]
+RING = independent(x, of=(y,)), independent(y, of=(w,)), independent(w, of=(x,))
+UNDECIDED = [
+    *[(tree, tree + tree if tree.head != "inv" else times(2, tree)) for tree in WITHOUT_RULE],
+    # expected values: x, y and w may depend on each other, though no two of them do
+    *[(E(tree), 0, *KNOWN) for tree in NOT_KNOWN], (Var(summed(p_k(r) ** 2, r)), D, ENTRIES),
+    (E(times(x, y, w)), 0, *RING), (given("E", x * y, w), 0, *RING),
+    # minimisers: at the boundary of what a letter can be, or not alone on the left
+    *[(minimiser((n - v) ** 2, n), v) for n in (number("p", "positive"), N) for v in (-1, c)],
+    (minimiser((x - c) ** 2, x), c, positive(x)), (minimiser(x**4, x), 0),
+    (minimiser(x**2 + y**2 + c**2, x, y, c), several(0, 0, 0)), (0, minimiser(x**2, x)),
+    (minimiser(x**2, x), minimiser(x**2, x)),
+    # integrals: between bounds that the letter does not reach, or under a hypothesis
+    (integral(1 / P, P, 1, c), log(c)), (integral(sqrt(P**2), P, 0, c), c**2 / 2),
+    (integral(sqrt(P**2), P, -2, 0), -2), (integral(P, P, 0, P), P**2 / 2),
+    (integral(x**2, x, 0, 1), 1 / node(3)), (exp(neg(integral(1 / P, P, 1, INFINITY))), 0),
+    (EXPONENTIAL * (1 / (1 / (x - x))), 0), (EXPONENTIAL, maximum(x, y)),
+    *[(EXPONENTIAL, 1, supposed) for supposed in (positive(P - 1), positive(x), equal(x, y))],
+    (integral(exp(neg(CIRCLE)), CIRCLE, 0, INFINITY), 1)]
 # fmt: on
 
 
@@ -196,10 +248,10 @@ def test_a_tree_without_meaning_is_ill_formed(tree):
         holds(tree, 0)
 
 
-@pytest.mark.parametrize("tree", WITHOUT_RULE)
-def test_what_has_no_rule_is_undecided(tree):
+@pytest.mark.parametrize("case", UNDECIDED)
+def test_what_has_no_rule_is_undecided(case):
     with pytest.raises(Undecided):
-        holds(tree, tree + tree if tree.head != "inv" else times(2, tree))
+        holds(*case)
 
 
 # Hypotheses
@@ -234,39 +286,31 @@ AMBIGUOUS = [  # true of these letters, and printed as something false
     (given("E", pairs(k, l), pairs(i, j)), pairs(k, l), independent(pairs(i, j))),
     (Var(a(i) * x), x**2, independent(a(i), of=(x,))), (diff(x * y, y), 2 * y, equal(x, y)),
     (P, -Q, where(P, -Q)), (diff(CIRCLE**2, CIRCLE), 2 * CIRCLE)]
-# fmt: on
-
-
-@pytest.mark.parametrize("case", AMBIGUOUS)
-def test_what_is_printed_is_what_is_meant(case):
-    with pytest.raises((IllFormed, Undecided)):
-        holds(*case)
-
-
-# fmt: off
 VACUOUS = [
     (x, x + 0, differ(i, i)), (CIRCLE, 3, equal(CIRCLE, 3)), (x, y, equal(x, x + 1)),
     (E(x**2), -1, independent(x, variance=-1)), (E(x**2), -1, moments((x, 0), (x**2, -1))),
     (E(x * y), 2, gaussian_pair(x, y, node(2))), (sqrt(node(-1)) ** 2, -1),
     (norm2(zeros(-1, N)), 0), (E(x), 0, independent(x, of=(x,))),
     (E(x * y), 2, where(y, 2 * x), independent(x, of=(y,)))]
+UNUSABLE = [(y, y, *hypotheses) for hypotheses in (
+    [where(x + y, w)], [where(b(i), A)], [where(b(i), 1), where(b(i), 2)],
+    [symmetric(times(A, B))], [symmetric(letter("R", (), (N, D))())], [positive(x - x)],
+    [equal(times(ones(N), T(letter("v", (), (N, 1))())), B)], [any_moments(a(1))],
+    [equal(x, A)], [equal(x + y, 1)], [equal(exp(x), 1)], [equal(x / w, 1)],
+    [equal(x * sqrt(P), 1)], [orthogonal(p(i), p(i))], [independent(x + y)], [independent(x, x)],
+    [independent(x), any_moments(x)], [independent(P)], [independent(x), positive(x)],
+    [moments((x + y, 0))], [moments((x, 0), (x, 1))], [covariances((X, X, A))],
+    [gaussian_pair(a(i), b(i), c)])]
+DEPENDENT = where(w, y), independent(x), moments((y, 0), (y**2, 1))
+UNUSABLE += [(Node("E", (x, known)), 0, *DEPENDENT) for known in (y, w, x + y)]
+UNUSABLE += [(b(i), a(i), where(b(i), b(i) + 1)), (b(i), a(j), where(b(i), a(j)))]
 # fmt: on
 
 
-@pytest.mark.parametrize("case", VACUOUS)
-def test_what_no_numbers_meet_is_refused(case):
-    with pytest.raises((IllFormed, Undecided)):
+@pytest.mark.parametrize("case", AMBIGUOUS + VACUOUS + UNUSABLE)
+def test_what_is_ambiguous_or_vacuous_is_refused(case):
+    with pytest.raises(Refused):
         holds(*case)
-
-
-def test_pairwise_independence_is_not_enough():
-    """If y is x w, for signs x and w, each two of the three are independent, and E x y w = 1."""
-    ring = independent(x, of=(y,)), independent(y, of=(w,)), independent(w, of=(x,))
-    mutual = independent(x, of=(y, w)), independent(y, of=(w,)), independent(w)
-    for body in (E(times(x, y, w)), given("E", x * y, w)):
-        assert holds(body, 0, *mutual)
-        with pytest.raises(Undecided):
-            holds(body, 0, *ring)
 
 
 def test_what_is_proved_and_false_in_numbers_is_refused(monkeypatch):
@@ -285,107 +329,24 @@ def test_a_program_that_is_run_does_not_tell_a_size(name, value):
 
 
 @pytest.mark.parametrize("factor", [maximum(x, y) / x, maximum(x, y) / y, (D - 6) * (D - 9) + 1])
-def test_numbers_beside_a_program_may_be_right_by_chance(factor):
-    assert holds(attend(W, 1), attend(W, 1))
-    for heads in (1, 4, 0):
-        with pytest.raises((IllFormed, Undecided)):
-            holds(times(factor, attend(W, heads)), attend(W, heads))
+@pytest.mark.parametrize("heads", [1, 4, 0])
+def test_numbers_beside_a_program_may_be_right_by_chance(factor, heads):
+    with pytest.raises(Refused):
+        holds(times(factor, attend(W, heads)), attend(W, heads))
 
 
 def test_a_hypothesis_is_used_only_as_it_is_written():
     orthonormal = equal(times(A, T(A)), eye(N))
     assert holds(times(B, A, T(A), B), times(B, B), orthonormal)
     assert not holds(times(B, T(A), A, B), times(B, B), orthonormal)
-    assert holds(T(A), A, symmetric(A))
-    assert not holds(T(B), B, symmetric(A))
-
-
-def test_orthogonality_is_for_different_vectors_only():
-    apart = orthogonal(p(i), p(j))
-    inner = times(T(p(k)), p(l))
-    assert not holds(inner, 0, apart)
-    assert holds(inner, 0, apart, differ(k, l))
-    assert holds(times(T(p(k)), p(k)), norm2(p(k)), apart)
-
-
-def test_a_meaning_is_put_in_for_any_index():
-    square = where(b(i), a(i) ** 2)
-    assert holds(summed(b(j), j), summed(a(k) ** 2, k), square)
-    with pytest.raises(IllFormed):
-        holds(b(i), a(i), where(b(i), b(i) + 1))
-    with pytest.raises(IllFormed):
-        holds(b(i), a(j), where(b(i), a(j)))
-
-
-# fmt: off
-UNUSABLE = [
-    [where(x + y, w)], [where(b(i), A)], [where(b(i), 1), where(b(i), 2)],
-    [symmetric(times(A, B))], [symmetric(letter("R", (), (N, D))())], [positive(x - x)],
-    [equal(times(ones(N), T(letter("v", (), (N, 1))())), B)], [any_moments(a(1))],
-    [equal(x, A)], [equal(x + y, 1)], [equal(exp(x), 1)], [equal(x / w, 1)],
-    [equal(x * sqrt(P), 1)], [orthogonal(p(i), p(i))], [independent(x + y)], [independent(x, x)],
-    [independent(x), any_moments(x)], [independent(P)], [independent(x), positive(x)],
-    [moments((x + y, 0))], [moments((x, 0), (x, 1))], [covariances((X, X, A))],
-    [gaussian_pair(a(i), b(i), c)]]
-# fmt: on
-
-
-@pytest.mark.parametrize("hypotheses", UNUSABLE)
-def test_a_hypothesis_that_cannot_be_used_is_refused(hypotheses):
-    assert holds(plus(y), plus(y))
-    with pytest.raises((IllFormed, Undecided)):
-        holds(plus(y), plus(y), *hypotheses)
-
-
-# Expected values
-
-Z = independent(a(i), mean=0, variance=D)
-
-
-def test_moments_by_hand():
-    total = summed(a(i), i)
-    assert holds(several(E(total), Var(total)), several(0, N * D), Z)
-    assert holds(E(a(i) * a(j)), D * delta(i, j), Z)
-    shifted = independent(a(i), mean=x, variance=1)
-    assert holds(E(summed(a(i), i) ** 2), N**2 * x**2 + N, shifted)
-    assert not holds(E(total**2), 0, Z)
-
-
-@pytest.mark.parametrize(
-    "body", [a(i) ** 3, exp(a(i)), 1 / a(i), a(i) * w, w**3, c**3, norm2(X) ** 2, trace(inverse(V))]
-)
-def test_an_expected_value_that_is_not_declared_is_undecided(body):
-    others = moments((w, 0), (w**2, 1)), any_moments(c), covariances((X, X, U)), independent(V)
-    with pytest.raises(Undecided):
-        holds(E(body), 0, Z, *others)
-
-
-@pytest.mark.parametrize("known", [y, w, x + y])
-def test_given_what_it_may_depend_on_is_refused(known):
-    hypotheses = (where(w, y), independent(x), moments((y, 0), (y**2, 1)))
-    with pytest.raises((IllFormed, Undecided)):
-        holds(Node("E", (x, known)), 0, *hypotheses)
 
 
 # Minimisers and integrals
 
 
-def test_a_minimiser_needs_the_zero_of_the_gradient_and_a_positive_hessian():
-    assert holds(minimiser((x - c) ** 2, x), c)
-    assert not holds(minimiser((x - c) ** 2, x), neg(c))
+def test_a_minimiser_needs_a_positive_hessian():
     assert not holds(minimiser(neg((x - c) ** 2), x), c)
     assert not holds(minimiser(y * (x - c) ** 2, x), c)
-    assert holds(minimiser(y * (x - c) ** 2, x), c, positive(y))
-    assert not holds(minimiser(x**2 + y**2, x, y), 0)
-    for wrong in (
-        Statement(minimiser((x - c) ** 2, x), c, (positive(x),)),
-        Statement(minimiser(x**4, x), node(0)),
-        Statement(minimiser(x**2 + y**2 + c**2, x, y, c), several(0, 0, 0)),
-        Statement(node(0), minimiser(x**2, x)),
-        Statement(minimiser(x**2, x), minimiser(x**2, x)),
-    ):
-        with pytest.raises(Undecided):
-            deciders.holds(wrong)
 
 
 def test_sympy_finds_the_minimum_of_least_squares_too(monkeypatch):
@@ -400,41 +361,10 @@ def test_sympy_finds_the_minimum_of_least_squares_too(monkeypatch):
         deciders.holds(statement)
 
 
-@pytest.mark.parametrize("name", [number("p", "positive"), size("n")])
-@pytest.mark.parametrize("value", [-1, c])
-def test_a_minimiser_may_lie_on_the_boundary_where_a_letter_is_not_real(name, value):
-    with pytest.raises(Undecided):
-        holds(minimiser((name - value) ** 2, name), value)
-
-
-# fmt: off
-OUT_OF_BOUNDS = [
-    (integral(1 / P, P, 1, c), log(c)), (integral(sqrt(P**2), P, 0, c), c**2 / 2),
-    (integral(sqrt(P**2), P, -2, 0), node(-2)), (integral(P, P, 0, P), P**2 / 2),
-    (integral(x**2, x, 0, 1), 1 / node(3)), (exp(neg(integral(1 / P, P, 1, INFINITY))), 0),
-    (integral(exp(neg(P)), P, 0, INFINITY) * (1 / (1 / (x - x))), 0)]
-# fmt: on
-
-
-@pytest.mark.parametrize("left, right", OUT_OF_BOUNDS)
-def test_an_integral_between_bounds_that_its_letter_does_not_reach_is_undecided(left, right):
-    with pytest.raises(Undecided):
-        holds(left, right)
-
-
-def test_an_integral():
-    assert holds(integral(exp(neg(P)), P, 0, INFINITY), 1)
-    assert not holds(integral(exp(neg(P)), P, 0, INFINITY), 2)
-    for hypothesis in (positive(P - 1), positive(x), equal(x, y)):
-        with pytest.raises(Undecided):
-            holds(integral(exp(neg(P)), P, 0, INFINITY), 1, hypothesis)
-    with pytest.raises(Undecided):
-        holds(integral(exp(neg(P)), P, 0, INFINITY), maximum(x, y))
-    with pytest.raises(Undecided):
-        holds(integral(exp(neg(CIRCLE)), CIRCLE, 0, INFINITY), 1)
+def test_an_integral_may_suppose_a_lower_bound_of_another_letter():
     other, above_two = number("y'", "positive"), 2 + number("y'", "positive")
     assert not holds(integral(other * exp(neg(P)), P, 0, INFINITY) + y, above_two, positive(y - 2))
-    assert not holds(integral(exp(neg(P)), P, 0, INFINITY) * y, above_two, positive(y - 2))
+    assert not holds(EXPONENTIAL * y, above_two, positive(y - 2))
 
 
 # Faults that checks once had
@@ -446,16 +376,6 @@ def test_invariance_is_refused_in_every_letter():
     for n in (i, j, k, l):
         assert holds(new(n), y(permuted(n)), *kept)
         assert not holds(new(n), y(n), *kept)
-
-
-def test_an_expected_value_is_not_a_rewriting_rule():
-    p_k = letter("p", (D,))
-    entries = independent(p_k(r), variance=1 / D)
-    squares = E(summed(p_k(r) ** 2, r))
-    assert holds(squares, 1, entries)
-    assert not holds(squares, 0, entries)
-    with pytest.raises(Undecided):  # the fourth moment is not declared
-        holds(Var(summed(p_k(r) ** 2, r)), D, entries)
 
 
 @pytest.mark.parametrize("name, head", [("sinusoid-similarity", "prod"), ("t5-parameters", None)])
@@ -503,7 +423,7 @@ def test_the_definitions_of_the_claims_are_those_of_the_functions():
     statement = CLAIMS["outputs-move-along"].statement
     world = judge.World(statement, judge.SIZES[0], seed=3)
     values = {name.name: value for name, value in world.values.items()}
-    order = [world.index(permuted(i), {"i": n}) - 1 for n in range(1, 4)]
+    order = [world.whole(permuted(i), {"i": n}) - 1 for n in range(1, 4)]
     X = values["x"][:, :, 0]
     Y, _ = attention.self_attention(X[order], values["M"].T * 2, np.eye(4), values["W_v"])
     for n in range(3):
@@ -539,9 +459,7 @@ def test_a_claim_that_is_not_of_the_document(document, name, said):
 
 def test_a_false_claim_stops_the_document(monkeypatch):
     monkeypatch.setattr(
-        runner,
-        "run",
-        lambda names, cache: {"simplex": runner.Outcome("simplex", ("wrong",), 0, 0.0)},
+        runner, "run", lambda names, cache: {"simplex": runner.Outcome("simplex", ("wrong",), 0)}
     )
     with pytest.raises(ClaimFailed, match=r"supplement.py:\d+.*simplex.*wrong"):
         Ledger("supplement")
@@ -605,9 +523,11 @@ def test_what_is_kept_belongs_to_the_statement(tmp_path, monkeypatch):
     claim = CLAIMS[name]
     false = ledger.replace(claim, statement=next(iter(claim.twins.values())))
     monkeypatch.setitem(CLAIMS, name, false)
+    run_one, ran = runner.run_one, []
+    monkeypatch.setattr(runner, "run_one", lambda name: ran.append(name) or run_one(name))
     after = runner.run([name, other], cache)
     assert before[name].holds and not after[name].holds
-    assert after[other] == before[other]  # to the time that it took
+    assert ran == [name]
 
 
 def test_the_files_that_a_verdict_depends_on():

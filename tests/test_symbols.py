@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from proofs import runner
-from proofs.notation import all_letters, latex_letter
+from proofs.notation import all_letters
+from proofs.printing import latex_letter
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = ["report.texw", "supplement.texw"]

@@ -26,7 +26,7 @@ def main(arguments=None):
         return 2
     names = options.names or list(claims)
     if options.attack:
-        return attack.report(attack.attack(names), attack.RECORD)
+        return attack.report(attack.attack(names))
     outcomes = runner.run(names)
     for name, outcome in outcomes.items():
         print(f"{'holds' if outcome.holds else 'FAILS'}  {name}  ({outcome.refused} refused)")

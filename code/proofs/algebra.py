@@ -14,8 +14,6 @@ from typing import NamedTuple
 from proofs.forms import (
     ONE,
     ZERO,
-    Undecided,
-    add,
     as_atom,
     as_product,
     at,
@@ -33,7 +31,7 @@ from proofs.forms import (
     single,
     total,
 )
-from proofs.notation import IllFormed
+from proofs.notation import IllFormed, Undecided
 
 MOST_SUMS, MOST_STEPS, LARGEST_POWER = 7, 60_000, 8
 
@@ -90,7 +88,7 @@ class Algebra:
 
     def length(self, limits):
         """How many values an index has; refused unless it is certainly a whole number from 0 on."""
-        length = add(limits[1], scale(limits[0], -1), ONE)
+        length = minus(limits[1], minus(limits[0], ONE))
         least = Fraction(0)  # every size is 1 or more
         for (factors, bound), coefficient in length:
             sizes = all(
@@ -296,7 +294,7 @@ class Algebra:
         )
         if name == "cos":
             return minus(self.times(cos_a, cos_b), self.times(sin_a, sin_b))
-        return add(self.times(sin_a, cos_b), self.times(cos_a, sin_b))
+        return total([self.times(sin_a, cos_b), self.times(cos_a, sin_b)])
 
     # Signs
 
@@ -312,9 +310,7 @@ class Algebra:
         return (
             coefficient > 0
             and all(self._is_positive_atom(atom) for atom, _ in factors)
-            and all(
-                self.is_positive(add(last, scale(first, -1), ONE)) for _, (first, last) in bound
-            )
+            and all(self.is_positive(minus(last, minus(first, ONE))) for _, (first, last) in bound)
         )
 
     def _is_positive_atom(self, atom):

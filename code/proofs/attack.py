@@ -4,7 +4,7 @@ If a check accepts a mutant, either it has accepted a falsehood or the mutant is
 which shares only the vocabulary with the check, decides which of the two. And a true statement must
 stay accepted when its letters are renamed. `attack.json` records what was counted for each claim.
 
-    report(attack(["simplex"]))     # prints: simplex: 140 mutants, 90 refused, ...
+    report(attack(["simplex"]))     # prints and records: simplex: 140 mutants, 90 refused, ...
 """
 
 import json
@@ -16,10 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from proofs import deciders, judge, mutants, runner
-from proofs.forms import Undecided
-from proofs.notation import IllFormed
+from proofs.notation import IllFormed, Undecided
 
-PATIENCE = 5  # seconds for one mutant
+PATIENCE = 5  # seconds of computing for one mutant, however busy the machine is
 RECORD = Path(__file__).with_name("attack.json")
 VERDICTS = (
     "refused",  # the check says no
@@ -60,18 +59,18 @@ def verdict(statement):
 
 @contextmanager
 def at_most(seconds):
-    """TimeoutError after so many seconds: an integral may keep SymPy busy for ever."""
+    """TimeoutError after so many seconds of computing: an integral may keep SymPy busy for ever."""
 
     def stop(*_):
         raise TimeoutError
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def attack_one(name, share=1.0):
@@ -97,25 +96,24 @@ def attack_one(name, share=1.0):
     return name, counts, accepted, [s.latex() for s in renamed if runner.is_refused(s)]
 
 
-def attack(names, share=1.0, workers=None):
+def attack(names):
     """The results of attack_one for each name, in parallel, as they come."""
-    with ProcessPoolExecutor(workers) as pool:
-        tasks = [pool.submit(attack_one, name, share) for name in names]
+    with ProcessPoolExecutor() as pool:
+        tasks = [pool.submit(attack_one, name) for name in names]
         for task in as_completed(tasks):
             yield task.result()
 
 
-def report(results, record=None):
+def report(results):
     """Print the counts and what was accepted; 0 if nothing false was, and no name mattered.
 
-    The counts of these claims are entered into the file `record`; those of others stay there.
+    The counts of these claims are entered into RECORD; those of others stay there.
     """
     total, by_rule, faults = Counter(), Counter(), 0
     for name, counts, accepted, spoilt in results:
         print(f"{name}: " + ", ".join(f"{n} {key}" for key, n in counts.items() if n), flush=True)
         total.update(counts)
-        if record:
-            enter(Path(record), name, counts)
+        enter(name, counts)
         for rule, found, text in accepted:
             by_rule[rule.rpartition(": ")[2]] += found == "accepted_true"
             if found != "accepted_true":
@@ -131,9 +129,9 @@ def report(results, record=None):
     return 1 if faults else 0
 
 
-def enter(record, name, counts):
-    """Enter the counts of one claim into the file, in the order of the claims."""
-    kept = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+def enter(name, counts):
+    """Enter the counts of one claim into RECORD, in the order of the claims."""
+    kept = json.loads(RECORD.read_text(encoding="utf-8"))
     kept[name] = {"statement": runner.load()[name].statement.digest(), **counts}
     lines = [f"{json.dumps(n)}: {json.dumps(kept[n])}" for n in runner.load() if n in kept]
-    record.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    RECORD.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

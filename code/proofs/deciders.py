@@ -10,8 +10,10 @@ what the functions of solutions.attention compute is found by running them.
 import sympy
 
 from proofs import judge, notation
-from proofs.forms import Undecided, add, letters_in, minus, single
-from proofs.notation import IllFormed, latex, walk
+from proofs.forms import letters_in, minus, single, total
+from proofs.names import check_names
+from proofs.notation import IllFormed, Undecided, walk
+from proofs.shapes import shape
 from proofs.sums import Normaliser
 
 
@@ -38,7 +40,7 @@ def holds(statement):
 
 def is_proved(statement):
     """What the deciders alone find, for the attack, which asks the judge itself."""
-    notation.check_names(statement)
+    check_names(statement)
     decide = dict(DECIDERS.values()).get(kind(statement), _has_same_normal_form)
     try:
         return decide(statement)
@@ -68,11 +70,11 @@ def _is_minimiser(statement):
     if len(set(names)) < len(names) or any(
         name.head != "letter" or name.args or name.leaf[0] in taken for name in names
     ):
-        raise IllFormed(f"{latex(left)}: the letters must be free and different")
+        raise IllFormed(f"{left}: the letters must be free and different")
     letters = {name.leaf[0] for name in names}
     supposed = [part for h in statement.hypotheses if h.kind != "where" for part in h.parts]
     if any(n.domain != "real" for n in letters) or letters & notation.all_letters(supposed):
-        raise Undecided(f"{latex(left)}: the minimum may be at the boundary of what is supposed")
+        raise Undecided(f"{left}: the minimum may be at the boundary of what is supposed")
     targets = [("letter", name.leaf[0], ()) for name in names]
     gradient = [engine.derivative(form, target) for target in targets]
     hessian = [[engine.derivative(part, target) for target in targets] for part in gradient]
@@ -85,14 +87,14 @@ def _is_minimiser(statement):
     )
     again = minimum_by_sympy(form, targets)
     if found and again and again != list(map(polynomial, numbers)):
-        raise Undecided(f"{latex(left)}: SymPy finds another minimum, {again}")
+        raise Undecided(f"{left}: SymPy finds another minimum, {again}")
     return found
 
 
 def _linear_at(engine, form, slopes, targets, numbers):
     """A form that is linear in the targets, at the numbers."""
     steps = [minus(number, single(target)) for number, target in zip(numbers, targets, strict=True)]
-    return add(form, *map(engine.times, slopes, steps))
+    return total([form, *map(engine.times, slopes, steps)])
 
 
 def _is_positive_definite(engine, matrix):
@@ -143,7 +145,7 @@ def _is_integrated(statement):
             raise Undecided(f"an integral under a hypothesis of the kind {hypothesis.kind}")
         shifts |= _shift(hypothesis.parts[0])
     for side in (statement.left, statement.right):
-        notation.shape(side)
+        shape(side)
     gap = _to_sympy(statement.left, shifts) - _to_sympy(statement.right, shifts)
     gap = sympy.gammasimp(sympy.simplify(gap))
     if gap.has(sympy.Integral, sympy.Piecewise):
@@ -158,7 +160,7 @@ def _shift(value):
         if bound.head == "neg" and bound.args[0].head == "num":
             least = sympy.Rational(str(bound.args[0].leaf[0]))
             return {letter: least + sympy.Dummy(positive=True)}
-    raise Undecided(f"an integral under the hypothesis {latex(value)} > 0")
+    raise Undecided(f"an integral under the hypothesis {value} > 0")
 
 
 SYMPY = {
@@ -192,10 +194,10 @@ def _to_sympy(tree, shifts):
         if tree.args[1].leaf[0] in shifts:
             raise Undecided("an integral over a letter of which something is supposed")
     if tree.head not in SYMPY:
-        raise Undecided(f"no rule for {tree.head} in {latex(tree)}")
+        raise Undecided(f"no rule for {tree.head} in {tree}")
     value = SYMPY[tree.head](*(_to_sympy(part, shifts) for part in tree.args))
     if tree.head != "infinity" and value.has(sympy.oo, -sympy.oo, sympy.zoo, sympy.nan):
-        raise Undecided(f"{latex(tree)} may be infinite")
+        raise Undecided(f"{tree} may be infinite")
     return value
 
 
@@ -206,7 +208,7 @@ def _need_range(name, first, last):
     """
     known = first.head == "num" and first.leaf[0] >= 0 and last == notation.INFINITY
     if name.leaf[0].domain != "positive" or not known:
-        raise Undecided(f"an integral over {latex(name)} from {latex(first)} to {latex(last)}")
+        raise Undecided(f"an integral over {name} from {first} to {last}")
 
 
 # Programs
@@ -222,7 +224,7 @@ def _is_computed(statement):
     sizes = {name.name for name in names if name.domain == "natural"}
     if statement.hypotheses or sizes - {*CASES[0]} or not _is_about_matrices(nodes):
         raise Undecided("a program that is run, with hypotheses, numbers, or sizes but N and D")
-    if notation.shape(statement.left) != notation.shape(statement.right):
+    if shape(statement.left) != shape(statement.right):
         return False
     try:
         return all(judge.same_for_all_orders(statement, case, within=1e-12) for case in CASES)

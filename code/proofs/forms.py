@@ -26,10 +26,6 @@ ONE_TERM = (frozenset(), frozenset())
 ONE, ZERO = frozenset({(ONE_TERM, Fraction(1))}), frozenset()
 
 
-class Undecided(ValueError):
-    """The statement may be true or false: something in it has no rule."""
-
-
 # What stands in an atom, a term or a form ("part")
 
 
@@ -136,16 +132,12 @@ def total(forms):
     return frozenset(merged({}, (pair for form in forms for pair in form)).items())
 
 
-def add(*forms):
-    return total(forms)
-
-
 def scale(form, factor):
     return frozenset((term, c * factor) for term, c in form) if factor else ZERO
 
 
 def minus(first, second):
-    return add(first, scale(second, -1))
+    return total([first, scale(second, -1)])
 
 
 def merged(counts, pairs):

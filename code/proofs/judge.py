@@ -20,12 +20,11 @@ from proofs.notation import (
     all_letters,
     expanded,
     free_indices,
-    latex,
     letters,
     node,
-    random_letters,
     walk,
 )
+from proofs.outcomes import MEAN_AND_ROOT, Group, Undefined
 from solutions import attention
 
 TOLERANCE = 1e-6
@@ -33,11 +32,6 @@ SIZES = (
     dict(N=3, D=4, d=2, H=2, d_h=2, D_p=2, n=4, r_x=2, r_p=1, h=2, v=2),
     dict(N=2, D=2, d=3, H=3, d_h=1, D_p=3, n=3, r_x=1, r_p=1, h=1, v=2),
 )
-MOST_RANDOM_NUMBERS = 12
-
-
-class Undefined(ValueError):
-    """The statement says nothing for these numbers: a division by zero, an index out of range."""
 
 
 def says(statement, tries=12, enough=4):
@@ -119,7 +113,7 @@ class World:
             key=lambda name: (name.domain != "natural", name.name),
         )
         self.draw_all()
-        self.groups = [Group(self, h) for h in self.hypotheses if h.kind in OUTCOMES]
+        self.groups = [Group(self, h) for h in self.hypotheses if h.kind in MEAN_AND_ROOT]
 
     def draw_all(self):
         for letter in self.letters:
@@ -206,34 +200,38 @@ class World:
 
     def assignments(self, trees):
         """All values of the free indices, skipping those that violate a `differ` hypothesis."""
-        found = sorted(set().union(*map(free_indices, trees)), key=str)
+        found = sorted(set().union(*map(free_indices, trees)), key=repr)
         free = {i.leaf[0]: i for i in found}
         ranges = [range(1, self.size(i.args[0]) + 1) if i.args else (-1, 2) for i in free.values()]
         pairs = [h.parts for h in self.hypotheses if h.kind == "differ"]
         for values in product(*ranges):
             env = dict(zip(free, values, strict=True))
-            if all(self.index(first, env) != self.index(second, env) for first, second in pairs):
+            if all(self.whole(first, env) != self.whole(second, env) for first, second in pairs):
                 yield env
 
     # Values of trees
 
     def matrix(self, tree, env):
         """The value as an array with two axes, or as a number."""
-        if tree.head in FUNCTIONS:
-            numbers = [self.number(part, env) for part in tree.args]
-            try:
-                value = FUNCTIONS[tree.head](*numbers)
-            except (ValueError, ZeroDivisionError, OverflowError) as error:
-                raise Undefined(f"{latex(tree)} has no value") from error
-        elif tree.head in RULES:
+        if tree.head in RULES:
             value = RULES[tree.head](self, tree, env)
         else:
-            raise Undefined(f"no numbers for {tree.head}")
-        if isinstance(value, np.ndarray) and value.size == 1:
+            value = self._of_operands(tree, env)
+        if isinstance(value, (np.ndarray, np.generic)) and value.size == 1:
             value = value.item()
         if isinstance(value, complex) or not np.all(np.isfinite(value)):
-            raise Undefined(f"{latex(tree)} has no value")
+            raise Undefined(f"{tree} has no value")
         return value
+
+    def _of_operands(self, tree, env):
+        for functions, read in FUNCTIONS:
+            if tree.head in functions:
+                operands = [read(self, part, env) for part in tree.args]
+                try:
+                    return functions[tree.head](*operands)
+                except (ValueError, ZeroDivisionError, OverflowError) as error:
+                    raise Undefined(f"{tree} has no value") from error
+        raise Undefined(f"no numbers for {tree.head}")
 
     def two_axes(self, tree, env):
         """The value as an array with two axes, also of a number."""
@@ -242,31 +240,20 @@ class World:
     def number(self, tree, env):
         value = self.matrix(tree, env)
         if isinstance(value, np.ndarray):
-            raise Undefined(f"{latex(tree)} is not a number")
+            raise Undefined(f"{tree} is not a number")
         return value
 
-    def size(self, tree):
-        value = self.number(tree, {})
-        if abs(value - round(value)) > 1e-9 or value < 0:
-            raise Undefined(f"{latex(tree)} = {value} is not a valid size")
+    def whole(self, tree, env):
+        value = self.number(tree, env)
+        if abs(value - round(value)) > 1e-9:
+            raise Undefined(f"{tree} = {value} is not a whole number")
         return round(value)
 
-    def index(self, tree, env):
-        if tree.head == "index":
-            return env[tree.leaf[0]]
-        if tree.head == "perm":
-            last = next(part for part in walk(tree) if part.head == "index").args[0]
-            order = self.permuted.setdefault(
-                tree.leaf[0], self.rng.permutation(self.size(last)) + 1
-            )
-            return int(order[self._place(self.index(tree.args[0], env), len(order))])
-        if tree.head == "add":
-            return sum(self.index(part, env) for part in tree.args)
-        if tree.head == "neg":
-            return -self.index(tree.args[0], env)
-        if tree.head == "num" and tree.leaf[0].denominator == 1:
-            return int(tree.leaf[0])
-        raise Undefined(f"{latex(tree)} is not an index")
+    def size(self, tree):
+        value = self.whole(tree, {})
+        if value < 0:
+            raise Undefined(f"{tree} = {value} is not a valid size")
+        return value
 
     def _place(self, value, length):
         """The place in an array of the index value, from 0 on."""
@@ -276,7 +263,7 @@ class World:
 
     def letter(self, tree, env):
         name = tree.leaf[0]
-        indices = [self.index(part, env) for part in tree.args]
+        indices = [self.whole(part, env) for part in tree.args]
         places = tuple(
             value if last is None else self._place(value, self.size(last))
             for value, last in zip(indices, name.over, strict=True)
@@ -290,27 +277,25 @@ class World:
         return value[places] if isinstance(value, np.ndarray) else float(value)
 
     def series(self, tree, env):
-        """The values of the body of a sum or product for each value of its index."""
+        """The values of the body of a sum, product or stack for each value of its index."""
         body, i, *limits = tree.args
-        low, high = (self.number(limit, env) for limit in limits)
-        if abs(high - round(high)) > 1e-9:
-            raise Undefined("a sum that ends between two numbers")
-        values = range(round(low), round(high) + 1)
-        return [self.matrix(body, {**env, i.leaf[0]: value}) for value in values]
+        first, last = (self.whole(limit, env) for limit in limits or (node(1), i.args[0]))
+        return [self.matrix(body, {**env, i.leaf[0]: k}) for k in range(first, last + 1)]
 
-    def copies(self, tree, env):
-        body, i = tree.args
-        values = range(1, self.size(i.args[0]) + 1)
-        return [self.two_axes(body, {**env, i.leaf[0]: value}) for value in values]
+    def image(self, tree, env):
+        """The value of a permuted index."""
+        last = next(part for part in walk(tree) if part.head == "index").args[0]
+        order = self.permuted.setdefault(tree.leaf[0], self.rng.permutation(self.size(last)) + 1)
+        return order[self._place(self.whole(tree.args[0], env), len(order))]
 
     def entry(self, tree, env):
         value = self.two_axes(tree.args[0], env)
-        indices = [self.index(part, env) for part in (*tree.args[1:], node(1))][:2]
+        indices = [self.whole(part, env) for part in (*tree.args[1:], node(1))][:2]
         return float(value[tuple(map(self._place, indices, value.shape))])
 
     def unit(self, tree, env):
         value = np.zeros((self.size(tree.args[1]), 1))
-        value[self._place(self.index(tree.args[0], env), len(value))] = 1
+        value[self._place(self.whole(tree.args[0], env), len(value))] = 1
         return value
 
     # Expected values
@@ -345,107 +330,6 @@ class World:
         return found
 
 
-class Group:
-    """Random letters with a joint distribution that has the declared moments."""
-
-    def __init__(self, world, hypothesis):
-        self.world, self.kind, self.parts = world, hypothesis.kind, hypothesis.parts
-        self.letters = random_letters(hypothesis)
-        a = world.rng.uniform(0.3, 2.5)
-        self.two_points = (a, 1 / (1 + a**2)), (-1 / a, a**2 / (1 + a**2))  # mean 0, variance 1
-        self.three_points = world.rng.uniform(-1, 1, (3, len(self.letters)))
-
-    def outcomes(self, used):
-        """({letter: value}, probability) of each outcome of the letters that are used."""
-        names = [name for name in self.letters if name in used or self.kind != "independent"]
-        if self.kind in ("moments", "gaussian", "random") and any(n.over or n.shape for n in names):
-            raise Undefined("the joint distribution of a family is not declared")
-        for point, weight in OUTCOMES[self.kind](self, names):
-            values, rest = {}, np.asarray(point, dtype=float)
-            for name in names:
-                shape = np.shape(self.world.values[name])
-                entries, rest = rest[: math.prod(shape)], rest[math.prod(shape) :]
-                values[name] = entries.reshape(shape) if shape else float(entries[0])
-            yield values, weight
-
-    def _mixed(self, mean, root):
-        """Independent variables with two values each, times a root of the covariance matrix."""
-        for draws in product(self.two_points, repeat=len(root)):
-            point = mean + root @ np.array([value for value, _ in draws])
-            yield point, math.prod(weight for _, weight in draws)
-
-    def _independent(self, names):
-        mean, variance = (self.world.number(part, {}) for part in self.parts[1:3])
-        count = sum(np.size(self.world.values[name]) for name in names)
-        if variance < 0 or count > MOST_RANDOM_NUMBERS:
-            raise Undefined("a negative variance, or too many outcomes")
-        return self._mixed(mean, math.sqrt(variance) * np.eye(count))
-
-    def _moments(self, names):
-        known = {}
-        for expression, value in zip(self.parts[::2], self.parts[1::2], strict=True):
-            known[tuple(sorted(_factors(expression)))] = self.world.number(value, {})
-        mean = np.array([known.get((name.name,), 0.3) for name in names])
-        second = [
-            [
-                known.get(tuple(sorted((a.name, b.name))), 0.4 + 2 * (a == b) + mean[k] * mean[m])
-                for m, b in enumerate(names)
-            ]
-            for k, a in enumerate(names)
-        ]
-        return self._mixed(mean, _root(second - np.outer(mean, mean)))
-
-    def _covariances(self, names):
-        sizes = [len(self.world.values[name]) for name in names]
-        starts = dict(zip(names, np.cumsum([0, *sizes]), strict=False))
-        covariance = 3 * np.eye(sum(sizes))
-        for first, second, value in zip(*(self.parts[k::3] for k in range(3)), strict=True):
-            block = self.world.two_axes(value, {})
-            row, column = starts[first.leaf[0]], starts[second.leaf[0]]
-            rows, columns = slice(row, row + len(block)), slice(column, column + block.shape[1])
-            covariance[rows, columns], covariance[columns, rows] = block, block.T
-        return self._mixed(0, _root(covariance))
-
-    def _gaussian(self, names):
-        c = self.world.number(self.parts[2], {})
-        if abs(c) >= 1:
-            raise Undefined("no such Gaussian pair")
-        nodes, weights = np.polynomial.hermite_e.hermegauss(8)
-        drawn = list(zip(nodes, weights / weights.sum(), strict=True))
-        for (x, p), (z, q) in product(drawn, repeat=2):
-            yield (x, c * x + math.sqrt(1 - c * c) * z), p * q
-
-    def _random(self, names):
-        return zip(self.three_points, (0.2, 0.5, 0.3), strict=True)
-
-
-OUTCOMES = {  # by the kind of the hypothesis
-    "independent": Group._independent,
-    "moments": Group._moments,
-    "covariances": Group._covariances,
-    "gaussian": Group._gaussian,
-    "random": Group._random,
-}
-
-
-def _root(covariance):
-    try:
-        return np.linalg.cholesky(covariance)
-    except np.linalg.LinAlgError as error:
-        raise Undefined("no variables have these moments") from error
-
-
-def _factors(tree):
-    """The names in a product of powers of letters."""
-    if tree.head == "letter":
-        return [tree.leaf[0].name]
-    if tree.head == "mul":
-        return [name for part in tree.args for name in _factors(part)]
-    if tree.head == "pow" and tree.args[1].head == "num":
-        return _factors(tree.args[0]) * int(tree.args[1].leaf[0])
-    raise Undefined(f"no product: {latex(tree)}")
-
-
 # Operations
 
 
@@ -466,6 +350,11 @@ def _quotient(world, tree, env):
     return world.matrix(tree.args[0], env) / bottom
 
 
+def _blocks(world, tree, env):
+    cells, columns = [world.matrix(part, env) for part in tree.args], tree.leaf[1]
+    return np.block([cells[k : k + columns] for k in range(0, len(cells), columns)])
+
+
 def _total(terms):
     return sum(terms[1:], terms[0]) if terms else 0.0
 
@@ -475,7 +364,7 @@ def _derivative(world, tree, env):
     name, *indices = (target,) if target.head == "letter" else target.args
     if name.leaf[0] in world.meanings or name.leaf[0] not in world.values:
         raise Undefined("a derivative with respect to what has a meaning")
-    place = tuple(world.index(part, env) - 1 for part in (*name.args, *indices))
+    place = tuple(world.whole(part, env) - 1 for part in (*name.args, *indices))
     return world.slope(lambda: world.number(body, env), name.leaf[0], place)
 
 
@@ -532,7 +421,7 @@ def _normal(x, mean, variance):
     return math.exp(-((x - mean) ** 2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
 
 
-FUNCTIONS = {  # of numbers
+OF_NUMBERS = {
     "pow": _power,
     "sqrt": math.sqrt,
     "exp": math.exp,
@@ -543,34 +432,33 @@ FUNCTIONS = {  # of numbers
     "max": max,
     "normal": _normal,
 }
+OF_WHOLE_NUMBERS = {
+    "eye": np.eye,
+    "zeros": lambda rows, columns: np.zeros((rows, columns)),
+    "ones": lambda rows: np.ones((rows, 1)),
+    "delta": lambda i, j: float(i == j),
+}
+OF_MATRICES = {
+    "T": np.transpose,
+    "inv": np.linalg.inv,
+    "trace": np.trace,
+    "norm2": lambda matrix: (matrix**2).sum(),
+}
 RULES = {
     "letter": World.letter,
     "num": lambda w, t, env: float(t.leaf[0]),
-    "index": lambda w, t, env: float(w.index(t, env)),
-    "perm": lambda w, t, env: float(w.index(t, env)),
+    "index": lambda w, t, env: env[t.leaf[0]],
+    "perm": World.image,
     "add": lambda w, t, env: _total([w.matrix(part, env) for part in t.args]),
     "mul": _times,
     "neg": lambda w, t, env: -w.matrix(t.args[0], env),
     "div": _quotient,
-    "T": lambda w, t, env: w.two_axes(t.args[0], env).T,
-    "inv": lambda w, t, env: np.linalg.inv(w.two_axes(t.args[0], env)),
-    "eye": lambda w, t, env: np.eye(w.size(t.args[0])),
-    "zeros": lambda w, t, env: np.zeros((w.size(t.args[0]), w.size(t.args[1]))),
-    "ones": lambda w, t, env: np.ones((w.size(t.args[0]), 1)),
     "unit": World.unit,
-    "trace": lambda w, t, env: float(np.trace(w.two_axes(t.args[0], env))),
-    "norm2": lambda w, t, env: float((w.two_axes(t.args[0], env) ** 2).sum()),
     "entry": World.entry,
     "part": World.entry,
-    "delta": lambda w, t, env: float(w.index(t.args[0], env) == w.index(t.args[1], env)),
-    "block": lambda w, t, env: np.block(
-        [
-            [w.two_axes(cell, env) for cell in t.args[k : k + t.leaf[1]]]
-            for k in range(0, len(t.args), t.leaf[1])
-        ]
-    ),
-    "stack": lambda w, t, env: np.vstack(w.copies(t, env)),
-    "beside": lambda w, t, env: np.hstack(w.copies(t, env)),
+    "block": _blocks,
+    "stack": lambda w, t, env: np.block([[copy] for copy in w.series(t, env)]),
+    "beside": lambda w, t, env: np.block([w.series(t, env)]),
     "sum": lambda w, t, env: _total(w.series(t, env)),
     "prod": lambda w, t, env: math.prod(w.series(t, env)),
     "E": World.mean,
@@ -580,3 +468,8 @@ RULES = {
     "integral": _integral,
     "attend": _attend,
 }
+FUNCTIONS = (  # of their operands, with how these are read
+    (OF_NUMBERS, World.number),
+    (OF_WHOLE_NUMBERS, World.whole),
+    (OF_MATRICES, World.two_axes),
+)

@@ -13,7 +13,8 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from proofs.notation import Hypothesis, Node, latex, latex_hypothesis, latex_letter, letters, node
+from proofs.notation import Hypothesis, Node, letters, node
+from proofs.printing import latex, latex_hypothesis, latex_letter
 
 CLAIMS = {}
 DOCUMENTS = ("report", "supplement")

@@ -14,18 +14,9 @@ from functools import cache, partial
 
 import sympy
 
-from proofs.forms import (
-    ONE,
-    Undecided,
-    as_product,
-    constant,
-    letters_in,
-    merged,
-    minus,
-    single,
-    total,
-)
-from proofs.notation import IllFormed, T, family, free_indices, latex, shape, times
+from proofs.forms import ONE, as_product, constant, letters_in, merged, minus, single, total
+from proofs.notation import IllFormed, T, Undecided, family, free_indices, times
+from proofs.shapes import shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +63,7 @@ class Moments:
         for name in known:
             letter = family(name)
             if len(letter.over) > 1 or None in letter.over:
-                raise IllFormed(f"given {latex(name)}: it has more members than are printed")
+                raise IllFormed(f"given {name}: it has more members than are printed")
             if letter in self.algebra.meanings:
                 raise Undecided("an expected value given something that depends on other letters")
             given.add(letter)

@@ -9,18 +9,8 @@ A mutant may be false or still true; a renamed statement is as true as the origi
 from dataclasses import replace
 
 from proofs.ledger import Statement
-from proofs.notation import (
-    INDEX_BINDERS,
-    Hypothesis,
-    IllFormed,
-    Node,
-    T,
-    matrix_shape,
-    neg,
-    node,
-    permuted,
-    walk,
-)
+from proofs.notation import INDEX_BINDERS, Hypothesis, IllFormed, Node, T, neg, node, permuted, walk
+from proofs.shapes import matrix_shape
 
 PARTNERS = dict(
     word.split("/")
@@ -36,7 +26,7 @@ KEPT_WHOLE = ("gaussian", "random")  # hypotheses in which there is nothing to c
 def mutants(statement):
     """(what was changed, the changed statement), each statement once."""
     nodes = {part for tree in statement.trees for part in walk(tree)}
-    pool = sorted((n for n in nodes if n.head in ("letter", "index")), key=str)
+    pool = sorted((n for n in nodes if n.head in ("letter", "index")), key=repr)
     seen = {statement}
     for rule, made in _all(statement, pool):
         if made not in seen:

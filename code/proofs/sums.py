@@ -17,8 +17,6 @@ from proofs.algebra import Algebra, Rule
 from proofs.forms import (
     ONE,
     ZERO,
-    Undecided,
-    add,
     as_atom,
     as_constant,
     at,
@@ -38,16 +36,17 @@ from proofs.notation import (
     Letter,
     Node,
     T,
+    Undecided,
     delta,
     expanded,
     family,
     free_indices,
-    latex,
     log,
-    matrix_shape,
     node,
-    shape,
+    times,
+    trace,
 )
+from proofs.shapes import matrix_shape, shape
 
 
 class Normaliser(Algebra):
@@ -85,18 +84,18 @@ class Normaliser(Algebra):
     def _assume_where(self, name, meaning):
         letter, names = family(name), [part.leaf[0] for part in name.args]
         if letter.domain != "real" or letter in self.meanings:
-            raise IllFormed(f"{latex(name)} cannot be given a meaning")
+            raise IllFormed(f"{name} cannot be given a meaning")
         if shape(name) != shape(meaning):
-            raise IllFormed(f"{latex(name)} and its meaning differ in shape")
+            raise IllFormed(f"{name} and its meaning differ in shape")
         if free_indices(meaning) - {*name.args}:
-            raise IllFormed(f"the meaning of {latex(name)} has an index that the name lacks")
+            raise IllFormed(f"the meaning of {name} has an index that the name lacks")
         self.meanings[letter] = (names, meaning)
 
     def _assume_symmetric(self, matrix):
         if matrix.head != "letter" or matrix.args or matrix.leaf[0] in self.meanings:
-            raise IllFormed(f"symmetric: expected a free letter, got {latex(matrix)}")
+            raise IllFormed(f"symmetric: expected a free letter, got {matrix}")
         if shape(matrix) != shape(T(matrix)):
-            raise IllFormed(f"symmetric: expected a square matrix, got {latex(matrix)}")
+            raise IllFormed(f"symmetric: expected a square matrix, got {matrix}")
         self.symmetric.add(matrix.leaf[0])
 
     def _assume_differ(self, first, second):
@@ -110,7 +109,7 @@ class Normaliser(Algebra):
 
     def _assume_equal(self, left, right):
         if shape(left) != shape(right):
-            raise IllFormed(f"{latex(left)} and {latex(right)} have different shapes")
+            raise IllFormed(f"{left} and {right} have different shapes")
         for r, c, free in self._entries(left):
             self._add_rule(self.entry(left, {}, r, c), self.entry(right, {}, r, c), free)
 
@@ -124,7 +123,7 @@ class Normaliser(Algebra):
             or first == second
             or letter in self.meanings
         ):
-            raise IllFormed(f"orthogonal: no family of vectors: {latex(first)}, {latex(second)}")
+            raise IllFormed(f"orthogonal: no family of vectors: {first}, {second}")
         (i,), (j,) = first.args, second.args
         value = delta(i, j) * Letter(f"|{letter.name}|^2", letter.over)(i)
         free = [self.new_free(self._up_to(letter.over[0])) for _ in (i, j)]
@@ -170,15 +169,15 @@ class Normaliser(Algebra):
             value, name = self.index(tree.args[0], env), tree.leaf[0]
             limits = self.range_of(value)
             if limits is None or self.permuted.setdefault(name, limits) != limits:
-                raise IllFormed(f"{latex(tree)} is not in the range of the permutation")
+                raise IllFormed(f"{tree} is not in the range of the permutation")
             return at(("perm", name, value))
-        raise IllFormed(f"{latex(tree)} is not an index")
+        raise IllFormed(f"{tree} is not an index")
 
     def _index_up_to(self, part, last, tree, env):
         """The value of an index in a tree, which must lie between 1 and last."""
         value = self.index(part, env)
         if isinstance(last, tuple) or not self.is_inside(value, self._up_to(last)):
-            raise IllFormed(f"{latex(tree)}: the index {latex(part)} is out of its range")
+            raise IllFormed(f"{tree}: the index {part} is out of its range")
         return value
 
     def _along(self, dimension, new_index):
@@ -218,7 +217,7 @@ class Normaliser(Algebra):
     def number(self, tree, env):
         """The normal form of a number."""
         if shape(tree) != ():
-            raise IllFormed(f"{latex(tree)} is not a number")
+            raise IllFormed(f"{tree} is not a number")
         return self.entry(tree, env, None, None)
 
     def entry(self, tree, env, r, c):
@@ -229,7 +228,7 @@ class Normaliser(Algebra):
             return NUMBERS[tree.head](self, tree, env)
         if tree.head in ENTRIES:
             return ENTRIES[tree.head](self, tree, env, r, c)
-        raise Undecided(f"no rule for {tree.head} in {latex(tree)}")
+        raise Undecided(f"no rule for {tree.head} in {tree}")
 
     def _read_letter(self, tree, env, r, c):
         letter = tree.leaf[0]
@@ -297,10 +296,10 @@ class Normaliser(Algebra):
         if shape(matrix) == ():
             return self.power(self.number(matrix, env), Fraction(-1))
         if matrix.head != "letter" or matrix.args or matrix.leaf[0] in self.meanings:
-            raise Undecided(f"the inverse of {latex(matrix)}, which is no free letter")
+            raise Undecided(f"the inverse of {matrix}, which is no free letter")
         letter = matrix.leaf[0]
         if letter in self.random.groups:
-            raise Undecided(f"the inverse of {latex(matrix)}, which is random")
+            raise Undecided(f"the inverse of {matrix}, which is random")
         inverse = Letter(letter.name + "^{-1}", (), letter.shape)
         if letter in self.symmetric:
             self.symmetric.add(inverse)
@@ -318,16 +317,6 @@ class Normaliser(Algebra):
     def _read_trace(self, tree, env):
         (matrix,) = tree.args
         return self._sum_along(matrix_shape(matrix)[0], lambda k: self.entry(matrix, env, k, k))
-
-    def _read_squared_norm(self, tree, env):
-        (matrix,) = tree.args
-        rows, cols = matrix_shape(matrix)
-
-        def square(r, c):
-            form = self.entry(matrix, env, r, c)
-            return self.times(form, form)
-
-        return self._sum_along(rows, lambda r: self._sum_along(cols, lambda c: square(r, c)))
 
     def _read_entry(self, tree, env):
         matrix, *indices = tree.args
@@ -347,7 +336,7 @@ class Normaliser(Algebra):
 
     def _read_index(self, tree, env):
         whole, parts = self.index(tree, env)
-        return add(constant(whole), *(scale(single(("index", i)), c) for i, c in parts))
+        return total([constant(whole), *(scale(single(("index", i)), c) for i, c in parts)])
 
     def _read_derivative(self, tree, env):
         """d body / d name; an entry of a matrix is written as entry(W, k, l)."""
@@ -355,7 +344,7 @@ class Normaliser(Algebra):
         form = self.number(body, env)  # first: it may add the rules of an inverse
         target = as_atom(self.number(name, env))
         if target is None or target[0] != "letter" or not self._is_free(target[1]):
-            raise Undecided(f"a derivative with respect to {latex(name)}, which is not free")
+            raise Undecided(f"a derivative with respect to {name}, which is not free")
         return self.derivative(form, target)
 
     def _is_free(self, letter):
@@ -400,7 +389,7 @@ NUMBERS = {
     "index": Normaliser._read_index,
     "perm": Normaliser._read_index,
     "trace": Normaliser._read_trace,
-    "norm2": Normaliser._read_squared_norm,
+    "norm2": lambda self, tree, env: self.number(trace(times(T(*tree.args), *tree.args)), env),
     "entry": Normaliser._read_entry,
     "part": Normaliser._read_entry,
     "delta": Normaliser._read_delta,

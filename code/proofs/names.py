@@ -1,0 +1,98 @@
+"""What is printed of a statement must be readable in one way only."""
+
+import re
+
+from proofs.notation import (
+    IllFormed,
+    Letter,
+    all_letters,
+    index,
+    letters,
+    node,
+    random_letters,
+    walk,
+)
+from proofs.printing import GREEK, latex, latex_letter
+
+LETTER_NAME = re.compile(  # an accent, a letter, primes, an argument, a subscript, a superscript
+    r"(?:hat |bar )?([A-Za-z]+)'*(?:\(\w\))?(?:_\w|_\{[\w+|]+\})?(\^[A-Za-z]|\^\{[A-Za-z]+\})?"
+)
+
+
+def check_names(statement):
+    """Raise IllFormed if what is printed of a statement can be read in two ways.
+
+    That is so if two things look the same, if a name looks like an expression, or if a name holds
+    an index, or a letter that varies: in sum_i x_i, a letter called "x_i" would be constant.
+    """
+    nodes = {part for tree in statement.trees for part in walk(tree)}
+    names = all_letters(statement.trees)
+    for things in (
+        [(latex(n), n.leaf if n.head == "index" else n) for n in nodes if n.head in SYMBOL_HEADS]
+        + [("\\" + n.leaf[0], n.leaf) for n in nodes if n.head == "perm"],
+        [(_with_any_indices(n), n) for n in names]
+        + [symbol for n in nodes for symbol in _symbols(n)],
+    ):
+        shown = {}
+        for text, thing in things:
+            if shown.setdefault(text, thing) != thing:
+                raise IllFormed(f"{text} stands for two things")
+    for name in names:
+        found = LETTER_NAME.fullmatch(name.name)
+        is_base = name.tex or (found and (len(found[1]) == 1 or found[1] in GREEK))
+        is_tex = re.fullmatch(r"(\\[A-Za-z]+|[A-Za-z])?", name.tex)
+        if not (found and is_base and is_tex) or (found[2] and not name.shape):
+            raise IllFormed(f"{latex_letter(name)} looks like an expression")
+    varying, random = _varying(statement, nodes)
+    for name in names:
+        _, *inner = re.findall("[A-Za-z]+", re.sub("^(hat|bar) ", "", name.name))
+        argument = re.findall(r"\((\w)\)", name.name)
+        for hidden in {*inner} & varying if name.domain != "natural" else ():  # d_h is one size
+            raise IllFormed(f"{latex_letter(name)} looks as if it changed with {hidden}")
+        if any(name not in random.get(hidden, (name,)) for hidden in argument):
+            shown = latex_letter(name)
+            raise IllFormed(f"{shown} is not declared to be as random as {argument[0]}")
+
+
+SYMBOL_HEADS = ("letter", "index", "part", "entry")
+
+
+def _with_any_indices(name):
+    return latex_letter(name, [index("i")] * len(name.over))
+
+
+def _symbols(tree):
+    """(printed, what it is) of a symbol that a letter may look like."""
+    whole, *places = tree.args or (tree,)
+    if tree.head in ("entry", "part") and whole.head == "letter":
+        family = Letter(whole.leaf[0].name, (None,) * len(places))
+        yield _with_any_indices(family), (whole, "entry")
+    if tree.head == "delta":
+        yield _with_any_indices(Letter("delta", (None, None))), "delta"
+    if tree.head == "unit":
+        yield _with_any_indices(Letter("e", (None,), (node(2), node(1)))), "unit"
+    if tree.head == "eye":
+        yield latex(tree), "eye"
+    if tree.head == "exp":
+        yield "e", "exp"
+
+
+def _varying(statement, nodes):
+    """The names of what varies, and {name of a random letter: those that may depend on it}."""
+    varying, random = set(), {}
+    for n in nodes:
+        targets = n.args[1:] if n.head == "argmin" else n.args[1:2]
+        if n.head in ("diff", "argmin", "integral"):
+            varying |= set().union(*map(letters, targets))
+    for h in statement.hypotheses:
+        drawn = random_letters(h)
+        random |= dict.fromkeys(drawn, () if h.kind == "independent" else drawn)
+    meanings = [h.parts for h in statement.hypotheses if h.kind == "where"]
+    for _ in meanings:
+        for name, meaning in meanings:
+            varying |= letters(name) if letters(meaning) & varying else set()
+            random |= dict.fromkeys(letters(name) if letters(meaning) & set(random) else (), ())
+    return (
+        {name.name for name in varying} | {n.leaf[0] for n in nodes if n.head == "index"},
+        {name.name: drawn for name, drawn in random.items()},
+    )

@@ -1,0 +1,303 @@
+"""Statements as LaTeX.
+
+latex(times(T(p(i)), p(j)))         # \\vec{p}_{i}\\T \\vec{p}_{j}
+"""
+
+from proofs.notation import Node, node
+from proofs.shapes import matrix_shape
+
+SUM, PRODUCT, FACTOR, ATOM = range(4)  # how tightly a printed expression holds together
+GREEK = set(
+    "alpha beta gamma delta eps lambda mu nu omega pi rho sigma theta Lambda Pi Sigma".split()
+)
+SPACED = ("sqrt", "cos", "sin", "log", "normal", "div")  # a thin space before them
+BIG = ("sum", "prod", "integral", "diff", "argmin")
+FUNCTION_LATEX = {
+    "trace": r"\operatorname{tr}",
+    "log": r"\log",
+    "gamma": r"\Gamma",
+    "cos": r"\cos",
+    "sin": r"\sin",
+}
+
+
+def latex(tree, least=SUM):
+    """The tree as LaTeX, parenthesised if its precedence is below `least`."""
+    text, strength = PRINTERS[tree.head](tree)
+    return rf"\left({text}\right)" if strength < least else text
+
+
+def latex_letter(name, indices=()):
+    """The LaTeX of a letter: `W_q^x` has a subscript and a superscript, indices come after it."""
+    base, _, rest = name.name.partition("_")
+    sub, _, sup = rest.partition("^")
+    if not rest:
+        base, _, sup = base.partition("^")
+    base, primes = base.rstrip("'"), base.count("'")
+    accent, _, base = base.rpartition(" ")  # "hat w", "bar x"
+    text = name.tex or {"eps": r"\varepsilon"}.get(base, "\\" + base if base in GREEK else base)
+    if name.shape:
+        kind = r"\vec" if name.shape[1] == node(1) else r"\mat"
+        text = rf"\boldsymbol{{{text}}}" if base in GREEK else rf"{kind}{{{text}}}"
+    if accent:
+        text = rf"\{accent}{{{text}}}"
+    comma = (sub and name.shape) or (len(indices) > 1 and any(p.head == "add" for p in indices))
+    below = ("," if comma else "").join(([sub] if sub else []) + list(map(_inline, indices)))
+    above = r"\prime " * primes + sup
+    return text + (f"^{{{above.strip()}}}" if above else "") + (f"_{{{below}}}" if below else "")
+
+
+def _inline(tree):
+    """Without stacked fractions, for exponents."""
+    if tree.head == "div":
+        return f"{latex(tree.args[0], PRODUCT)}/{latex(tree.args[1], FACTOR)}"
+    if tree.head == "neg":
+        return "-" + _inline(tree.args[0])
+    if tree.head == "add" and any(part.head == "div" for part in tree.args):
+        first, *rest = map(_inline, tree.args)
+        return first + "".join(text if text.startswith("-") else "+" + text for text in rest)
+    return latex(tree)
+
+
+def _print_number(tree):
+    value = tree.leaf[0]
+    text = str(abs(value.numerator))
+    if value.denominator != 1:
+        text = rf"\tfrac{{{text}}}{{{value.denominator}}}"
+    return ("-" + text, SUM) if value < 0 else (text, ATOM)
+
+
+def _print_sum(tree):
+    text = ""
+    for part in tree.args:
+        negative = part.head == "neg"
+        inner = part.args[0] if negative else part
+        nested = inner.head in ("add", "neg") or (inner.head == "num" and inner.leaf[0] < 0)
+        sign = "-" if negative else "+"
+        text += f" {sign} " if text else sign.strip("+")
+        text += latex(inner, FACTOR if nested else PRODUCT)
+    return text, SUM
+
+
+def _print_product(tree):
+    text = ""
+    for place, part in enumerate(tree.args):
+        big = part.head in BIG
+        nested = part.head == "mul" or (big and place < len(tree.args) - 1)
+        shown = latex(part, FACTOR if nested else PRODUCT)
+        space = r" \, " if big or part.head in SPACED else " "
+        text += (r" \cdot " if shown[0].isdigit() else space) if text else ""
+        text += shown
+    return text, PRODUCT
+
+
+def _print_power(tree):
+    base, exponent = tree.args
+    if base.head == "letter" and base.args:
+        body = f"{{{latex(base)}}}" if "^" in latex(base) else latex(base)
+        return f"{body}^{{{_inline(exponent)}}}", FACTOR
+    if base.head in ("cos", "sin"):
+        return rf"\{base.head}^{{{latex(exponent)}}} {latex(base.args[0], PRODUCT)}", PRODUCT
+    return f"{latex(base, ATOM)}^{{{_inline(exponent)}}}", FACTOR
+
+
+def _print_exponential(tree):
+    text = _inline(tree.args[0])
+    if "frac" in text or len(text) > 40:
+        return rf"\exp\left({latex(tree.args[0])}\right)", FACTOR
+    return f"e^{{{text}}}", FACTOR
+
+
+def _print_function(tree):
+    (inner,), name = tree.args, FUNCTION_LATEX[tree.head]
+    if inner.head in ("letter", "num") or (
+        inner.head == "mul" and not any(part.head in ("add", "normal") for part in inner.args)
+    ):
+        return f"{name} {latex(inner)}", PRODUCT
+    return rf"{name}\left({latex(inner)}\right)", FACTOR
+
+
+def _print_derivative(tree):
+    body, name = tree.args
+    if len(latex(body)) > 12:
+        return rf"\frac{{\partial}}{{\partial {latex(name)}}}\, {latex(body, PRODUCT)}", PRODUCT
+    return rf"\frac{{\partial {latex(body, PRODUCT)}}}{{\partial {latex(name)}}}", FACTOR
+
+
+def _print_minimiser(tree):
+    body, *names = tree.args
+    below = ", ".join(map(latex, names))
+    return rf"\operatorname*{{arg\,min}}_{{{below}}}\; {latex(body, PRODUCT)}", PRODUCT
+
+
+def _print_expectation(tree):
+    body, *known = tree.args
+    condition = r" \mid " + ", ".join(map(_family, known)) if known else ""
+    return rf"\{tree.head}\left[{latex(body)}{condition}\right]", FACTOR
+
+
+def _family(tree):
+    """All members of a family with one index: x_1, ..., x_n."""
+    if tree.head != "letter" or len(tree.args) != 1 or tree.args[0].head != "index":
+        return latex(tree)
+    first, last = (latex_letter(tree.leaf[0], [i]) for i in (node(1), tree.leaf[0].over[0]))
+    return rf"{first}, \dots, {last}"
+
+
+def _print_transpose(tree):
+    text = latex(tree.args[0], ATOM)
+    if tree.args[0].head == "letter" and "^" in text:
+        text = rf"\left({text}\right)"
+    return text + r"\T", FACTOR
+
+
+def _print_part(tree):
+    whole, *places = tree.args
+    plain = whole.head == "letter" and not whole.args and "_" not in whole.leaf[0].name
+    text = whole.leaf[0].name if plain else latex(whole, ATOM)
+    return f"{text}_{{{''.join(map(latex, places))}}}", ATOM
+
+
+def _print_norm(tree):
+    (inner,) = tree.args
+    frobenius = "" if matrix_shape(inner)[1] == node(1) else "_F"
+    return rf"\norm{{{latex(inner)}}}{frobenius}^2", ATOM
+
+
+def _print_blocks(tree):
+    cells, cols = list(map(latex, tree.args)), tree.leaf[1]
+    lines = [" & ".join(cells[k : k + cols]) for k in range(0, len(cells), cols)]
+    return r"\begin{bmatrix}" + r" \\ ".join(lines) + r"\end{bmatrix}", ATOM
+
+
+def _print_copies(tree):
+    body, i = tree.args
+    separator, dots = (r" \\ ", r"\vdots") if tree.head == "stack" else (" & ", r"\cdots")
+    parts = body.args if body.head == "block" and tree.head == "stack" else (body,)
+    first, last = (
+        separator.join(latex(_replaced(part, i, value)) for part in parts)
+        for value in (node(1), i.args[0])
+    )
+    return rf"\begin{{bmatrix}}{separator.join([first, dots, last])}\end{{bmatrix}}", ATOM
+
+
+def _replaced(tree, i, value):
+    """The tree with an index replaced, for printing only."""
+    if tree == i:
+        return value
+    return Node(tree.head, tuple(_replaced(part, i, value) for part in tree.args), tree.leaf)
+
+
+def _template(text, strength, *least):
+    """A printer that puts the operands into a template.
+
+    `least` has for each operand what `latex` wants, or _inline.
+    """
+
+    def printed(tree):
+        wanted = (*least, *[SUM] * len(tree.args))
+        shown = (
+            _inline(part) if how is _inline else latex(part, how)
+            for part, how in zip(tree.args, wanted)
+        )
+        return text.format(*shown), strength
+
+    return printed
+
+
+PRINTERS = {
+    "letter": lambda t: (latex_letter(t.leaf[0], t.args), ATOM),
+    "index": lambda t: (t.leaf[0], ATOM),
+    "num": _print_number,
+    "add": _print_sum,
+    "mul": _print_product,
+    "neg": _template("-{}", SUM, PRODUCT),
+    "div": _template(r"\frac{{{}}}{{{}}}", FACTOR),
+    "pow": _print_power,
+    "sqrt": _template(r"\sqrt{{{}}}", ATOM),
+    "T": _print_transpose,
+    "inv": _template("{}^{{-1}}", FACTOR, ATOM),
+    "eye": _template(r"\mat{{I}}", ATOM),
+    "zeros": _template(r"\mat{{0}}", ATOM),
+    "ones": _template(r"\vec{{1}}", ATOM),
+    "unit": _template(r"\vec{{e}}_{{{}}}", ATOM),
+    "trace": _print_function,
+    "norm2": _print_norm,
+    "entry": _print_part,
+    "part": _print_part,
+    "delta": _template(r"\delta_{{{}{}}}", ATOM),
+    "exp": _print_exponential,
+    "log": _print_function,
+    "gamma": _print_function,
+    "cos": _print_function,
+    "sin": _print_function,
+    "max": _template(r"\max({}, {})", FACTOR),
+    "E": _print_expectation,
+    "Var": _print_expectation,
+    "normal": _template(r"\mathcal{{N}}({};\, {},\, {})", FACTOR),
+    "diff": _print_derivative,
+    "integral": _template(r"\int_{{{2}}}^{{{3}}} {0}\,\mathrm{{d}}{1}", PRODUCT, PRODUCT),
+    "infinity": _template(r"\infty", ATOM),
+    "sum": _template(r"\sum_{{{1}={2}}}^{{{3}}} {0}", PRODUCT, PRODUCT, SUM, SUM, _inline),
+    "prod": _template(r"\prod_{{{1}={2}}}^{{{3}}} {0}", PRODUCT, PRODUCT, SUM, SUM, _inline),
+    "block": _print_blocks,
+    "stack": _print_copies,
+    "beside": _print_copies,
+    "perm": lambda t: (rf"\{t.leaf[0]}({latex(t.args[0])})", ATOM),
+    "tuple": lambda t: (r"\left(" + r",\; ".join(map(latex, t.args)) + r"\right)", ATOM),
+    "argmin": _print_minimiser,
+    "merge": _template(r"{} \oplus {}", PRODUCT, FACTOR, FACTOR),
+    "attend": lambda t: (
+        rf"\operatorname{{attention}}_{{{t.leaf[0]}}}({latex(t.args[0])})",
+        FACTOR,
+    ),
+}
+
+
+KINDS = {  # as LaTeX text; the other kinds are in `latex_hypothesis`
+    "where": "${} = {}$",
+    "equal": "${} = {}$",
+    "differ": r"${} \ne {}$",
+    "positive": "${} > 0$",
+    "symmetric": r"${0}\T = {0}$",
+    "gaussian": r"$({0}, {1})$ is Gaussian with means $0$, variances $1$ and covariance ${2}$, "
+    r"$\abs{{{2}}} < 1$",
+}
+
+
+def latex_hypothesis(hypothesis):
+    """A hypothesis as LaTeX text with its formulas between dollars."""
+    kind, parts = hypothesis.kind, hypothesis.parts
+    if kind in KINDS:
+        return KINDS[kind].format(*map(latex, parts))
+    if kind == "independent":
+        return _print_independent(*parts)
+    if kind == "moments":
+        return ", ".join(
+            rf"$\E\left[{latex(e)}\right] = {latex(value)}$"
+            for e, value in zip(parts[::2], parts[1::2], strict=True)
+        )
+    texts = list(map(latex, parts))
+    if kind == "orthogonal":
+        i, j = (", ".join(map(latex, part.args)) for part in parts)
+        return rf"${texts[0]}\T{texts[1]} = 0\ ({i} \ne {j})$"
+    if kind == "covariances":
+        triples = zip(texts[::3], texts[1::3], texts[2::3], strict=True)
+        return ", ".join(rf"$\E\left[{x} {y}\T\right] = {value}$" for x, y, value in triples)
+    are = "are" if len(texts) > 1 else "is"
+    return " and ".join(f"${text}$" for text in texts) + f" {are} random with finite second moments"
+
+
+def _print_independent(names, mean, variance, of):
+    listed = " and ".join(f"${latex(name)}$" for name in names.args)
+    several_entries = any(name.args or name.leaf[0].shape for name in names.args)
+    if several_entries:
+        listed = f"all entries of {listed}"
+    others = [f" of {'all ' if name.args else ''}${latex(name)}$" for name in of.args]
+    if several_entries or len(names.args) > 1:
+        others.insert(0, " of each other")
+    are = "are" if several_entries or len(names.args) > 1 else "is"
+    return (
+        f"{listed} {are} independent{' and'.join(others)}, with mean ${latex(mean)}$ "
+        f"and variance ${latex(variance)}$"
+    )
