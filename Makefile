@@ -37,16 +37,16 @@ notebook: ready ## report.ipynb, the same as a Jupyter notebook that has been ru
 	@PYTHONPATH=code:build/notebook-packages $(RUN) -m weaving.notebook "$$DOC" --case "$$CASE"
 
 test: ready ## run all tests; FAST=1 skips the slow tests
-	@sh code/setup.sh notebook || true  # without them its tests are skipped
+	@sh code/setup.sh notebook || true  # if this fails, the notebook's tests are skipped
 	@$(RUN) -m pytest -q -n auto --dist loadscope --no-loadscope-reorder $(if $(FAST),-m "not slow")
 
-fuzz: ready ## draw new examples for the tests named fuzz, for minutes
+fuzz: ready ## run the tests named fuzz on new examples (minutes)
 	@HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -q -k fuzz
 
 proofs: ready ## check all claims and print the ledger; NAME=claim prints one
 	@$(RUN) -m proofs $$NAME
 
-proofs-attack: ready ## give the checks every falsehood that is one change away from a claim (minutes)
+proofs-attack: ready ## check every statement that differs from a claim in one place (minutes)
 	@$(RUN) -m proofs --attack $$NAME
 
 watch: ready ## build again whenever a source changes; make watch DOC=supplement
@@ -67,7 +67,7 @@ bench: ready ## measure attention beside PyTorch and JAX; the supplement draws t
 bench-build: ready ## measure the build after each kind of edit, in passes of TeX (a minute)
 	@$(RUN) -m benchmarks.build
 
-lint: ready ## read code and tests for faults, and check their format
+lint: ready ## ruff: check code and tests, and their format
 	@sh code/setup.sh lint
 	@PYTHONPATH=build/lint-packages $(RUN) -m ruff check code tests
 	@PYTHONPATH=build/lint-packages $(RUN) -m ruff format --check code tests
