@@ -364,6 +364,19 @@ def test_each_task_once_and_one_blas_thread_per_worker(blas):
     assert blas.settings == [3, 1, 3] and workers.count() == 3
 
 
+@pytest.mark.parametrize("cores, own", [({4, 7, 9}, 3), ({4, 7}, 0)])
+def test_workers_keep_to_a_core_each_where_there_are_as_many(cores, own, blas, monkeypatch):
+    kept = []
+    monkeypatch.setattr(workers.os, "sched_getaffinity", lambda thread: cores, raising=False)
+    monkeypatch.setattr(
+        workers.os, "sched_setaffinity", lambda thread, core: kept.append(core), raising=False
+    )
+    everyone = threading.Barrier(3)
+    workers.run(lambda share: everyone.wait(timeout=30), range(3))
+    assert len(kept) == own and set().union(*kept) <= cores
+    assert len({core for (core,) in kept}) == own
+
+
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no timer signals")
 @pytest.mark.parametrize("delay", [None, 0.005, 0.03])
 def test_an_error_or_ctrl_c_ends_all_workers_and_restores_the_blas(delay, blas):
