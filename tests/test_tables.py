@@ -69,7 +69,7 @@ def test_the_text_of_any_case_has_no_undefined_or_endless_number(comparison):
             comparison.matrices_of_several(),
             comparison.how_far_apart(),
             comparison.one_query(),
-            comparison.pool_confirmed(),
+            comparison.confirm_pool(),
             swap.what_happened(),
             swap.every_order(),
         ]

@@ -39,7 +39,8 @@ def in_brief(X, q, k, v) -> Drawing:
     fig, ax = canvas(PAGE_WIDTH, 2.38)
     _headings(ax)
     for n, side in ((1, 1), (2, -1)):
-        _boxes_of_token(ax, n, side, *(rows[n - 1] for rows in (X, k, v, scores.T, weights.T)))
+        j = n - 1
+        _boxes_of_token(ax, n, side, X[j], k[j], v[j], scores[0, j], weights[0, j])
         _arrows_of_token(ax, n, side)
     _step(ax, "q", QUERY_ROW, rf"$\mathbf{{q}}_1$ = {vector(q[0])}", QUERY)
     _step(ax, "y", QUERY_ROW, rf"$\mathbf{{y}}_1$ = {vector(output[0])}", VALUE)
@@ -82,14 +83,13 @@ def _headings(ax):
         words(ax, STEPS[step][0], 2.13, detail, color=GREY)
 
 
-def _boxes_of_token(ax, n, side, x, k, v, scores, weights):
-    """Token n above the query's row (side 1) or below it (-1); scores and weights by query."""
+def _boxes_of_token(ax, n, side, x, k, v, score, weight):
+    """Token n, above the query's row (side 1) or below it (-1)."""
     key, token, value = _rows_of_token(side)
-    weight = weights[0]
     _step(ax, "x", token, rf"$\mathbf{{x}}_{n}$ = {vector(x)}", GREY)
     _step(ax, "q", key, rf"$\mathbf{{k}}_{n}$ = {vector(k)}", KEY)
     _step(ax, "q", value, rf"$\mathbf{{v}}_{n}$ = {vector(v)}", VALUE)
-    _step(ax, "s", key, f"$s_{{1{n}}}$ = {number(scores[0])}", GREY, 0.08)
+    _step(ax, "s", key, f"$s_{{1{n}}}$ = {number(score)}", GREY, 0.08)
     _step(ax, "a", key, f"$a_{{1{n}}}$ = {number(weight)}", INK, 0.5 * weight)
     _step(ax, "av", value, rf"$a_{{1{n}}}\mathbf{{v}}_{n}$ = {vector(weight * v)}", VALUE)
 
@@ -104,13 +104,9 @@ def _arrows_of_token(ax, n, side):
     _connect(ax, "q", value, "av", value, VALUE)
     _connect(ax, "s", key, "soft", key)
     _connect(ax, "soft", key, "a", key)
-    middle = {step: x for step, (x, _) in STEPS.items()}
-    right = {step: x + width / 2 for step, (x, width) in STEPS.items()}
-    to_score = (right["q"], QUERY_ROW), (middle["s"], QUERY_ROW), (middle["s"], key - edge)
-    arrow(ax, *to_score, colour=QUERY)
-    arrow(ax, (right["a"], key), (middle["av"], key), (middle["av"], value - edge))
-    to_output = (right["av"], value), (middle["y"], value), (middle["y"], QUERY_ROW + edge)
-    arrow(ax, *to_output, colour=VALUE)
+    _bend(ax, "q", QUERY_ROW, "s", key - edge, QUERY)
+    _bend(ax, "a", key, "av", value - edge)
+    _bend(ax, "av", value, "y", QUERY_ROW + edge, VALUE)
 
 
 def _rows_of_token(side):
@@ -127,6 +123,12 @@ def _connect(ax, start, y, end, y_end, colour=GREY):
     """An arrow from the right edge of one step's box to the left edge of another's."""
     (x, width), (x_end, width_end) = STEPS[start], STEPS[end]
     arrow(ax, (x + width / 2, y), (x_end - width_end / 2, y_end), colour=colour)
+
+
+def _bend(ax, start, y, end, y_end, colour=GREY):
+    """An arrow from the right edge of one step's box, which turns above or below another's."""
+    (x, width), (corner, _) = STEPS[start], STEPS[end]
+    arrow(ax, (x + width / 2, y), (corner, y), (corner, y_end), colour=colour)
 
 
 # The path from X to Y -----------------------------------------------------------------------------
@@ -307,11 +309,11 @@ def _heat_maps(A, titles, heads, remark, framed=None):
         if column == 0:
             style = {"rotation": 90, "va": "center", "color": QUERY}
             words(ax, 0.09, top - wide / 2, "query $i$", **style)
-            for k in _labelled(N, side):
+            for k in _ticks(N, side):
                 words(ax, left - 0.07, top - (k + 0.5) * side, str(k + 1), ha="right")
         if panel + columns >= n:
             words(ax, left + wide / 2, top - wide - 0.27, "key $j$", color=KEY)
-            for k in _labelled(N, side):
+            for k in _ticks(N, side):
                 words(ax, left + (k + 0.5) * side, top - wide - 0.1, str(k + 1))
     _scale(ax, right + 0.11, height - TITLE, wide, darkest(A))
     caption = f"The weights of {heads}, a row for each query. Darker is larger. {remark}"
@@ -337,7 +339,7 @@ def _height(n, columns, wide):
     return math.ceil(n / columns) * (wide + TITLE) + FOOT
 
 
-def _labelled(n, side):
+def _ticks(n, side):
     """Which of n rows or columns, each `side` inches wide, are numbered."""
     return range(0, n, 1 if side >= LABEL else math.ceil(3 * LABEL / side))
 

@@ -217,7 +217,7 @@ class _File:
                     raise CaseError(" ".join([start, *self.skipped, str(problem)]))
             if part.number >= until:
                 try:
-                    yield self._taken()
+                    yield self._take_arrays()
                     return
                 except CaseError as error:  # not all is there yet, or not in its final shape
                     if until or isinstance(error, SideUnknown):
@@ -226,8 +226,8 @@ class _File:
             yield {}
         raise CaseError(" ".join([str(problem), *self.skipped]))
 
-    def _taken(self):
-        self.fields, notes = self._arranged()
+    def _take_arrays(self):
+        self.fields, notes = self._arrange()
         names = exports.resolve(_candidates(self.namespace), self.names).values()
         return dict(
             fields=self.fields,
@@ -250,7 +250,7 @@ class _File:
                 failed.append(ast.unparse(statement) if statement else part.source)
             before, before_that = self.fields, problem
             try:
-                self.fields, problem = self._arranged()[0], None
+                self.fields, problem = self._arrange()[0], None
                 changed = [
                     name
                     for name in before
@@ -265,7 +265,7 @@ class _File:
         """Nothing fails or changes in parts that were not to be run."""
         return (dict(failed=[], changed=[]) for _ in self.parts)
 
-    def _arranged(self):
+    def _arrange(self):
         found = _candidates(self.namespace)
         fields, notes = exports.arrange(found, self.names, self.side, is_file=False)
         H, D = fields["heads"], fields["X"].shape[1]

@@ -179,7 +179,7 @@ class Comparison:
             f"\n\\begin{{wide}}\n{table}\n\\end{{wide}}\n\\end{{table}}"
         )
 
-    def pool_confirmed(self):
+    def confirm_pool(self):
         """How well the product of the heads' weights meets the single head's, for this case."""
         if not self.several:
             return latex.Tex("")
