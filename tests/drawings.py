@@ -49,16 +49,18 @@ def faults(fig, width, smallest=8, least_contrast=4.5) -> list[str]:
     edge = np.ones_like(lines)
     edge[2:-2, 2:-2] = False
     actual = fig.get_size_inches()[0]
-    found = [f"{actual} in wide"] * bool(actual > width + 1e-9)
+    found = [f"{actual} in wide"] if actual > width + 1e-9 else []
     all_texts = np.sum([ink for *_, ink in sheets.texts], axis=0)  # how many inks in each pixel
     for words, points, colour, ink in sheets.texts:
-        least = contrast(np.array(colour), ground[ink])
-        found += [f"{words}: contrast {least:.2f}"] * bool(least < least_contrast)
-        near = _within_a_point(ink)
-        found += [f"{words}: {points} pt"] * (points < smallest)
-        found += [f"{words} leaves the figure"] * bool((ink & edge).any())
-        found += [f"{words} touches a line"] * bool((near & lines).any())
-        found += [f"{words} touches another text"] * bool((all_texts[near] > ink[near]).any())
+        least, near = contrast(np.array(colour), ground[ink]), _within_a_point(ink)
+        possible = {
+            f"contrast {least:.2f}": least < least_contrast,
+            f"{points} pt": points < smallest,
+            "leaves the figure": (ink & edge).any(),
+            "touches a line": (near & lines).any(),
+            "touches another text": (all_texts[near] > ink[near]).any(),
+        }
+        found += [f"{words}: {fault}" for fault, is_so in possible.items() if is_so]
     return found
 
 

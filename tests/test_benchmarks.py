@@ -40,8 +40,8 @@ TWO_RUNS = {"attention": [run(FIRST, 10, 1e9, 4e9), run(SECOND, 20, 3e9, 2e9)]}
 def test_times_are_medians_over_the_rounds_of_all_runs():
     assert measurements.seconds(TWO_RUNS, "float32", "ours") == {4: 2, 8: 6}  # of 1, 2, 4, 2
     assert measurements.seconds(TWO_RUNS, "float32", "torch") == {4: 3}  # of 3, 2, 10
-    assert measurements.held(TWO_RUNS, "ours") == {1: 15}
-    assert measurements.held(TWO_RUNS, "nobody") == {}
+    assert measurements.bytes_held(TWO_RUNS, "ours") == {1: 15}
+    assert measurements.bytes_held(TWO_RUNS, "nobody") == {}
     assert measurements.rates(TWO_RUNS, "float32") == (2e9, 3e9, 5e9)
 
 
@@ -84,7 +84,7 @@ def test_all_take_turns_and_the_slow_one_sits_out(monkeypatch):
         return run
 
     made = {name: contestant(name, seconds) for name, seconds in (("a", 1), ("b", 2), ("c", 50))}
-    taken = measure.in_turns(made, 60, least=5)
+    taken = measure.in_turns(made, 60, min_rounds=5)
     assert "".join(called) == "abc" + "abc" + "bca" + "ab" + "ab" + "ba"
     assert taken["a"] == [1] * 5
     np.testing.assert_array_equal(taken["c"], [50, 50, NAN, NAN, NAN])

@@ -19,7 +19,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
 from solutions import cases, cells, exports, notebooks
-from solutions.cases import Case, CaseError, agree_to_rounding, load, placeholder
+from solutions.cases import Case, CaseError, load, placeholder
 from weaving.inputs import Recorder, changed
 
 MATRICES = ("X", "W_q", "W_k", "W_v", "W_o")
@@ -61,7 +61,7 @@ def assert_is(case, fields):
 def refused(path, pattern, **settings):
     with pytest.raises(CaseError) as caught:
         load(path, **settings)
-    assert caught.value.in_the_input
+    assert not caught.value.show_traceback
     message = str(caught.value)
     assert message.startswith(f"{path}: ") and len(message) < 800 and "\n" not in message[:80]
     assert re.search(pattern, message.removeprefix(f"{path}: "), re.DOTALL), message
@@ -518,12 +518,12 @@ def test_what_comes_later_may_fail_and_use_the_arrays(written):
 
 @pytest.mark.slow
 def test_what_takes_too_long_later_is_read(written, monkeypatch):
-    monkeypatch.setattr(notebooks, "LATER_LIMIT", 1)
-    monkeypatch.setattr(notebooks, "TIME_LIMIT", 30)
+    monkeypatch.setattr(notebooks, "MAX_SECONDS_LATER", 1)
+    monkeypatch.setattr(notebooks, "MAX_SECONDS", 30)
     begin = time.monotonic()
     cells = (X_ONLY, W_TOO, "while True: pass", "def f(X):\n    X = 1")
     case = load(written(notebook(*cells), "ipynb"), side="left")
-    assert time.monotonic() - begin < notebooks.TIME_LIMIT, "TIME_LIMIT has ended it"
+    assert time.monotonic() - begin < notebooks.MAX_SECONDS, "MAX_SECONDS has ended it"
     assert "cell 3 of 4 and code cell 4 of 4" in case.notes[-1]
     refused(written(notebook(*cells, "X, y = 1, 2"), "ipynb"), "cell 5 of 5.* X", side="left")
 
@@ -550,13 +550,13 @@ def test_what_takes_too_long_later_is_read(written, monkeypatch):
     ],
 )
 def test_a_notebook_that_does_not_give_the_arrays(written, sources, pattern, monkeypatch):
-    monkeypatch.setattr(notebooks, "TIME_LIMIT", 3)
+    monkeypatch.setattr(notebooks, "MAX_SECONDS", 3)
     text = sources if isinstance(sources, str) else notebook(*sources)
     refused(written(text, "ipynb"), pattern, side="left")
 
 
 def test_nothing_that_a_notebook_starts_outlives_it(written, tmp_path, monkeypatch):
-    monkeypatch.setattr(notebooks, "TIME_LIMIT", 3)
+    monkeypatch.setattr(notebooks, "MAX_SECONDS", 3)
     source = (
         "import subprocess, time\np = subprocess.Popen(['sleep', '60'])\n"
         "open('pid', 'w').write(str(p.pid))\ntime.sleep(60)"
@@ -573,26 +573,6 @@ def test_nothing_that_a_notebook_starts_outlives_it(written, tmp_path, monkeypat
             return
         time.sleep(0.05)
     pytest.fail(f"process {pid} still runs")
-
-
-# Comparing
-
-
-@pytest.mark.parametrize("size", [1e-300, 1e-13, 1.0, 1e8, 1e300])
-def test_agreement_to_rounding_is_relative(size):
-    a = size * np.array([[1.0, -0.5], [1e-9, 0]])
-    assert agree_to_rounding(a, a * (1 + 4e-16)) and agree_to_rounding(a, a + 4e-16 * size)
-    assert not any(agree_to_rounding(a, other) for other in (a * (1 + 1e-12), -a, 0 * a))
-    assert agree_to_rounding(a, a + 1e-10 * size, scale=1e5 * size)
-
-
-def test_agreement_to_rounding_at_the_edges():
-    assert agree_to_rounding(np.zeros(3), np.zeros(3)) and agree_to_rounding([], [])
-    assert not agree_to_rounding([0.0], [1e-300]) and agree_to_rounding([5e-324], [1e-323])
-    assert not agree_to_rounding([np.nan], [np.nan]) and not agree_to_rounding([np.inf], [1.0])
-    assert not agree_to_rounding([1.7e308], [-1.7e308])
-    with pytest.raises(ValueError, match=r"\(2,\).*\(3,\)"):
-        agree_to_rounding(np.ones(2), np.ones(3))
 
 
 # Whatever is in the file: a case, or a CaseError

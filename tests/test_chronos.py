@@ -226,12 +226,12 @@ def test_numbers_in_words():
         "mixtures": "10~million",
         "training observations": "84~billion",
     }
-    assert {name: tables.quoted(name) for name in words} == words
+    assert {name: tables.quote(name) for name in words} == words
     assert tables.places_of_large().startswith("first three times and second 19 times; in the ")
     assert tables.weatherbench_share("observations") == r"98.3\,\%" and tables.last_bucket() == 91
 
 
-@pytest.mark.parametrize("draw", [plots.way, lambda: plots.tokeniser(chronos.EXAMPLE)])
+@pytest.mark.parametrize("draw", [plots.pipeline, lambda: plots.tokeniser(chronos.EXAMPLE)])
 def test_figures_are_readable(draw):
     assert faults(draw().figure, style.PAGE_WIDTH) == []
 

@@ -100,10 +100,10 @@ def test_format_of_numbers():
 # Attention ----------------------------------------------------------------------------------------
 
 
-def test_one_page_shows_its_numbers():
+def test_in_brief_shows_its_numbers():
     q, k, v = np.array([[[2, 0], [0, 1]], [[1, 0], [-0.5, 1]], [[2, 0], [0, 4]]], float)
     Y, A = scaled_dot_product_attention(q, k, v)
-    found = checked(attention.one_page(np.eye(2), q, k, v))
+    found = checked(attention.in_brief(np.eye(2), q, k, v))
     assert "$s_{12}$ = −0.71" in found and f"$a_{{11}}$ = {A[0, 0]:.2f}" in found
     assert rf"$\mathbf{{y}}_1$ = ({Y[0, 0]:.2f}, {Y[0, 1]:.2f})" in found
 
@@ -176,10 +176,10 @@ def test_swap_shows_what_moves():
     assert texts(drawing.figure).count("−") == 2 * (before[1][0] < 0).sum()
     sizes = [(frame.get_width(), frame.get_height()) for frame in frames_of(drawing)]
     assert [tall > wide for wide, tall in sizes] == [False, False, False, True, False, True]
-    tall = [2 * attention.SMALLER] * 3 + [4 * attention.SMALLER]
+    tall = [2 * attention.CELL] * 3 + [4 * attention.CELL]
     np.testing.assert_allclose([size[1] for size in sizes[:4]], tall, atol=0.04)
     steps = [np.ptp(line.get_ydata()) for line in ax.lines]
-    np.testing.assert_allclose(steps, 2 * [attention.SMALLER, attention.SMALLER, 0, 0])
+    np.testing.assert_allclose(steps, 2 * [attention.CELL, attention.CELL, 0, 0])
 
 
 def test_heads_that_fit_on_a_page_are_drawn():

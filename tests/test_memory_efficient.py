@@ -57,9 +57,9 @@ def draw(seed, *shapes, dtype=np.float64):
 
 def in_blocks(monkeypatch, queries=16, keys=5, count=2, itemsize=8):
     """From here on even a small input is cut into blocks of this many queries and keys."""
-    monkeypatch.setattr(memory_efficient, "QUERIES", queries)
-    monkeypatch.setattr(memory_efficient, "BLOCK", queries * keys * itemsize)
-    monkeypatch.setattr(memory_efficient, "SMALL", 0)
+    monkeypatch.setattr(memory_efficient, "MAX_QUERIES", queries)
+    monkeypatch.setattr(memory_efficient, "BLOCK_BYTES", queries * keys * itemsize)
+    monkeypatch.setattr(memory_efficient, "MAX_PLAIN_WEIGHTS", 0)
     monkeypatch.setattr(workers, "_BLAS", Blas(count))
 
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks import measure
-from benchmarks.measurements import HEADS, JAX_WHOLE_UP_TO, D
+from benchmarks.measurements import HEADS, MAX_WHOLE_JAX, D
 from solutions import memory_efficient, workers
 from solutions.attention import scaled_dot_product_attention
 
 SIZES = (512, 1024, 2048, 4096, 8192, 16384)
-PLAIN_UP_TO = 4096  # beyond, its weights fill the memory
+MAX_PLAIN = 4096  # inputs: beyond, the weights fill the memory
 TYPES = ("float32", "float64")
 
 
@@ -26,7 +26,7 @@ def contestants(N: int, dtype: str, names=("ours", "torch", "jax", "plain")) -> 
         made["torch"] = torch_attention(Q, K, V)
     if "jax" in names:
         made["jax"] = jax_attention(Q, K, V)
-    if "plain" in names and N <= PLAIN_UP_TO:
+    if "plain" in names and N <= MAX_PLAIN:
         made["plain"] = lambda: scaled_dot_product_attention(Q, K, V)[0]
     return made
 
@@ -49,7 +49,7 @@ def jax_attention(Q, K, V):
 
     jax.config.update("jax_enable_x64", True)
     attend = jax.jit(jax.nn.dot_product_attention)  # (batch, N, heads, d)
-    if Q.shape[-2] <= JAX_WHOLE_UP_TO:
+    if Q.shape[-2] <= MAX_WHOLE_JAX:
         q, k, v = (jax.numpy.asarray(a.swapaxes(0, 1)[None]) for a in (Q, K, V))
         return lambda: attend(q, k, v).block_until_ready()[0].swapaxes(0, 1)
     heads = [[jax.numpy.asarray(a[None, :, None]) for a in head] for head in zip(Q, K, V)]
@@ -74,7 +74,7 @@ def times() -> list[dict]:
         if N <= 1024:
             check_agreement(made, dtype)
         taken = measure.in_turns(made, seconds=5)
-        entries.append({"dtype": dtype, "N": N, "seconds": measure.rounded(taken)})
+        entries.append({"dtype": dtype, "N": N, "seconds": measure.round_all(taken)})
     return entries
 
 
@@ -92,7 +92,7 @@ def limits() -> dict:
         }
     big = np.zeros((cores, 2**24))  # 128 MiB per core
     copying = seconds_by_row(lambda row, output: np.copyto(output, row), big)
-    return measure.rounded(rates | {"bytes": 2 * big.nbytes / copying})
+    return measure.round_all(rates | {"bytes": 2 * big.nbytes / copying})
 
 
 def seconds_by_row(function: Callable, X: np.ndarray, times: int = 1) -> float:
@@ -115,7 +115,7 @@ def memory() -> list[dict]:
     entries = []
     for N in SIZES:
         held = {}
-        most = {"ours": N, "torch": N, "jax": JAX_WHOLE_UP_TO, "plain": PLAIN_UP_TO}
+        most = {"ours": N, "torch": N, "jax": MAX_WHOLE_JAX, "plain": MAX_PLAIN}
         for name in most:
             if most[name] >= N:
                 measure.progress(f"memory, N = {N}, {name}")

@@ -44,7 +44,7 @@ def one_round(number: int) -> dict[str, float]:
     document, plot = Path("report.texw"), Path("code/plots/least_squares.py")
     text, code = document.read_text(encoding="utf-8"), plot.read_text(encoding="utf-8")
     if WORDS not in text:
-        raise ValueError(f"{document} must hold the words {WORDS!r}, which are edited here")
+        raise ValueError(f"{document} must contain the words {WORDS!r}, which are edited here")
     seconds = {}
     subprocess.run(["make", "-s", "clean"], check=True)
     seconds["from clean"] = build()
@@ -63,7 +63,7 @@ def one_round(number: int) -> dict[str, float]:
 
 
 def build() -> float:
-    return timed(["make", "-s", "pdf"], None)
+    return seconds_of(["make", "-s", "pdf"], None)
 
 
 def one_pass() -> float:
@@ -74,10 +74,10 @@ def one_pass() -> float:
         shutil.copy(f"build/report.{suffix}", beside)
     command = ["pdflatex", "-interaction=batchmode", "-synctex=1", f"-output-directory={beside}",
                "build/report.tex"]  # fmt: skip
-    return timed(command, tex_environment(Path("build"), 0))
+    return seconds_of(command, tex_environment(Path("build"), 0))
 
 
-def timed(command, environment) -> float:
+def seconds_of(command, environment) -> float:
     start = time.perf_counter()
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start

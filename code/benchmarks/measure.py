@@ -17,17 +17,17 @@ import numpy as np
 
 
 def in_turns(
-    contestants: dict[str, Callable], seconds: float, least: int = 3
+    contestants: dict[str, Callable], seconds: float, min_rounds: int = 3
 ) -> dict[str, list[float]]:
     """{name: [seconds per call, one per round]}; the order changes from round to round.
 
-    Rounds go on until `seconds` have passed, but there are at least `least`. A contestant that
+    Rounds go on until `seconds` have passed, but there are at least `min_rounds`. A contestant that
     has used `seconds` alone sits out the further rounds (nan), after two at least; never the first.
     """
     calls = {name: max(1, round(0.03 / seconds_of(run))) for name, run in contestants.items()}
     names, times = list(contestants), {name: [] for name in contestants}
     start = time.perf_counter()
-    while len(times[names[0]]) < least or time.perf_counter() - start < seconds:
+    while len(times[names[0]]) < min_rounds or time.perf_counter() - start < seconds:
         turn = len(times[names[0]])
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             used = np.nansum(times[name]) * calls[name]
@@ -62,12 +62,12 @@ def best(run: Callable, seconds: float = 1.5) -> float:
     return min(times)
 
 
-def rounded(values):
+def round_all(values):
     """Numbers in nested dictionaries and lists to 4 significant digits; nan as None."""
     if isinstance(values, dict):
-        return {key: rounded(value) for key, value in values.items()}
+        return {key: round_all(value) for key, value in values.items()}
     if isinstance(values, list):
-        return [rounded(value) for value in values]
+        return [round_all(value) for value in values]
     return None if np.isnan(values) else float(f"{values:.4g}")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 HEADS, D = 8, 64  # of the attention that is timed
-JAX_WHOLE_UP_TO = 8192  # beyond, JAX takes the heads one by one
+MAX_WHOLE_JAX = 8192  # inputs: beyond, JAX takes the heads one by one
 FILE = Path(__file__).with_name("results.json")
 # How often the plain function reads or writes its weights: each product 1, the division by sqrt(d)
 # 2; in the softmax the maximum 1, its subtraction 2, exp 2, sum 1, division 2.
@@ -60,7 +60,7 @@ def ratio(results: dict, dtype: str, N: int, rival: str) -> float:
     return np.nan if theirs is None else float(np.nanmedian(theirs / ours))
 
 
-def held(results: dict, name: str) -> dict[int, float]:
+def bytes_held(results: dict, name: str) -> dict[int, float]:
     """{N: median bytes held beside inputs and output}, float32."""
     found = {}
     for run in results["attention"]:

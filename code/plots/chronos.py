@@ -65,30 +65,13 @@ def _ruler(ax, left, y, x, back, scale):
 
 # Inches: width and height of a box, the gap between two, and the height of their middle.
 WIDTH, HEIGHT, GAP, MIDDLE = 0.98, 0.72, 0.44, 0.88
+TIME = np.linspace(0, 1, 60)  # of the made-up series, and again of the forecast that follows it
+PAST = 2 + np.sin(15 * TIME)
 
 
-def way() -> Drawing:
+def pipeline() -> Drawing:
     """From a series to a forecast, with the article's numbers and made-up curves."""
-    quoted = chronos.QUOTED
-    smallest, *_, largest = (size.published // 10**6 for size in chronos.SIZES.values())
-    time = np.linspace(0, 1, 60)
-    past = 2 + np.sin(15 * time)
-    first_tokens = "\n".join(map(str, chronos.tokenize(past)[0][:9:3]))
-    steps = [
-        (f"series, up to\n{quoted['context']} values", "", "scale,\nbin"),
-        (
-            f"one token per value,\n{chronos.VOCABULARY} kinds",
-            f"{first_tokens}\n…",
-            "to the\nencoder",
-        ),
-        (
-            "T5: encoder\nand decoder",
-            f"{len(chronos.SIZES)} sizes, {smallest} to\n{largest} million\nparameters",
-            "softmax",
-        ),
-        ("distribution of\nthe next token", "", "draw,\nunscale"),
-        (f"{quoted['paths']} paths of up\nto {quoted['horizon']} values", "", ""),
-    ]
+    quoted, steps = chronos.QUOTED, _steps()
     fig, ax = canvas(PAGE_WIDTH, 1.6)
     middles = 0.5 * WIDTH + 0.02 + (WIDTH + GAP) * np.arange(len(steps))
     for x, (title, inside, step) in zip(middles, steps):
@@ -98,15 +81,14 @@ def way() -> Drawing:
             end = x + WIDTH / 2 + GAP
             arrow(ax, (end - GAP + 0.03, MIDDLE), (end - 0.03, MIDDLE))
             words(ax, end - GAP / 2, MIDDLE + 0.06, step, va="bottom")
-    _curve(ax, middles[0], past, GREY)
+    series, _, model, distribution, paths = middles
+    _curve(ax, series, PAST, GREY)
+    _distribution(ax, distribution)
     for slope in (-0.6, -0.3, 0, 0.3, 0.6):
-        _curve(ax, middles[4], 2 + np.sin(15 * (time + 1)) + slope * time, BLUE)
-    k = np.arange(11)
-    chances = 0.55 * np.exp(-((k - 4) ** 2) / 6) + 0.25 * np.exp(-((k - 8) ** 2) / 2)
-    ax.bar(middles[3] + 0.066 * (k - 5), chances, 0.05, MIDDLE - 0.3, color=BLUE)
+        _curve(ax, paths, 2 + np.sin(15 * (TIME + 1)) + slope * TIME, BLUE)
     foot, low = MIDDLE - HEIGHT / 2 - 0.03, 0.24
-    arrow(ax, (middles[3], foot), (middles[3], low), (middles[2], low), (middles[2], foot))
-    words(ax, middles[2:4].mean(), low - 0.11, "the decoder reads the drawn token")
+    arrow(ax, (distribution, foot), (distribution, low), (model, low), (model, foot))
+    words(ax, (model + distribution) / 2, low - 0.11, "the decoder reads the drawn token")
     caption = (
         r"From a series to a forecast. The sizes are the article's (Sections 5.2 and 5.4), the "
         r"tokens and curves are ours. Training stops at the distribution: cross-entropy compares "
@@ -119,6 +101,29 @@ def way() -> Drawing:
         "from the distribution back to T5."
     )
     return Drawing(fig, caption, alt)
+
+
+def _steps():
+    """Of each box: what stands above it, in it, and on the arrow to the next."""
+    quoted = chronos.QUOTED
+    smallest, *_, largest = (size.published // 10**6 for size in chronos.SIZES.values())
+    first_tokens = "\n".join(map(str, chronos.tokenize(PAST)[0][:9:3]))
+    sizes = f"{len(chronos.SIZES)} sizes, {smallest} to\n{largest} million\nparameters"
+    tokens = f"one token per value,\n{chronos.VOCABULARY} kinds"
+    return [
+        (f"series, up to\n{quoted['context']} values", "", "scale,\nbin"),
+        (tokens, f"{first_tokens}\n…", "to the\nencoder"),
+        ("T5: encoder\nand decoder", sizes, "softmax"),
+        ("distribution of\nthe next token", "", "draw,\nunscale"),
+        (f"{quoted['paths']} paths of up\nto {quoted['horizon']} values", "", ""),
+    ]
+
+
+def _distribution(ax, middle):
+    """A bar for the probability of each of some tokens, in the box at `middle`."""
+    k = np.arange(11)
+    chances = 0.55 * np.exp(-((k - 4) ** 2) / 6) + 0.25 * np.exp(-((k - 8) ** 2) / 2)
+    ax.bar(middle + 0.066 * (k - 5), chances, 0.05, MIDDLE - 0.3, color=BLUE)
 
 
 def _curve(ax, middle: float, y: np.ndarray, colour: str) -> None:

@@ -21,8 +21,8 @@ TALL, WIDE, LINE = 1.68, 2.06, 0.14  # inches: a panel, and from one label to th
 def scaling(seconds, limit, held, output) -> Drawing:
     """The time of a call and the memory it holds, over N, all axes logarithmic.
 
-    Parameters: seconds and held {name: {N: value}} with names of STYLES, limit {N: seconds},
-    output {N: bytes}.
+    seconds and held: {name: {N: value}} with names of STYLES; limit: {N: seconds}; output:
+    {N: bytes}.
     """
     fig, (left, right) = figure(PAGE_WIDTH, 2.3, ncols=2)
     place(left, 0.52, 0.4, WIDE, TALL)
@@ -82,30 +82,19 @@ def _apart(heights):
 def roofline(flops, bandwidth, with_exp, points) -> Drawing:
     """Operations a second over operations a byte, under roofs of memory, products, exponentials.
 
-    Parameters: flops (a second), bandwidth (bytes a second), with_exp (operations of the products
-    a second if each weight takes an exponential too), points {name: {N: (operations a byte,
-    operations a second)}} with names of STYLES.
+    flops: a second; bandwidth: bytes a second; with_exp: operations of the products a second if
+    each weight takes an exponential too; points: {name: {N: (operations a byte, operations a
+    second)}} with names of STYLES.
     """
     fig, ax = figure(TEXT_WIDTH, 2.15)
     place(ax, 0.5, 0.4, TEXT_WIDTH - 0.56, 1.52)
     ridge = flops / bandwidth
-    found = np.array([point for named in points.values() for point in named.values()])
-    (left, lowest), (right, _) = found.min(axis=0), found.max(axis=0)
-    start, end = min(left, ridge) / 3, 1.8 * max(right, ridge)
-    low = 0.8 * min(lowest, bandwidth * start)
+    start, end, low = _edges(ridge, bandwidth, points)
     ax.set(xscale="log", yscale="log", xlim=(start, end), ylim=(low, 1.35 * flops))
     ax.plot([start, ridge, end], [bandwidth * start, flops, flops], color=INK)
     ax.hlines(with_exp, with_exp / bandwidth, end, GREY, (0, (4, 2)), linewidth=1)
     for which, named in points.items():
-        name, colour, marker, _ = STYLES[which]
-        ax.plot(*np.transpose(list(named.values())), marker, color=colour, **HOLLOW)
-        first, last = min(named), max(named)
-        upright = np.isclose(named[first][0], named[last][0])  # points one below the other
-        side, shift = ("left", (6, 0)) if upright else ("center", (0, -10))
-        text = f"{name}, $N$ = {_whole(first)}"
-        label(ax, text, named[first], shift, color=colour, ha=side)
-        if last > first:
-            label(ax, _whole(last), named[last], (6, 0), color=colour)
+        _marks(ax, STYLES[which], named)
     ax.set_xlabel("operations of the products for each byte that moves", labelpad=1)
     ax.set_title("operations a second (G: $10^9$)", loc="left", pad=4)
     rounded = [first * 10.0**power for power in range(-3, 16) for first in (1, 2, 5)]
@@ -122,12 +111,33 @@ def roofline(flops, bandwidth, with_exp, points) -> Drawing:
         "measured), single precision, one mark for each $N$. The roofs of memory and products are "
         "measured; the dashed one follows from the rates of products and exponentials."
     )
+    longest = {STYLES[which][0]: named[max(named)] for which, named in points.items()}
     alt = (
         "Logarithmic axes. A roof rises and then is flat at "
         f"{_rate(flops)} operations a second. At the longest input: "
-        + ", ".join(f"{STYLES[k][0]} {_rate(named[max(named)][1])}" for k, named in points.items())
+        + ", ".join(f"{name} {_rate(reached)}" for name, (_, reached) in longest.items())
     )
     return Drawing(fig, caption, alt + ".")
+
+
+def _edges(ridge, bandwidth, points):
+    """Left, right and lower end of the axes: all points and the foot of the roof are inside."""
+    found = np.array([point for named in points.values() for point in named.values()])
+    (left, lowest), (right, _) = found.min(axis=0), found.max(axis=0)
+    start = min(left, ridge) / 3
+    return start, 1.8 * max(right, ridge), 0.8 * min(lowest, bandwidth * start)
+
+
+def _marks(ax, style, named):
+    """A mark for each N, the first and the last with a label; named: {N: point}."""
+    name, colour, marker, _ = style
+    ax.plot(*np.transpose(list(named.values())), marker, color=colour, **HOLLOW)
+    first, last = min(named), max(named)
+    upright = np.isclose(named[first][0], named[last][0])  # points one below the other
+    side, shift = ("left", (6, 0)) if upright else ("center", (0, -10))
+    label(ax, f"{name}, $N$ = {_whole(first)}", named[first], shift, color=colour, ha=side)
+    if last > first:
+        label(ax, _whole(last), named[last], (6, 0), color=colour)
 
 
 def _ends(curves, formatted):

@@ -50,7 +50,7 @@ def _blocks(ax, left, widths, heights, blocks, title):
 def similarity(one_hot, sinusoidal) -> Drawing:
     """Inner product of two positional vectors by their distance |s - t|, scaled to 1 at 0.
 
-    Parameters: one_hot and sinusoidal (N, any width), a vector for each position from 0 on.
+    one_hot and sinusoidal: (N, any width), a vector for each position from 0 on.
     """
     N = len(one_hot)
     flat, wave = (P @ P[0] / (P[0] @ P[0]) for P in (one_hot, sinusoidal))

@@ -27,7 +27,7 @@ BLUE, RUST, GREEN, GREY, PAPER, INK = PALETTE.values()
 # The widths of house.sty, in inches. A caption stands beside a figure as wide as the text, and
 # below one that takes the margin too.
 TEXT_WIDTH, PAGE_WIDTH = 117.5 / 25.4, 170 / 25.4
-TALLEST = 8.0  # inches: what a page has room for beside a caption
+MAX_HEIGHT = 8.0  # inches: what a page has room for beside a caption
 SMALL = 8  # points: the smallest text in a figure
 
 FILES = [f"texgyrepagella-{cut}.otf" for cut in ("regular", "italic", "bold", "bolditalic")]

@@ -16,7 +16,7 @@ import numpy as np
 
 from solutions import notebooks
 from solutions.attention import multi_head_self_attention
-from solutions.exports import SAVE, WEIGHTS, CaseError, arrange, described
+from solutions.exports import SAVE, WEIGHTS, CaseError, arrange, describe
 
 PLACEHOLDER = Path(__file__).parent / "data" / "placeholder.json"
 MAX_BYTES = 2**26  # of the arrays in an .npz file
@@ -73,61 +73,55 @@ def load(
     Raises: CaseError, with the path in front.
     """
     path = Path(path)
-    names, side, until = (
-        os.environ.get(name, "") if given is None else given
-        for name, given in [("NAMES", names), ("SIDE", side), ("UNTIL", until)]
-    )
+    given = {"NAMES": names, "SIDE": side, "UNTIL": until}
+    settings = {
+        name: os.environ.get(name, "") if value is None else value for name, value in given.items()
+    }
     try:
-        roles = _parse_names(names)
-        if side not in ("", "left", "right"):
-            raise CaseError(f"SIDE must be left or right, got {side!r}")
-        suffix = path.suffix.lower()
-        is_code = suffix in (".ipynb", ".py")
-        if until and not (is_code and until.isdecimal() and int(until)):
-            raise CaseError(
-                "UNTIL must be the number of a code cell in an .ipynb file, or of a line in a .py "
-                f"file, got {until!r} for {path.name}"
-            )
-        if not path.is_file():
-            what = "a folder or device" if path.exists() else "nothing of this name"
-            raise CaseError(f"must be a file, got {what}")
-        if is_code:
-            fields, notes = notebooks.run(path, roles, side, int(until or 0))
-        elif suffix == ".npz":
-            fields, notes = arrange(read_npz(path), roles, side, is_file=True)
-        else:
-            raise CaseError(
-                f"the name must end in .npz, .ipynb or .py, got {path.suffix or 'no ending'}; "
-                f"save the arrays: {SAVE}"
-            )
+        fields, notes = _read(path, *settings.values())
         return Case(**fields, source=path.name, notes=notes)
     except CaseError as error:
-        settings = dict(CASE=str(path), NAMES=names, SIDE=side, UNTIL=until)
-        given = [
-            f"{key}={shlex.quote(value)}"
-            for key, value in settings.items()
-            if value and f"CASE=... {key}=" not in str(error)
-        ]
-        message = f"{path}: {error}".replace("CASE=...", " ".join(given))
+        message = f"{path}: {_with_settings(str(error), {'CASE': str(path), **settings})}"
         raise CaseError(message.encode("utf-8", "backslashreplace").decode()) from None
 
 
-def agree_to_rounding(a: np.ndarray, b: np.ndarray, scale: float | None = None) -> bool:
-    """Whether a and b, of one shape, agree up to rounding, relative to the scale of both.
+def _read(path, names, side, until):
+    """The fields of a Case and the sentences about them. Raises: CaseError."""
+    roles, suffix = _parse_names(names), path.suffix.lower()
+    is_code = suffix in (".ipynb", ".py")
+    _check_settings(path, side, until, is_code)
+    if not path.is_file():
+        what = "a folder or device" if path.exists() else "nothing of this name"
+        raise CaseError(f"must be a file, got {what}")
+    if is_code:
+        return notebooks.run(path, roles, side, int(until or 0))
+    if suffix == ".npz":
+        return arrange(read_npz(path), roles, side, is_file=True)
+    raise CaseError(
+        f"the name must end in .npz, .ipynb or .py, got {path.suffix or 'no ending'}; "
+        f"save the arrays: {SAVE}"
+    )
 
-    scale: the magnitude of the numbers that they were computed from, where it is larger than
-    their own; for outputs Y = A V of scores S, max|V| max(1, max|S|). NaN agrees with nothing.
-    """
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    if a.shape != b.shape:
-        raise ValueError(f"b must have the shape {a.shape} of a, got {b.shape}")
-    if np.array_equal(a, b):
-        return True
-    largest = max(np.abs(a).max(), np.abs(b).max(), scale or 0.0)
-    roundings = 64 + max(a.shape, default=1)
-    tolerance = roundings * max(np.finfo(float).eps * largest, np.finfo(float).smallest_subnormal)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(largest) and (np.abs(a - b) <= tolerance).all())
+
+def _check_settings(path, side, until, is_code):
+    """Raise CaseError unless SIDE is a side, and UNTIL a part of a file that has parts."""
+    if side not in ("", "left", "right"):
+        raise CaseError(f"SIDE must be left or right, got {side!r}")
+    if until and not (is_code and until.isdecimal() and int(until)):
+        raise CaseError(
+            "UNTIL must be the number of a code cell in an .ipynb file, or of a line in a .py "
+            f"file, got {until!r} for {path.name}"
+        )
+
+
+def _with_settings(message, settings):
+    """The message; a command in it that begins CASE=... gets the settings that were given."""
+    given = [
+        f"{name}={shlex.quote(value)}"
+        for name, value in settings.items()
+        if value and f"CASE=... {name}=" not in message
+    ]
+    return message.replace("CASE=...", " ".join(given))
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray | CaseError]:
@@ -141,7 +135,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray | CaseError]:
         with zipfile.ZipFile(path) as archive:
             if len(members := archive.infolist()) > MAX_ARRAYS:
                 raise CaseError(
-                    f"must hold at most {MAX_ARRAYS} arrays, got {len(members)}; "
+                    f"must contain at most {MAX_ARRAYS} arrays, got {len(members)}; "
                     f"save those that are needed: {SAVE}"
                 )
             for member in members:
@@ -153,7 +147,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray | CaseError]:
     except CaseError:
         raise
     except Exception as error:  # a damaged file can fail anywhere in the reader
-        raise CaseError(f"must be a file written by np.savez, got: {described(error)}") from None
+        raise CaseError(f"must be a file written by np.savez, got: {describe(error)}") from None
     return found
 
 
@@ -173,7 +167,7 @@ def _read_member(archive, member, room):
             if "Object arrays" not in str(error):
                 raise
     return CaseError(
-        "must hold numbers, got Python objects (None, or rows of different lengths?); "
+        "must contain numbers, got Python objects (None, or rows of different lengths?); "
         "leave it out or convert it before saving: .astype(float)"
     )
 

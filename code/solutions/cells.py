@@ -7,7 +7,7 @@ import tokenize
 from pathlib import Path
 from typing import NamedTuple
 
-from solutions.exports import CaseError, described
+from solutions.exports import CaseError, describe
 
 EXECUTING = ("time", "capture", "prun")  # magics that run what follows them
 ELSEWHERE = "names that cannot be determined"
@@ -35,10 +35,10 @@ def read(path: Path) -> list[Part]:
             with tokenize.open(path) as file:
                 parts = list(_paragraphs(as_python(file.read())))
     except Exception as error:  # any JSON may stand in a file of this name, any bytes too
-        what = described(error)
+        what = describe(error)
         raise CaseError(f"must be a notebook (format 4) or Python, got {what}") from None
     if not parts:
-        raise CaseError("must hold code that computes X, W_q, W_k and W_v, got none")
+        raise CaseError("must contain code that computes X, W_q, W_k and W_v, got none")
     return parts
 
 
@@ -78,7 +78,7 @@ def as_python(source):
     return source
 
 
-def assigned(source):
+def assigned_names(source):
     """The names that a source assigns, in whole or in part, outside functions; or ELSEWHERE."""
     if re.search(r"^%run |run_\w+\('run'|run_cell_magic|\bexec\(|import \*", source, re.MULTILINE):
         return {ELSEWHERE}

@@ -75,7 +75,7 @@ def _real(name, array):
         raise TypeError(f"{name} must be a plain array, got a masked one; fill it first")
     array = np.asarray(array)
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
+        raise TypeError(f"{name} must contain real numbers, got dtype {array.dtype}")
     return array
 
 

@@ -71,10 +71,10 @@ def tokenize(x: np.ndarray) -> tuple[np.ndarray, float]:
     The bins and the token numbers are those of the released code. A missing value (NaN) becomes
     PAD and does not count in the scale; a series of zeros gets the scale 1.
 
-    Args:    x (N,), real numbers or NaN.
+    x: (N,), real numbers or NaN.
     Returns: tokens (N,), integers; the scale, a positive number.
-    Raises:  ValueError if x is not 1-D or has an infinite entry.
-    Source:  Section 3.1 and Equation 1; MeanScaleUniformBins in the released code.
+    Raises: ValueError if x is not 1-D or has an infinite entry.
+    Source: Section 3.1 and Equation 1; MeanScaleUniformBins in the released code.
     """
     x = np.asarray(x, dtype=float)
     if x.ndim != 1:
@@ -92,10 +92,10 @@ def tokenize(x: np.ndarray) -> tuple[np.ndarray, float]:
 def detokenize(tokens: np.ndarray, scale: float) -> np.ndarray:
     """The values for which tokens stand: the centre of each bin times the scale; NaN for PAD.
 
-    Args:    tokens, integers of any shape.
+    tokens: integers of any shape.
     Returns: real numbers of the same shape.
-    Raises:  ValueError for a token that is neither PAD nor a bin, and for a scale <= 0.
-    Source:  Section 3.3.
+    Raises: ValueError for a token that is neither PAD nor a bin, and for a scale <= 0.
+    Source: Section 3.3.
     """
     tokens = np.asarray(tokens)
     is_bin = (tokens >= FIRST_BIN) & (tokens < VOCABULARY)
@@ -155,7 +155,7 @@ def parameter_count(config: T5Config) -> int:
     T5's linear maps have no additive constants, and its layer norm is one factor per coordinate.
     An attention has four matrices of width x inner, a feed-forward block two of width x
     feed_forward. A layer of the encoder has one attention, a layer of the decoder two; a norm
-    stands before each block and after each stack. The first layer of each stack holds the relative
+    stands before each block and after each stack. The first layer of each stack has the relative
     position bias, one number per bucket and head. One embedding serves both inputs and the output
     (`tie_embeddings` in the released training configurations).
 
@@ -186,9 +186,9 @@ def relative_position_bucket(distance: np.ndarray) -> np.ndarray:
     Each distance below EXACT has a bucket of its own; then the buckets grow by a constant factor up
     to MAX_DISTANCE, and the last one takes everything beyond.
 
-    Args:    distance, integers of any shape.
+    distance: integers of any shape.
     Returns: integers of the same shape, 0 to BUCKETS - 1.
-    Source:  Raffel et al., JMLR 2020, Section 2.1; T5Attention in Hugging Face's transformers.
+    Source: Raffel et al., JMLR 2020, Section 2.1; T5Attention in Hugging Face's transformers.
     """
     distance = np.asarray(distance)
     half, n = BUCKETS // 2, np.abs(distance)
@@ -244,10 +244,10 @@ def aggregate_relative_score(
 ) -> float:
     """The geometric mean over the datasets of a model's score divided by the baseline's.
 
-    Args:    table, scores by dataset and model; leave_out, names of datasets that do not count.
-    Raises:  KeyError for a dataset or model that the table lacks; ValueError if no dataset is
-             left or the baseline has no score.
-    Source:  Section 5.4, with its rule that a model without a score counts as the baseline.
+    table: scores by dataset and model; leave_out: names of datasets that do not count.
+    Raises: KeyError for a dataset or model that the table lacks; ValueError if no dataset is left
+    or the baseline has no score.
+    Source: Section 5.4, with its rule that a model without a score counts as the baseline.
     """
     left_out = set(leave_out)
     if not left_out <= table.keys():

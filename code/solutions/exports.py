@@ -1,4 +1,4 @@
-"""The arrays of Computer assignment 1, found among what a file or a notebook holds.
+"""The arrays of Computer assignment 1, found among what a file or a notebook contains.
 
 Names are taken by variants, shapes decide what they can, and each decision is written down as a
 sentence. What stays open is asked for: a CaseError with the line to type.
@@ -26,7 +26,7 @@ _OTHER = dict(x="X", input="X", inputs="X", inprojweight="W_qkv", fromright="fro
 class CaseError(ValueError):
     """The numbers cannot be used; the message says why and what to do."""
 
-    in_the_input = True  # the build shows the message without a traceback
+    show_traceback = False  # the input is at fault, not the code
 
 
 class SideUnknown(CaseError):
@@ -55,7 +55,7 @@ def arrange(
 ) -> tuple[dict, tuple[str, ...]]:
     """The fields of a Case and the sentences that say what was taken.
 
-    found: what the file or notebook holds, by name; names: {role: name}, as given; side: "left"
+    found: what the file or notebook contains, by name; names: {role: name}, as given; side: "left"
     for q = W x, "right" for q = x W, "" if not given; is_file: whether it was saved as a case, so
     that q = W x is assumed where nothing tells the side. Raises: CaseError, SideUnknown.
     """
@@ -117,7 +117,7 @@ def resolve(found: Mapping[str, object], names: Mapping[str, str]) -> dict[str, 
         raise CaseError(
             f"{', '.join(missing)} must be given, got {listing(found)}; "
             f'say which of these are meant: make pdf CASE=... NAMES="{given}" '
-            f"(W_qkv=... if one array holds all three weights); or save: {SAVE}"
+            f"(W_qkv=... if one array contains all three weights); or save: {SAVE}"
         )
     return taken
 
@@ -132,11 +132,11 @@ def numbers(name: str, array: np.ndarray | CaseError, notes: list[str]) -> np.nd
     if isinstance(array, np.ma.MaskedArray):
         raise CaseError(
             f"{name} must be a plain array, got a masked one; type "
-            f"{name} = {name}.filled(0), or whatever the gaps should hold"
+            f"{name} = {name}.filled(0), or whatever is to fill the gaps"
         )
     if array.dtype.kind in KINDS:
         raise CaseError(
-            f"{name} must hold real numbers, got {KINDS[array.dtype.kind]} (dtype "
+            f"{name} must contain real numbers, got {KINDS[array.dtype.kind]} (dtype "
             f"{array.dtype}); type {name} = {name}.astype(float)"
         )
     if 0 in array.shape or array.ndim == 0:
@@ -174,7 +174,7 @@ def in_words(parts: Iterable[str], most: int = 12) -> str:
     return " and ".join(filter(None, [", ".join(parts), last]))
 
 
-def described(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """An exception in a few words, for a message."""
     try:
         text = str(error)
@@ -195,7 +195,7 @@ def _naming_notes(found, taken, is_file):
         if name not in taken.values() and role_of(name) != "bias" and (is_file or role_of(name))
     }
     notes = [f"In the file {', '.join(renamed)}."] if renamed else []
-    return notes + [f"Not used: {listing(unused)}."] * bool(unused)
+    return [*notes, f"Not used: {listing(unused)}."] if unused else notes
 
 
 def _without_batch(name, array, notes):
@@ -263,7 +263,7 @@ def _read_shapes(arrays, taken, notes):
         )
     reading = _reading(list(arrays.values()), X.shape[1])
     if not reading and (reading := _reading(list(arrays.values()), X.shape[0])):
-        notes.append(f"{name} is {size(X)} and holds one input per column; it is transposed here.")
+        notes.append(f"{name} is {size(X)} and has one input per column; it is transposed here.")
         X = X.T
     if not reading:
         D = X.shape[1]

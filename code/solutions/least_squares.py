@@ -18,7 +18,7 @@ def sample(c: float, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.n
 def slope(x: np.ndarray, y: np.ndarray) -> float:
     """The w that minimises sum (y_i - w x_i)^2: sum x_i y_i / sum x_i^2.
 
-    Parameters: x and y, each (n,).
+    x and y: each (n,).
     Raises: ValueError if the lengths differ or every x_i is 0.
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
@@ -34,7 +34,7 @@ def slope(x: np.ndarray, y: np.ndarray) -> float:
 def slope_and_intercept(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """The w and w_0 that minimise sum (y_i - w x_i - w_0)^2.
 
-    Parameters, raises: as slope; also ValueError if all x_i are equal.
+    x, y and errors: as for slope. Raises: ValueError also if all x_i are equal.
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
     if np.ptp(x) == 0:

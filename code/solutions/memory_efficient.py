@@ -17,21 +17,21 @@ from solutions import workers
 from solutions.attention import scaled_dot_product_attention
 from solutions.checks import check_maxima, shapes
 
-QUERIES = 384  # at most this many in a block
-BLOCK = 3 * 2**18  # bytes for the weights of a block: three quarters of a MiB
-SMALL = 128 * 128  # up to this many weights in a head: the plain function
+MAX_QUERIES = 384  # in a block
+BLOCK_BYTES = 3 * 2**18  # for the weights of a block: three quarters of a MiB
+MAX_PLAIN_WEIGHTS = 128 * 128  # in a head: up to here the plain function is used
 
 
 @shapes(Q="... N d", K="... N_k d", V="... N_k d_v")
 def memory_efficient_attention(Q, K, V):
     """Y = softmax(Q K^T / sqrt(d)) V, without ever holding all N x N_k weights.
 
-    Arguments and errors: those of scaled_dot_product_attention. Returns Y (..., N, d_v).
+    Arguments, errors: as for scaled_dot_product_attention. Returns: Y (..., N, d_v).
     Sources: Milakov and Gimelshein (2018), Rabe and Staats (2021), Dao et al. (2022).
     """
     batch = np.broadcast_shapes(Q.shape[:-2], K.shape[:-2], V.shape[:-2])
     heads, N, N_k = math.prod(batch), Q.shape[-2], K.shape[-2]
-    if N * N_k <= SMALL or heads * N * N_k * Q.itemsize <= BLOCK:
+    if N * N_k <= MAX_PLAIN_WEIGHTS or heads * N * N_k * Q.itemsize <= BLOCK_BYTES:
         return scaled_dot_product_attention(Q, K, V)[0]
     Q, K, V = (np.broadcast_to(a, batch + a.shape[-2:]) for a in (Q, K, V))
     Y = np.empty(batch + (N, V.shape[-1]), Q.dtype)
@@ -39,7 +39,7 @@ def memory_efficient_attention(Q, K, V):
     n = queries_in_a_block(heads, N)
 
     def work(blocks):
-        workspace = np.empty(BLOCK // Q.itemsize, Q.dtype)
+        workspace = np.empty(BLOCK_BYTES // Q.itemsize, Q.dtype)
         with np.errstate(all="ignore"):
             for head, i in blocks:
                 rows = slice(i, i + n)
@@ -54,8 +54,8 @@ def memory_efficient_attention(Q, K, V):
 
 
 def queries_in_a_block(heads, N):
-    """At most QUERIES; the blocks of a head have one size, and there are 16 or more in all."""
-    return math.ceil(N / max(math.ceil(N / QUERIES), math.ceil(16 / heads)))
+    """At most MAX_QUERIES; the blocks of a head have one size, and there are 16 or more in all."""
+    return math.ceil(N / max(math.ceil(N / MAX_QUERIES), math.ceil(16 / heads)))
 
 
 def with_maximum(Q, K, V, workspace):

@@ -21,10 +21,10 @@ import numpy as np
 
 from solutions import cells, exports
 from solutions.cells import ELSEWHERE, EXECUTING, Part
-from solutions.exports import SAVE, CaseError, SideUnknown, described, in_words, role_of
+from solutions.exports import SAVE, CaseError, SideUnknown, describe, in_words, role_of
 
-TIME_LIMIT = 120  # seconds for one run
-LATER_LIMIT = 20  # seconds of it for what comes after the arrays
+MAX_SECONDS = 120  # for one run
+MAX_SECONDS_LATER = 20  # of these, for what comes after the arrays
 START = """import json, sys
 sys.path.insert(0, sys.argv[1])
 from solutions import notebooks
@@ -36,7 +36,6 @@ def run(path: Path, names: dict[str, str], side: str, until: int) -> tuple[dict,
     """The fields of a Case and the sentences about them, from two runs that must agree.
 
     until: the part after which they are taken; 0: the first after which all are there.
-    What the notebook reads is looked at here, too, so that a build takes note of it.
     Raises: CaseError if the file fails, takes too long, gives other numbers the second time, or
     changes the arrays later.
     """
@@ -58,6 +57,7 @@ def run(path: Path, names: dict[str, str], side: str, until: int) -> tuple[dict,
             f"the arrays are all there after {at.place}, but {in_words(changes, most=4)}; say "
             f"which are meant: make pdf CASE=... UNTIL={at.number} (or {max(changes.values())})"
         )
+    # Read again what the notebook read, so that the Recorder of the build sees it in this process.
     for file in filter(os.path.isfile, taken["opened"]):
         open(file, "rb").close()
     for name in taken["variables"]:
@@ -77,7 +77,7 @@ def _read_later(parts, reports, names):
     changes, failed = {}, []
     for part, report in zip(parts, reports):
         for source in report["failed"]:
-            if assigned := cells.assigned(source) & names:
+            if assigned := cells.assigned_names(source) & names:
                 text = f"{part.place}, which did not run, assigns {in_words(sorted(assigned))}"
                 changes[text] = part.number
         if report["failed"]:
@@ -95,7 +95,7 @@ def _in_a_process(parts, path, *arguments):
     """
     code = str(Path(__file__).resolve().parents[1])
     process = subprocess.Popen(
-        [sys.executable, "-c", START, code, json.dumps([str(path), *arguments, LATER_LIMIT])],
+        [sys.executable, "-c", START, code, json.dumps([str(path), *arguments, MAX_SECONDS_LATER])],
         cwd=path.parent,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -103,11 +103,11 @@ def _in_a_process(parts, path, *arguments):
         start_new_session=True,
     )
     try:
-        written, _ = process.communicate(timeout=TIME_LIMIT)
+        written, _ = process.communicate(timeout=MAX_SECONDS)
         end = f"exit status {process.returncode}"
     except subprocess.TimeoutExpired:
         _kill(process.pid)
-        written, end = process.communicate()[0], f"no end within {TIME_LIMIT} s"
+        written, end = process.communicate()[0], f"no end within {MAX_SECONDS} s"
     finally:
         _kill(process.pid)
     reports = [json.loads(line) for line in written.splitlines(True) if line.endswith(b"\n")]
@@ -130,15 +130,15 @@ def _kill(group):
         os.killpg(group, signal.SIGKILL)
 
 
-def execute(path: str, names: dict[str, str], side: str, until: int, later_limit: int):
+def execute(path: str, names: dict[str, str], side: str, until: int, seconds_later: int):
     """Run the file in this process; write a report of each part to standard output, as JSON.
 
     It is {} until the arrays are there; then come their "fields" and "notes", and the "names",
     "opened" files and "variables" that they depend on. Without `until`, what comes after may have
-    `later_limit` seconds, and is reported by "failed" (sources) and "changed" (names of arrays).
+    `seconds_later` seconds, and is reported by "failed" (sources) and "changed" (names of arrays).
     After {"error": message} there is nothing more. The notebook itself has no standard output.
     """
-    signal.alarm(2 * TIME_LIMIT)  # should the process that waits for this one be killed
+    signal.alarm(2 * MAX_SECONDS)  # should the process that waits for this one be killed
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -156,7 +156,7 @@ def execute(path: str, names: dict[str, str], side: str, until: int, later_limit
         print(json.dumps(report, default=np.ndarray.tolist), file=out, flush=True)
 
     file = _File(Path(path), names, side, main.__dict__)
-    later = () if until else file.watch(later_limit, nowhere)
+    later = () if until else file.watch(seconds_later, nowhere)
     try:
         for report in itertools.chain(file.take(until), later, file.not_run()):
             write(report)
@@ -213,11 +213,11 @@ class _File:
                 if excuse := self._excuse(part, statement, error):
                     self.skipped.append(excuse)
                 else:
-                    start = f"{part.place} must run, got {described(error)};"
+                    start = f"{part.place} must run, got {describe(error)};"
                     raise CaseError(" ".join([start, *self.skipped, str(problem)]))
             if part.number >= until:
                 try:
-                    yield self._taken()
+                    yield self._take_arrays()
                     return
                 except CaseError as error:  # not all is there yet, or not in its final shape
                     if until or isinstance(error, SideUnknown):
@@ -226,8 +226,8 @@ class _File:
             yield {}
         raise CaseError(" ".join([str(problem), *self.skipped]))
 
-    def _taken(self):
-        self.fields, notes = self._arranged()
+    def _take_arrays(self):
+        self.fields, notes = self._arrange()
         names = exports.resolve(_candidates(self.namespace), self.names).values()
         return dict(
             fields=self.fields,
@@ -250,7 +250,7 @@ class _File:
                 failed.append(ast.unparse(statement) if statement else part.source)
             before, before_that = self.fields, problem
             try:
-                self.fields, problem = self._arranged()[0], None
+                self.fields, problem = self._arrange()[0], None
                 changed = [
                     name
                     for name in before
@@ -265,7 +265,7 @@ class _File:
         """Nothing fails or changes in parts that were not to be run."""
         return (dict(failed=[], changed=[]) for _ in self.parts)
 
-    def _arranged(self):
+    def _arrange(self):
         found = _candidates(self.namespace)
         fields, notes = exports.arrange(found, self.names, self.side, is_file=False)
         H, D = fields["heads"], fields["X"].shape[1]
@@ -277,14 +277,14 @@ class _File:
     def _excuse(self, part, statement, error):
         """The sentence about a failure on which the arrays cannot depend, or None."""
         if statement is None:
-            assigned = cells.assigned(part.source)
+            assigned = cells.assigned_names(part.source)
             if not any(role_of(name) or name in self.names.values() for name in assigned):
-                what = f"is not Python ({described(error)}); it was skipped."
+                what = f"is not Python ({describe(error)}); it was skipped."
                 return f"{part.place.capitalize()} {what}"
         elif isinstance(error, ModuleNotFoundError) and isinstance(
             statement, (ast.Import, ast.ImportFrom)
         ):
-            self.absent |= cells.assigned(ast.unparse(statement))
+            self.absent |= cells.assigned_names(ast.unparse(statement))
             return f"The module {error.name} is not installed; its import was skipped."
         elif isinstance(statement, ast.Expr) and getattr(error, "name", None) in self.absent:
             return f"{ast.unparse(statement)[:60]} was skipped."

@@ -6,18 +6,18 @@ from itertools import permutations
 
 import numpy as np
 
-from solutions import attention
-from solutions.cases import WEIGHTS, agree_to_rounding
-from tables import spelled
+from solutions import heads, rounding
+from solutions.exports import WEIGHTS
+from solutions.rounding import agree_to_rounding
+from tables import spell_out
 from weaving import latex
 
 DECIMALS = 3  # of the results
-FEW = 8  # keys that the table of one query shows
-MOST_HEADS = 6  # heads that the table of one query shows
+MAX_KEYS, MAX_HEADS = 8, 6  # that the table of one query shows
 VETO = 0.1  # a head that gives a key less than this share of another head's weight overrules it
-SMALLEST = 999  # the table says of a weight below 10^-SMALLEST only that it is smaller
-LARGE = 1e4  # scores from here on lose digits that a reader would miss
-ALL_ORDERS = 6  # every order of up to this many inputs is tried: 6! = 720
+MIN_EXPONENT = -999  # the table says of a weight below 10^-999 only that it is smaller
+LARGE_SCORE = 1e4  # scores from here on lose digits that a reader would miss
+MAX_INPUTS_IN_ANY_ORDER = 6  # every order of up to this many inputs is tried: 6! = 720
 
 
 def where_the_numbers_come_from(case):
@@ -65,8 +65,8 @@ class Comparison:
 
     def where_printed(self):
         """Where the outputs and weights stand, and whether they are the notebook's."""
-        heads = " and ".join(rf"\emph{{{_heads(H)}}}" for H in self.case.heads)
-        text = f"The outputs and the weights are printed below, under {heads}."
+        headings = " and ".join(rf"\emph{{{_title(H)}}}" for H in self.case.heads)
+        text = f"The outputs and the weights are printed below, under {headings}."
         if self.case.is_placeholder:
             text += (
                 " The notebook's numbers were not available to us: these are computed from "
@@ -82,9 +82,9 @@ class Comparison:
 
     def the_case(self):
         """Size, final transformation, and where the numbers come from."""
-        are = "are" if self.N > 1 else "is"
+        there_are, inputs = ("There are", "inputs") if self.N > 1 else ("There is", "input")
         sentences = [
-            f"There {are} $N = {self.N}$ input{'s' * (self.N > 1)} of dimension $D = {self.D}$.",
+            f"{there_are} $N = {self.N}$ {inputs} of dimension $D = {self.D}$.",
             r"The final transformation is the identity, $\mathbf W_o = \mathbf I$."
             if self._final_is_identity()
             else r"The final transformation $\mathbf W_o$ is that of the case.",
@@ -111,14 +111,15 @@ class Comparison:
 
     def heading(self, H):
         """A heading, and a sentence that introduces the matrices below it."""
-        text = rf"\paragraph{{{_heads(H)}, $H = {H}$.}} The output $\mathbf Y$ and the weights "
+        text = rf"\paragraph{{{_title(H)}, $H = {H}$.}} The output $\mathbf Y$ and the weights "
         if H == 1:
             text += r"$\mathbf A$ are as follows."
         else:
             dots = r"\dots, " if H > 2 else ""
+            rows = "rows" if self.D > H else "row"
             text += (
                 rf"$\mathbf A_1, {dots}\mathbf A_{{{H}}}$ of the heads, each of which uses "
-                rf"{spelled(self.D // H)} row{'s' * (self.D > H)} of $\mathbf W_q$, $\mathbf W_k$ "
+                rf"{spell_out(self.D // H)} {rows} of $\mathbf W_q$, $\mathbf W_k$ "
                 r"and $\mathbf W_v$."
             )
         smallest = 0.5 * 10.0**-DECIMALS
@@ -149,40 +150,42 @@ class Comparison:
             return latex.Tex("One head, or one input, leaves nothing to compare.")
         H = self.several[0]
         i, j = self._query_and_key(H)
-        heads = _log_weights(self.case, H)[:, i]  # (H, N)
-        single = _log_weights(self.case, 1)[0, i]  # (N,)
-        product = heads.sum(axis=0) / H**0.5  # (N,), of powers
-        share = _log_softmax(product)
+        several = heads.log_weights(self.case, H)[:, i]  # (H, N)
+        single = heads.log_weights(self.case, 1)[0, i]  # (N,)
+        product = heads.log_products(self.case, H)[i]  # (N,)
+        share = heads.log_softmax(product)
         caption = (
-            f"The weights of query {i + 1} in each of the {spelled(H)} heads, the product of these "
-            rf"weights raised to the power $1/\sqrt{{{H}}}$, and the single head's."
+            f"The weights of query {i + 1} in each of the {spell_out(H)} heads, the product of "
+            rf"these weights raised to the power $1/\sqrt{{{H}}}$, and the single head's."
         )
-        if H > MOST_HEADS:
-            caption += f" Of {H} heads the first {MOST_HEADS} are shown."
-        if self.N > FEW:
-            caption += f" Shown are the {FEW} keys with the largest weights of the single head."
-        columns = {f"head {h}": head for h, head in enumerate(heads[:MOST_HEADS], 1)} | {
+        if H > MAX_HEADS:
+            caption += f" Of {H} heads the first {MAX_HEADS} are shown."
+        if self.N > MAX_KEYS:
+            caption += (
+                f" Shown are the {MAX_KEYS} keys with the largest weights of the single head."
+            )
+        columns = {f"head {h}": head for h, head in enumerate(several[:MAX_HEADS], 1)} | {
             "product of powers": product,
             "divided by their sum": share,
             "one head": single,
         }
-        largest = np.sort(np.argsort(-single, kind="stable")[:FEW])
+        largest = np.sort(np.argsort(-single, kind="stable")[:MAX_KEYS])
         rows = [[k + 1, *(_significant(logs[k]) for logs in columns.values())] for k in largest]
         table = latex.table(["key", *columns], rows, "l" + "r" * len(columns))
         return latex.Tex(
-            f"{_conflict(i, j, heads, single)}{_rivalry(j, H, product, share)}"
-            f"{self._columns_of_a_head(H, i, heads[:, j].argmax())}\n\n"
+            f"{_conflict(i, j, several, single)}{_rivalry(j, H, product, share)}"
+            f"{self._columns_of_a_head(H, i, several[:, j].argmax())}\n\n"
             rf"\begin{{table}}[htb]\caption{{{caption}}}\label{{tab:query}}"
             f"\n\\begin{{wide}}\n{table}\n\\end{{wide}}\n\\end{{table}}"
         )
 
-    def pool_confirmed(self):
+    def confirm_pool(self):
         """How well the product of the heads' weights meets the single head's, for this case."""
         if not self.several:
             return latex.Tex("")
-        largest = max(
-            float(np.abs(_pool(self.case, H) - self.results[1][1][0]).max()) for H in self.several
-        )
+        single = self.results[1][1][0]
+        pooled = [heads.pooled_weights(self.case, H) for H in self.several]
+        largest = max(float(np.abs(weights - single).max()) for weights in pooled)
         return latex.Tex(
             "Computed for this case, the two sides differ by "
             + ("nothing." if largest == 0 else f"at most {_as_rounding(self.case, largest)}.")
@@ -204,8 +207,8 @@ class Comparison:
             f"with $H = {H}$ differ from those of one head by up to "
             f"${latex.number(float(apart.max()), DECIMALS)}$ (row {row + 1}, column {column + 1})."
         )
-        if agree_to_rounding(Y, Y_1, _scale_of_outputs(self.case)):
-            largest = latex.scientific(_largest_score(self.case))
+        if agree_to_rounding(Y, Y_1, rounding.output_scale(self.case)):
+            largest = latex.scientific(rounding.largest_score(self.case))
             text += f" With scores as large as {largest}, rounding alone could explain this."
         return text
 
@@ -230,16 +233,17 @@ class Comparison:
             columns = f"column {h + 1}"
         return (
             f" In the outputs, head {h + 1} supplies {columns}. There, output {i + 1} is {several} "
-            f"with {spelled(H)} heads, but {single} with one."
+            f"with {spell_out(H)} heads, but {single} with one."
         )
 
 
-def _conflict(i, j, heads, single):
-    """What the heads and the single head, as logarithms (H, N) and (N,), give key j of query i."""
-    weights = np.exp(heads[:, j])
+def _conflict(i, j, several, single):
+    """What several heads and one, as logarithms (H, N) and (N,), give key j of query i."""
+    weights = np.exp(several[:, j])
     text = (
-        f"Look at query {i + 1} and key {j + 1} in \\cref{{tab:query}}. The {spelled(len(heads))} "
-        f"heads give this key the weights {latex.listed([*map(_significant, heads[:, j])])}, "
+        f"Look at query {i + 1} and key {j + 1} in \\cref{{tab:query}}. The "
+        f"{spell_out(len(several))} heads give this key the weights "
+        f"{latex.listed([*map(_significant, several[:, j])])}, "
         f"whereas the single head gives it {_significant(single[j])}."
     )
     if weights.max() > np.exp(single[j]) and weights.min() < VETO * weights.max():
@@ -279,7 +283,7 @@ class Swap:
         N = len(self.case.X)
         if N == 1:
             return latex.Tex("This case has one input, so there is nothing to swap.")
-        scale = _scale_of_outputs(self.case)
+        scale = rounding.output_scale(self.case)
         for H in self.case.heads:
             moved = self.before[H][0][[1, 0, *range(2, N)]]
             if not agree_to_rounding(self.after[H][0], moved, scale):
@@ -303,74 +307,30 @@ class Swap:
         N = len(self.case.X)
         if N == 1:
             return latex.Tex("")
-        if N <= ALL_ORDERS:
+        if N <= MAX_INPUTS_IN_ANY_ORDER:
             orders = [list(order) for order in permutations(range(N))]
             tried = f"All {latex.thousands(len(orders))} orders of the {N} inputs were tried"
         else:
             orders = [[*range(n), n + 1, n, *range(n + 2, N)] for n in range(N - 1)]
             tried = f"The {N - 1} swaps of neighbours, of which every order is made up, were tried"
-        largest = max(self._deviation(H, order) for H in self.case.heads for order in orders)
+        largest = max(
+            rounding.order_deviation(self.case, self.before[H], H, order)
+            for H in self.case.heads
+            for order in orders
+        )
         how = "exactly"
         if largest:
             size = _as_rounding(self.case, largest, " of the largest entry")
             how = f"up to differences of {size}"
-        heads = latex.listed([f"${H}$" for H in self.case.heads])
+        numbers = latex.listed([f"${H}$" for H in self.case.heads])
         return latex.Tex(
-            f"{tried} with $H = {{}}${heads}: outputs and weights move with the inputs {how}."
+            f"{tried} with $H = {{}}${numbers}: outputs and weights move with the inputs {how}."
         )
 
-    def _deviation(self, H, order):
-        """The largest deviation from moving along, relative to the largest value and weight."""
-        Y, A = self.before[H]
-        Y_moved, A_moved = attention.multi_head_self_attention(
-            self.case.X[order], *self.case.weights, H
-        )
-        of_Y = np.abs(Y_moved - Y[order]).max() / (_largest_value(self.case) or 1)
-        of_A = np.abs(A_moved - A[:, order][:, :, order]).max() / A.max()
-        return float(max(of_Y, of_A))
 
-
-def _heads(H):
+def _title(H):
     """One head, Three heads."""
-    return f"{spelled(H)} head{'s' * (H > 1)}".capitalize()
-
-
-def _scores(case, H):
-    """The scores of H heads (H, N, N)."""
-    heads = zip(np.split(case.W_q, H), np.split(case.W_k, H))
-    products = [(case.X @ W_q.T) @ (case.X @ W_k.T).T for W_q, W_k in heads]
-    return np.stack(products) / (len(case.W_q) // H) ** 0.5
-
-
-def _log_softmax(S):
-    """The logarithm of the softmax of each row, also where the softmax itself underflows."""
-    S = S - S.max(axis=-1, keepdims=True)
-    return S - np.log(np.exp(S).sum(axis=-1, keepdims=True))
-
-
-def _log_weights(case, H):
-    """The logarithms of the weights of H heads (H, N, N)."""
-    return _log_softmax(_scores(case, H))
-
-
-def _pool(case, H):
-    """The product over H heads of the weights to the power 1 / sqrt(H), normalised (N, N)."""
-    return attention.softmax(_log_weights(case, H).sum(axis=0) / H**0.5)
-
-
-def _largest_score(case):
-    """The largest score in absolute value, of one head and of several."""
-    return max(float(np.abs(_scores(case, H)).max()) for H in case.heads)
-
-
-def _largest_value(case):
-    """The largest entry that the values and the final transformation can give an output."""
-    return float(np.abs(case.X @ case.W_v.T).max() * max(1, np.abs(case.W_o).sum(axis=1).max()))
-
-
-def _scale_of_outputs(case):
-    """The magnitude that the outputs' rounding is relative to (see cases.agree_to_rounding)."""
-    return _largest_value(case) * max(1.0, _largest_score(case))
+    return f"{spell_out(H)} {'heads' if H > 1 else 'head'}".capitalize()
 
 
 def _as_rounding(case, deviation, of=""):
@@ -378,15 +338,14 @@ def _as_rounding(case, deviation, of=""):
 
     Raises: ValueError if it is larger than rounding explains.
     """
-    largest = max(1.0, _largest_score(case))
-    bound = (256 + case.X.size) * float(np.finfo(float).eps) * largest
+    bound, largest = rounding.max_deviation(case), rounding.largest_score(case)
     if deviation > bound:
         raise ValueError(
             f"rounding explains a deviation of at most {bound:.1g}, got {deviation:.1g}: the "
             "functions do not do what the text says of them"
         )
     why = "rounding error"
-    if largest > LARGE:
+    if largest > LARGE_SCORE:
         why += f" where scores are as large as {latex.scientific(largest)}"
     return f"{latex.scientific(deviation)}{of}, which is {why}"
 
@@ -397,7 +356,7 @@ def _significant(log_value):
     if value >= 0.001:
         return f"{value:#.3g}"
     exponent = int(np.floor(log_value / np.log(10)))
-    if exponent < -SMALLEST:
-        return rf"$<10^{{-{SMALLEST}}}$"
+    if exponent < MIN_EXPONENT:
+        return rf"$<10^{{{MIN_EXPONENT}}}$"
     mantissa = float(np.exp(log_value - exponent * np.log(10)))
     return rf"${mantissa:.1f}\times10^{{{exponent}}}$"

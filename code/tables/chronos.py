@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 
 from solutions import chronos
-from tables import spelled
+from tables import spell_out
 from weaving import latex
 
 SCORES = ["in-domain WQL", "in-domain MASE", "zero-shot WQL", "zero-shot MASE"]
@@ -24,7 +24,7 @@ SHOWN = {
 LARGE = "Chronos-T5 (Large)"
 
 
-def quoted(name: str) -> str:
+def quote(name: str) -> str:
     """A number of the article for running text: three, 512, 200 000 (thin space), 84 billion."""
     return _in_words(chronos.QUOTED[name])
 
@@ -49,7 +49,7 @@ def layers(size: str) -> str:
     return "{0}+{0}".format(chronos.SIZES[size].config.layers)
 
 
-def published(size: str) -> str:
+def published_parameters(size: str) -> str:
     """The parameters that the article gives a size: 20 million."""
     return _in_words(chronos.SIZES[size].published)
 
@@ -126,11 +126,12 @@ def places_of_large() -> str:
     places = [chronos.places_without(dataset, LARGE) for dataset in chronos.zero_shot_scores()]
     ordinals = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth"}
     certain = sorted(Counter(best for best, worst in places if best == worst).items())
-    counts = [f"{ordinals[place]} {spelled(times)} times" for place, times in certain]
+    counts = [f"{ordinals[place]} {spell_out(times)} times" for place, times in certain]
     unsure = sum(best < worst for best, worst in places)
     return (
-        f"{latex.listed(counts)}; in the other {spelled(unsure)} cases the rounding of the printed "
-        f"numbers leaves two places open. It is never below {ordinals[max(w for _, w in places)]}"
+        f"{latex.listed(counts)}; in the other {spell_out(unsure)} cases the rounding of the "
+        "printed numbers leaves two places open. "
+        f"It is never below {ordinals[max(w for _, w in places)]}"
     )
 
 
@@ -169,4 +170,4 @@ def _in_words(value: int) -> str:
     for size, word in ((10**9, "billion"), (10**6, "million")):
         if value >= size:
             return f"{value / size:g}~{word}"
-    return latex.thousands(value) if value >= 10 else spelled(value)
+    return latex.thousands(value) if value >= 10 else spell_out(value)

@@ -58,13 +58,13 @@ class Measurements:
         return {
             "seconds": {name: measured.seconds(self.results, "float32", name) for name in names},
             "limit": {N: measured.limit(self.results, "float32", N) for N in self.sizes},
-            "held": {name: measured.held(self.results, name) for name in names},
+            "held": {name: measured.bytes_held(self.results, name) for name in names},
             "output": {N: measured.HEADS * N * measured.D * 4 for N in self.sizes},
         }
 
     def growth(self):
         """How memory grows, and how the times compare from the third size on."""
-        held = {name: measured.held(self.results, name) for name in ("plain", "ours")}
+        held = {name: measured.bytes_held(self.results, name) for name in ("plain", "ours")}
         shortest, longest = min(self.sizes), max(self.sizes)
         ratios = [measured.ratio(self.results, "float32", N, "torch") for N in self.sizes[2:]]
         return latex.Tex(

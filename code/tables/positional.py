@@ -16,7 +16,7 @@ DIRECTIONS, DIMENSION, SEED = 2048, 256, 1974  # of the example of random direct
 def collision(which):
     """Two contents at positions 1 and 2 of 3 that one-hot embeddings turn into the same token.
 
-    Parameters: which, "x" (the content at position 1), "other" (at position 2) or "sum".
+    which: "x" (the content at position 1), "other" (at position 2) or "sum".
     """
     e_1, e_2, _ = np.eye(3)
     x = np.array([0.3, 0.5, 0.0])

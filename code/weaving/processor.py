@@ -274,7 +274,7 @@ class StrictProcessor(PwebProcessorBase):
         self._report_fork()
 
     def _problem(self, error, line, what):
-        if getattr(error, "in_the_input", False):  # the input is at fault: no traceback
+        if not getattr(error, "show_traceback", True):
             return Problem(self.source, line, str(error))
         trace = traceback.extract_tb(error.__traceback__)
         frames = [frame for frame in trace if frame.filename not in BUILDER]
