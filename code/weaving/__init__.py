@@ -10,7 +10,7 @@ document.py    results       -> one list of parts: text, chunks, listings, outpu
 pdf.py         parts         -> LaTeX, with a map from each of its lines back to report.texw
 tex.py         LaTeX         -> PDF, with latexmk
 texlog.py      what LaTeX's log says, at its line of report.texw
-unreported.py  faults that neither LaTeX nor BibTeX reports
+unreported.py  faults that neither LaTeX nor BibTeX reports, or not with their lines
 build.py       all of it in order, the PDF replaced last
 tree.py        parts         -> headings, paragraphs, formulas and so on, read by Pandoc
 pandoc.py      running Pandoc, and working on its trees

@@ -37,8 +37,6 @@ UNDEFINED = re.compile(r"Warning: (?:Reference|Citation) `(.*?)' on page")
 CONSEQUENCE = re.compile(r"(?:[! ]+|\S+:\d+: ).*(?:Emergency stop|Fatal error occurred)"
                          r"|\s*\(\\end occurred inside a group")  # fmt: skip
 MISSING_PACKAGE = re.compile(r".*LaTeX Error: File `(.*)\.(?:sty|cls)' not found")
-LABEL_TWICE = re.compile(r"LaTeX Warning: Label `(.*)' multiply defined")
-COMMENT = re.compile(r"(?<!\\)%.*")
 
 # Warnings that report no fault in the document, or one that is reported elsewhere with its line.
 HARMLESS_WARNINGS = [
@@ -83,12 +81,17 @@ class Fault:
     problem: Problem
 
 
-def problems(job: Path, source: str, lines: list[int], complete: bool) -> list[Problem]:
-    """Everything that the logs of `job` report; complete: whether LaTeX finished."""
+def problems(job: Path, source: str, lines: list[int], complete: bool, placed=()) -> list[Problem]:
+    """Everything that the logs of `job` report.
+
+    complete: whether LaTeX finished; placed: labels used twice that are reported with their lines,
+    which LaTeX does not give.
+    """
     log, aux, tex = (text_or_empty(job.with_suffix(suffix)) for suffix in (".log", ".aux", ".tex"))
     faults = drop_consequences(read_log(log, source, lines, f"{job}.tex"), aux, complete)
-    numbered = list(zip(lines, [COMMENT.sub("", text) for text in tex.splitlines()]))
-    return [_located(fault, numbered) for fault in faults] + bibtex_problems(job)
+    left_out = tuple(f"LaTeX Warning: Label `{label}' multiply" for label in placed)
+    faults = [fault for fault in faults if not fault.message.startswith(left_out)]
+    return [_with_line(fault, lines, tex) for fault in faults] + bibtex_problems(job)
 
 
 def read_log(log: str, source: str, lines: list[int], tex: str) -> list[Fault]:
@@ -171,19 +174,13 @@ def find_bib(name: str) -> Path:
     return next((path for path in (Path("bib", name), Path(name)) if path.is_file()), Path(name))
 
 
-def _located(fault, numbered):
-    """The fault's Problem; LaTeX gives no line for a missing package or a label used twice."""
-    problem = fault.problem
-    if not problem.line and (package := MISSING_PACKAGE.match(fault.message)):
-        asking = (line for line, text in numbered if package[1] in text)
-        return replace(problem, line=next(asking, 0))
-    if label := LABEL_TWICE.match(fault.message):
-        command = f"\\label{{{label[1]}}}"
-        found = [line for line, text in numbered for _ in range(text.count(command))]
-        if len(found) > 1:
-            message = f"the label {label[1]} is already defined at line {found[0]}"
-            return replace(problem, line=found[1], message=message)
-    return problem
+def _with_line(fault, lines, tex):
+    """The fault's Problem; LaTeX does not give the line that asks for a missing package."""
+    package = MISSING_PACKAGE.match(fault.message)
+    if fault.problem.line or not package:
+        return fault.problem
+    asking = (line for line, text in zip(lines, tex.splitlines()) if package[1] in text)
+    return replace(fault.problem, line=next(asking, 0))
 
 
 def _messages(log, job):
