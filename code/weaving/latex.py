@@ -125,27 +125,27 @@ def escape(text: str) -> Tex:
 
 
 def source(thing: object) -> Tex:
-    """A function, class or module as it stands in code/, with its file's line numbers."""
+    """A function, class or module of code/ as a listing, with its file's line numbers."""
     code, first = inspect.getsourcelines(thing)
     name = "code/" + "/".join(Path(inspect.getsourcefile(thing)).parts[-2:])
     return code_listing("".join(code).rstrip("\n"), max(first, 1), name)  # 0 for a module
 
 
 def lines(thing: object) -> str:
-    """Where a function stands in the listing of its file: 34 to 44."""
+    """The lines of a function in the listing of its file: 34 to 44."""
     code, first = inspect.getsourcelines(thing)
     return f"{first} to {first + len(code) - 1}"
 
 
 def code_listing(code: str, first_line: int, file: str = "") -> Tex:
-    """Python code as a listing, numbered from first_line; the file's name stands above it."""
+    """Python code as a listing, numbered from first_line; the file's name is printed above it."""
     if "\\end{listing}" in code:
         raise ValueError(r"a listing must not contain \end{listing}")
     return Tex(f"\\begin{{listing}}{{{file}}}{{{first_line}}}\n{code}\n\\end{{listing}}")
 
 
 def _scaled(array: np.ndarray, decimals: int) -> tuple[int, np.ndarray]:
-    """The power of ten to stand before a matrix (0: none), and the matrix divided by it."""
+    """The exponent of the power of ten before a matrix (0: none), and the matrix divided by it."""
     import numpy as np
 
     rows = np.atleast_2d(array)

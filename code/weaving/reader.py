@@ -8,7 +8,7 @@ Two rules hold for the text between \\begin{document} and \\end{document}:
 * A result is computed, not typed. A decimal number (0.734, .5) or a percentage (37\\,\\%, 37
   percent) is an error in prose, formulas and captions, unless it is an input, written
   \\given{0.734}; a length (0.5em); the number of a section, table, version or the like (Section
-  3.5, Python 3.11, arXiv:1706.03762); or stands in an address, citation, label or listing.
+  3.5, Python 3.11, arXiv:1706.03762); or is part of an address, citation, label or listing.
 """
 
 import ast

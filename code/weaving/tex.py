@@ -88,7 +88,7 @@ def _state(job):
 
 
 def _make_references(job, epoch):
-    """Run BibTeX before LaTeX has said what is cited: with the references there, a pass is saved.
+    """Run BibTeX before the first pass of LaTeX, which saves a pass: the references are there.
 
     Later passes correct anything missed or wrong here.
     """

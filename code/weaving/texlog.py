@@ -10,7 +10,7 @@ from weaving.files import text_or_empty
 from weaving.problems import Problem
 
 ERROR = re.compile(r"^(?:\./)?([^\s:]+\.\w+):(\d+): (.+)$")
-MESSAGES = [  # (pattern, text of the problem) of what is no ERROR; `line` is a line of the LaTeX
+MESSAGES = [  # (pattern, text of the problem), of all but ERROR; `line` is a line of the LaTeX
     (r"![! ]*(?P<words>.+)", "{words}"),
     (r"\s*\(\\end occurred inside a group", "a group is not closed at the end"),
     (r"\s*\(\\end occurred when (?P<words>\\\w+) on line (?P<line>\d+)", r"{words} has no \fi"),
@@ -159,8 +159,8 @@ def bibtex_problems(job: Path) -> list[Problem]:
     problems = []
     if r"\bibdata" not in aux_of(job):  # it was run before the bibliography was taken away
         return problems
-    said = re.sub(r"\n(?=--line|refers to)", " ", text_or_empty(job.with_suffix(".blg")))
-    for message in BIBTEX.findall(said):
+    log = re.sub(r"\n(?=--line|refers to)", " ", text_or_empty(job.with_suffix(".blg")))
+    for message in BIBTEX.findall(log):
         if match := re.match(r"(.*?)-+line (\d+) of file (\S+)$", message):
             what = match[1].removeprefix("Warning--").strip()
             problems.append(Problem(str(find_bib(match[3])), int(match[2]), f"BibTeX: {what}"))

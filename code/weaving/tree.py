@@ -45,7 +45,7 @@ FORMULAS = [  # what only LaTeX's packages know: what MathJax and Pandoc know
 def read(parts: list[Part], source: str, chunks: bool = False) -> Tree:
     """The blocks of the document; source is its name in messages.
 
-    With chunks=True a chunk stands in a Div of class `chunk` that has its number as id.
+    With chunks=True each chunk is a Div of class `chunk`, whose id is the chunk's number.
     Raises BuildFailed with everything that Pandoc does not understand, each at its line.
     """
     placed: list[Part] = []
@@ -96,7 +96,7 @@ def title_of(blocks: Tree, otherwise: str) -> str:
 
 
 def _markup(part: Part, placed: list[Part], chunks: bool) -> str:
-    """A part as Pandoc is to read it; what is not markup becomes a numbered place."""
+    """A part as Pandoc is to read it: all but markup becomes a numbered placeholder."""
     match part:
         case Text(latex=latex):
             return COLUMNS.sub(_plain_columns, RULE.sub("", latex)).replace("\\\\*", "\\\\")
