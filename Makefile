@@ -53,7 +53,7 @@ watch: ready ## build again whenever a source changes; make watch DOC=supplement
 	@$(RUN) -m weaving "$$DOC" --case "$$CASE" $(if $(filter-out 0,$(TAGGED)),--tagged) --watch
 
 check: ready ## ask veraPDF whether report.pdf is PDF/A, or PDF/UA if it is tagged (needs Java)
-	@sh code/weaving/check/check.sh
+	@sh code/weaving/verapdf/check.sh
 
 submission: ready ## submission.tar.gz from the last commit: PDF, sources, plain LaTeX, checksums
 	@$(RUN) -m weaving.submission $(if $(filter-out 0,$(TAGGED)),--tagged)

@@ -185,15 +185,15 @@ def test_all_that_latex_finds_is_told_at_once_with_its_line(before, request):
         (3, "Undefined control sequence"),
         (4, "Reference `nowhere'"),
         (4, "Citation `nobody'"),
-        (5, f"label twice is there already, at line {first + 1}"),
+        (5, f"label twice is already defined at line {first + 1}"),
         (6, "Font shape `T1/lmss/m/sc'"),
         (7, "Missing character"),
-        (8, "sticks out by"),
+        (8, "overflows by"),
         (9, "Undefined control sequence"),
         (10, "File `none.png' not found"),
         (11, "Unicode character 李 (U+674E) not set up"),
-        (13, "sticks out"),
-        (17, "sticks out"),
+        (13, "overflows"),
+        (17, "overflows"),
         (22, "the group opened here"),
     ]:
         place = rf"^report\.texw:{first + line}: .*"
@@ -222,7 +222,7 @@ def test_words_beyond_the_edge_of_the_paper(built, lines, lost):
     text = "".join(f"{line} after.\n\n" for line in lines).replace("LONG", 30 * "long ")
     built.write(LIGHT.replace("\\section", f"Before.\n\n{text}\\section", 1))
     status, said = built.build()
-    found = re.findall(r"^report\.texw:(\d+): .*beyond the edge", said, re.MULTILINE)
+    found = re.findall(r"^report\.texw:(\d+): .*runs off the page", said, re.MULTILINE)
     first = PREAMBLE.count("\n") + 3
     assert found == [str(first + 2 * k) for k in lost] and status == (1 if lost else 0), said
 

@@ -56,8 +56,8 @@ def test_a_matrix_that_its_decimals_show_exactly_has_no_power_of_ten():
 def test_of_a_large_matrix_the_corner_is_shown():
     tex = latex.matrix(np.ones((200, 96)))
     rows = entries(tex)
-    assert len(rows) == latex.LIMIT + 1 and {len(row) for row in rows} == {latex.LIMIT + 1}
-    assert rows[-1] == [r"\vdots"] * latex.LIMIT + [r"\ddots"] and rows[0][-1] == r"\cdots"
+    assert len(rows) == latex.MAX_SHOWN + 1 and {len(row) for row in rows} == {latex.MAX_SHOWN + 1}
+    assert rows[-1] == [r"\vdots"] * latex.MAX_SHOWN + [r"\ddots"] and rows[0][-1] == r"\cdots"
     assert len(entries(latex.matrix(np.ones((200, 2))))[-1]) == 2
 
 

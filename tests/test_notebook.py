@@ -12,7 +12,7 @@ import pytest
 from packages import PACKAGES, needs_packages
 from test_build import GOOD, Project
 
-from weaving import latex, notebook, tree
+from weaving import latex, markdown, notebook, tree
 
 pytestmark = [pytest.mark.slow, needs_packages]
 
@@ -206,7 +206,7 @@ def test_what_the_text_has_asked_for_is_asked_for_again():
         chunk(5, "ledger.table()"),
         chunk(6, "ledger.table()"),
     ]
-    asked = notebook.asked_before(executed)
+    asked = notebook.expressions_before(executed)
     assert asked == {1: [], 3: [], 5: ["ledger.formula('a')", "ledger.formula('d')"], 6: []}
 
 
@@ -245,14 +245,14 @@ def test_the_report_as_a_notebook_runs_from_top_to_bottom_in_a_stock_jupyter(tmp
 def test_without_pandoc_formulas_are_shown_and_the_rest_as_it_is(monkeypatch):
     monkeypatch.setitem(sys.modules, "pypandoc", None)
     matrix = r"\left[\begin{array}{rr} 1 & 2 \end{array}\right]"
-    shown = notebook.typeset(latex.displayed([("a", np.array([[1.0, 2.0]]))], 0))
+    shown = markdown.typeset(latex.displayed([("a", np.array([[1.0, 2.0]]))], 0))
     assert shown == rf"$$\begin{{aligned}} a &= {matrix} \end{{aligned}}$$"
-    assert notebook.typeset("\\emph{a}") == "```latex\n\\emph{a}\n```"
+    assert markdown.typeset("\\emph{a}") == "```latex\n\\emph{a}\n```"
 
 
 @pytest.mark.parametrize(
     "row", [r"\par $\frac{1}{2}<x$\par b & c", r"\multicolumn{2}{l}{$\frac{1}{2}<x$}"]
 )
 def test_formulas_of_tables_that_markdown_cannot_hold_stay_formulas(row):
-    shown = notebook.typeset(rf"\begin{{tabular}}{{ll}}a & b \\ {row} \\ \end{{tabular}}")
+    shown = markdown.typeset(rf"\begin{{tabular}}{{ll}}a & b \\ {row} \\ \end{{tabular}}")
     assert "<table>" in shown and r"$\frac{1}{2}\lt x$" in shown

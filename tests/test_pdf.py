@@ -88,7 +88,7 @@ def test_listings_and_output_are_escaped_and_numbered():
         r"\listingname{code/a\_b.py}",
     ]:
         assert part in tex, part
-    assert r"\def\PYZsq{\textquotesingle}" in pdf.styles()
+    assert r"\def\PYZsq{\textquotesingle}" in pdf.preamble()
 
 
 def test_source_shows_a_function_with_its_file_and_line():
@@ -100,7 +100,9 @@ def test_source_shows_a_function_with_its_file_and_line():
         latex.code_listing(r"'\end{listing}'", 1)
 
 
-@pytest.mark.parametrize("lines, flows", [(pdf.WHOLE, False), (pdf.WHOLE + 1, True)])
+@pytest.mark.parametrize(
+    "lines, flows", [(pdf.MAX_UNBROKEN_LINES, False), (pdf.MAX_UNBROKEN_LINES + 1, True)]
+)
 def test_a_listing_longer_than_a_page_flows(lines, flows):
     tex, _ = pdf.write([Listing(1, "\n".join(["x = 1"] * lines), 1)])
     assert ("samepage=false" in tex) == flows

@@ -1,11 +1,12 @@
-"""What is read from the logs of LaTeX and BibTeX."""
+"""What is read from the logs of LaTeX and BibTeX, and what they do not report."""
 
 from pathlib import Path
 
 import pytest
 
-from weaving.tex import inputs, unwoven
-from weaving.texlog import bibtex_problems, never_cited, read_log
+from weaving.tex import files_read
+from weaving.texlog import bibtex_problems, problems, read_log
+from weaving.unreported import code_outside_document, duplicate_labels, uncited_entries
 
 LINES = list(range(101, 141))
 LOGGED = {
@@ -36,7 +37,7 @@ NOT_LOGGED = [
 
 
 def read(log):
-    return read_log(log, "report.texw", LINES, "build/report.tex")
+    return [fault.problem for fault in read_log(log, "report.texw", LINES, "build/report.tex")]
 
 
 @pytest.mark.parametrize("log", LOGGED)
@@ -107,11 +108,12 @@ def test_the_files_that_latexmk_lists_are_read(tmp_path, monkeypatch):
     Path("chapter one.tex").write_text(
         '% <%= a comment %>\n50\\% of all\nThe value <%= 1 + 1 %>\n<<name="A">>=\n'
     )
-    assert [(problem.source, problem.line) for problem in unwoven(Path("build/report"))] == [
+    names = files_read(Path("build/report"))
+    assert names == ["bib.bib", "chapter one.tex"]
+    assert [(problem.source, problem.line) for problem in code_outside_document(names)] == [
         ("chapter one.tex", 3),
         ("chapter one.tex", 4),
     ]
-    assert inputs(Path("build/report")) == ["bib.bib", "chapter one.tex"]
 
 
 def test_entries_that_are_never_cited_are_named_with_their_lines(tmp_path, monkeypatch):
@@ -128,7 +130,7 @@ def test_entries_that_are_never_cited_are_named_with_their_lines(tmp_path, monke
     Path("parts").mkdir()
     Path("parts/chapter.aux").write_text("\\citation{four}\n")
     Path("more.bib").write_text("@book{six,}")  # beside the report
-    assert list(map(str, never_cited(Path("job")))) == [
+    assert list(map(str, uncited_entries(Path("job")))) == [
         "bib/all.bib:5: two is never cited",
         "more.bib:1: six is never cited",
     ]
@@ -155,3 +157,16 @@ def test_what_bibtex_complains_of_is_told(tmp_path, monkeypatch):
         'bib/all.bib:8: BibTeX: string name "abc" is undefined',
         'bib: BibTeX: A bad cross reference---entry "a" refers to entry "b", which doesn\'t exist',
     ]
+
+
+def test_a_label_used_twice_is_told_at_its_second_place(tmp_path):
+    job = tmp_path / "job"
+    job.with_suffix(".tex").write_text("\\label{a b}\n% \\label{a b}\n\\label{a b}\n\\label{c}\n")
+    job.with_suffix(".log").write_text(
+        "LaTeX Warning: Label `a b' multiply defined.\nLaTeX Warning: Label `c' multiply defined.\n"
+    )
+    twice = duplicate_labels(job, "report.texw", LINES)
+    assert [(label, problem.line) for label, problem in twice.items()] == [("a b", 103)]
+    assert "a b" in twice["a b"].message and "101" in twice["a b"].message
+    (left,) = problems(job, "report.texw", LINES, complete=True, placed=twice)
+    assert "`c'" in left.message  # the other c is in a chapter

@@ -8,8 +8,8 @@ from packages import needs_packages
 
 from weaving import macros, tree
 from weaving.document import Chunk, Figure, Listing, Output, Text
+from weaving.pandoc import classes, text_of, walk
 from weaving.problems import BuildFailed
-from weaving.tree import classes, text_of, walk
 
 pytestmark = needs_packages
 FIGURE = Figure(9, "figures/a.pdf", "figures/a.svg", "A caption with $x$.", "A line.", "a")

@@ -99,7 +99,7 @@ FAULTS = {
         '<<name="D", fig=True, caption="", alt="A.", label="l">>=' + DRAWING, 3, "caption=''"),
     'caption without figure': ('<<name="D", caption="A.">>=\n1\n@', 3, 'not fig=True'),
     'control character in a caption': (
-        figure(caption=r"\beta") + DRAWING, 3, 'holds a control character'),
+        figure(caption=r"\beta") + DRAWING, 3, 'contains a control character'),
     'LaTeX in an alt text': (figure(alt='100 % line.') + DRAWING, 3, "the alt text holds '%'"),
     'fault inside a caption': (figure(caption='<%= 1 / 0 %>.') + DRAWING, 3, 'ZeroDivisionError'),
     'two chunks with one label': (

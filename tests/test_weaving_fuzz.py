@@ -15,7 +15,7 @@ from weaving.pdf import write
 from weaving.problems import BuildFailed
 from weaving.processor import StrictProcessor
 from weaving.reader import StrictReader, percent_that_deletes
-from weaving.tex import inputs
+from weaving.tex import files_read
 from weaving.texlog import read_log
 
 TOKENS = r"""
@@ -135,7 +135,8 @@ LOGGED = st.lists(
 
 @given(LOGGED, st.lists(st.integers(1, 9), max_size=9))
 def test_any_log_is_read(log, lines):
-    for problem in read_log(log, "report.texw", lines, "build/report.tex"):
+    for fault in read_log(log, "report.texw", lines, "build/report.tex"):
+        problem = fault.problem
         assert str(problem) and (problem.line in [0, *lines] or problem.source != "report.texw")
 
 
@@ -145,4 +146,4 @@ def test_any_list_of_latexmk_is_read(text):
         Path(folder, "report.fdb_latexmk").write_bytes(
             ('  "' + text).encode("utf-8", "surrogatepass")
         )
-        assert isinstance(inputs(Path(folder, "report")), list)
+        assert isinstance(files_read(Path(folder, "report")), list)

@@ -95,9 +95,9 @@ class Comparison:
             else f"The numbers come from {source_of(self.case)}.",
             *map(latex.escape, self.case.notes),
         ]
-        if max(self.N, self.D) > latex.LIMIT:
+        if max(self.N, self.D) > latex.MAX_SHOWN:
             sentences.append(
-                f"Of larger matrices the first {latex.LIMIT} rows and columns are shown."
+                f"Of larger matrices the first {latex.MAX_SHOWN} rows and columns are shown."
             )
         return latex.Tex("\n".join(sentences))
 
@@ -294,7 +294,7 @@ class Swap:
         outputs = latex.displayed(
             [(rf"\mathbf Y'\,(H = {H})", Y) for H, (Y, _) in self.after.items()], DECIMALS
         )
-        lines = min(30, len(self.case.heads) * min(N, latex.LIMIT) + 3)
+        lines = min(30, len(self.case.heads) * min(N, latex.MAX_SHOWN) + 3)
         rest = " The other rows are the same as before." if N > 2 else ""
         return latex.Tex(
             rf"\Needspace{{{lines}\baselineskip}}" + "\n"

@@ -10,13 +10,19 @@ document.py    results       -> one list of parts: text, chunks, listings, outpu
 pdf.py         parts         -> LaTeX, with a map from each of its lines back to report.texw
 tex.py         LaTeX         -> PDF, with latexmk
 texlog.py      what LaTeX's log says, at its line of report.texw
+unreported.py  faults that neither LaTeX nor BibTeX reports, or not with their lines
 build.py       all of it in order, the PDF replaced last
 tree.py        parts         -> headings, paragraphs, formulas and so on, read by Pandoc
-notebook.py    tree          -> report.ipynb, run
+pandoc.py      running Pandoc, and working on its trees
+markdown.py    tree          -> Markdown, for the text of a notebook and what its cells show
+notebook.py    tree, chunks  -> report.ipynb, run
 html.py        tree          -> report.html; page.css says how it looks
-macros.py      what the documents' macros mean outside the PDF; house.sty says it for the PDF
+macros.py      what the documents' macros mean outside the PDF
+house.sty      what they mean in the PDF, and how its page looks; margin.sty: notes in the margin;
+               tagged.sty: what a screen reader is told; overflow.sty: what is wider than the page
+verapdf/       make check: whether the PDF is valid PDF/A or PDF/UA
 latex.py       arrays, tables and source code as LaTeX
-command.py      what the commands share: their arguments, progress, and what is said at the end
+command.py     what the commands share: their arguments, progress, and what is said at the end
 files.py, problems.py, provenance.py, watch.py   what their names say
 
 CONTRIBUTING.md has a table of what decides that something runs again.

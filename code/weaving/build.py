@@ -86,11 +86,10 @@ def is_up_to_date(target: Target) -> bool:
 def weave(target: Target, say: Callable = lambda *stage: None) -> list[int]:
     """NAME.texw to build/NAME.tex and figures/; the line map."""
     from weaving import document, pdf
-    from weaving.tex import MEASURE
 
     tex, lines = pdf.write(document.read(execute(target, say)))
     update(BUILD / "provenance.tex", provenance().macros().encode())
-    update(BUILD / "listings.tex", (pdf.styles() + MEASURE).encode())
+    update(BUILD / "listings.tex", pdf.preamble().encode())
     mark = r"\def\tagged{}" * target.tagged  # on the first line: the others keep their numbers
     update(target.job.with_suffix(".tex"), (mark + tex).encode())
     return lines
@@ -180,7 +179,11 @@ def _write_build_record(target, made_from):
     recorded = json.loads(target.results.read_text(encoding="utf-8"))["recorded"]
     recorded["file"] = inputs.modules() | recorded["file"]  # as they were when they were read
     recorded["file"] |= {str(path): digest(path) for path in (target.pdf, target.synctex)}
-    record = {"from": made_from, "recorded": recorded, "tex": _tex_state(tex.inputs(target.job))}
+    record = {
+        "from": made_from,
+        "recorded": recorded,
+        "tex": _tex_state(tex.files_read(target.job)),
+    }
     replace(target.build_record, json.dumps(record).encode())
 
 

@@ -73,11 +73,11 @@ def read(executed: list[dict]) -> list[Part]:
             parts.append(_chunk(chunk))
             continue
         for line, latex, computed in chunk["pieces"]:
-            parts += _with_listings(line, latex) if computed else [Text(line, latex)]
+            parts += _split_listings(line, latex) if computed else [Text(line, latex)]
     return parts
 
 
-def joined(parts: list[Part], write: Callable[[Part], str]) -> tuple[str, list[int]]:
+def render_parts(parts: list[Part], write: Callable[[Part], str]) -> tuple[str, list[int]]:
     """The text that `write` makes of the parts, and for each line of it the source's line."""
     texts, lines = [], [1]
     for part in parts:
@@ -86,8 +86,8 @@ def joined(parts: list[Part], write: Callable[[Part], str]) -> tuple[str, list[i
             continue
         if not texts or texts[-1].endswith("\n"):  # otherwise it continues an earlier part's line
             lines[-1] = part.line
-        typed = isinstance(part, Text) and not part.computed
-        lines += [part.line + k * typed for k in range(1, text.count("\n") + 1)]
+        step = 1 if isinstance(part, Text) and not part.computed else 0
+        lines += [part.line + k * step for k in range(1, text.count("\n") + 1)]
         texts.append(text)
     return "".join(texts), lines
 
@@ -107,12 +107,12 @@ def _result(line: int, options: dict, result: dict) -> list[Part]:
         return [Output(line, result["text"])]
     data = result["data"]
     if result["output_type"] == "execute_result":
-        return _with_listings(line, data["text/latex"])
+        return _split_listings(line, data["text/latex"])
     pdf, svg, about = data["application/pdf"], data["image/svg+xml"], result["metadata"]
     return [Figure(line, pdf, svg, about["caption"], about["alt"], options["label"])]
 
 
-def _with_listings(line: int, latex: str) -> list[Part]:
+def _split_listings(line: int, latex: str) -> list[Part]:
     """Computed markup, each listing in it as a part of its own."""
     parts, end = [], 0
     for match in LISTING.finditer(latex):

@@ -16,14 +16,14 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer, TextLexer
 
-from weaving import document, tree
+from weaving import document, pandoc, tree
 from weaving.build import build_lock, execute
 from weaving.command import command_line, finish
 from weaving.files import replace
+from weaving.pandoc import Node, Rules, Tree, attributes, classes, kind, node, string, text_of
 from weaving.problems import BuildFailed, Problem
-from weaving.tree import Node, Tree, attributes, classes, inlines, kind, node, text_of, words
 
-LONG = 45  # a formula with so much LaTeX may be wider than a telephone
+MAX_UNSCROLLED = 45  # characters of LaTeX; a longer formula may be wider than a telephone
 CLOSING = re.compile(r"[.,;:!?)\]\u2019\u201d]+")
 LATEX = re.compile(r'<annotation encoding="application/x-tex">.*?</annotation>', re.DOTALL)
 BOLD_ITALIC = re.compile('bold-italic">([\U0001d468-\U0001d49b])')
@@ -69,13 +69,14 @@ def page(blocks: Tree, source: str) -> str:
     Raises BuildFailed with formulas that have no MathML, links that lead nowhere, ids used twice.
     """
     rules = {**RULES, "Div": lambda old: _div(old, blocks)}
-    body = _mathml(tree.written(tree.mapped(blocks, rules), "html5", "--mathml", "--no-highlight"))
+    shown = pandoc.transform(blocks, rules)
+    body = _mathml(pandoc.render(shown, "html5", "--mathml", "--no-highlight"))
     links = set(re.findall(r'href="#([^"]*)"', body))
     ids = Counter(re.findall(r'\bid="([^"]*)"', body))
-    lost = [f"in HTML a link leads to #{id}, which is not there" for id in links - set(ids)]
-    lost += [f"in HTML {count} places have the id {id}" for id, count in ids.items() if count > 1]
-    if lost:
-        raise BuildFailed([Problem(source, 0, message) for message in lost])
+    wrong = [f"in HTML a link leads to #{id}, which does not exist" for id in links - set(ids)]
+    wrong += [f"in HTML {count} places have the id {id}" for id, count in ids.items() if count > 1]
+    if wrong:
+        raise BuildFailed([Problem(source, 0, message) for message in wrong])
     style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     return PAGE.format(title=escape(tree.title_of(blocks, source)), style=style, body=body)
 
@@ -86,10 +87,10 @@ def _mathml(body: str) -> str:
     return OPERATOR.sub(r'\1<mspace width="0.167em"></mspace>', body)
 
 
-# --- what the page shows of each kind of node ---
+# --- each kind of node on the page ---
 
 
-def _scrolling(content: Tree, name: str, label: str, box: str = "Span") -> Node:
+def _scroll_box(content: Tree, name: str, label: str, box: str = "Span") -> Node:
     """A box that scrolls on its own, also with the keyboard, if its content is too wide."""
     about = attributes("scroll", name, role="group", tabindex="0", aria_label=label)
     return node(box, about, content)
@@ -97,35 +98,35 @@ def _scrolling(content: Tree, name: str, label: str, box: str = "Span") -> Node:
 
 def _formula(old: Node) -> Node:
     if old["c"][0]["t"] == "DisplayMath":
-        return _scrolling([old], "formula", "Formula")
-    return _scrolling([old], "long", "Formula") if len(old["c"][1]) > LONG else old
+        return _scroll_box([old], "formula", "Formula")
+    return _scroll_box([old], "long", "Formula") if len(old["c"][1]) > MAX_UNSCROLLED else old
 
 
 def _image(old: Node) -> Node:
     _, alt, (file, _) = old["c"]
     data = base64.b64encode(Path(file).read_bytes()).decode()
     image = node("Image", attributes(), alt, [f"data:image/svg+xml;base64,{data}", ""])
-    return _scrolling([image], "drawing", "Figure")
+    return _scroll_box([image], "drawing", "Figure")
 
 
 def _table(old: Node) -> Node:
-    return _scrolling([old], "table", text_of(old["c"][1]) or "Table", "Div")
+    return _scroll_box([old], "table", text_of(old["c"][1]) or "Table", "Div")
 
 
 def _note(old: Node) -> Node:
-    return node("Span", attributes("aside", role="note"), inlines(old["c"]))
+    return node("Span", attributes("aside", role="note"), pandoc.inlines(old["c"]))
 
 
 def _code(old: Node) -> Node:
     (_, names, pairs), code = old["c"]
-    attributes, python = dict(pairs), "python" in names
+    options, python = dict(pairs), "python" in names
     lexer = PythonLexer(stripnl=False) if python else TextLexer(stripnl=False)
     text = highlight(code, lexer, HtmlFormatter(nowrap=True)).rstrip("\n")
     if python:
-        numbered = enumerate(text.split("\n"), int(attributes["startFrom"]))
+        numbered = enumerate(text.split("\n"), int(options["startFrom"]))
         lines = [f'<span class="line" data-line="{k}">{line}</span>' for k, line in numbered]
         text = "\n".join(lines)
-    file = escape(attributes.get("file", ""))
+    file = escape(options.get("file", ""))
     label = f"Listing {file}".strip() if python else "Output" if "output" in names else "Text"
     heading = f'<p class="file">{file}</p>\n' if file else ""
     box = f'<pre class="scroll" role="group" tabindex="0" aria-label="{label}">'
@@ -145,10 +146,10 @@ def _span(old: Node) -> Node:
     return old
 
 
-def _link(place: str, number: str, target: str, says: str, sign: str = "") -> Node:
-    """A place where the number of a formula stands, as a link to the other one."""
-    about = attributes(id=f"{place}:{number}", aria_label=says + number)
-    return node("Link", about, [words(sign + number)], [f"#{target}:{number}", ""])
+def _link(place: str, number: str, target: str, label: str, sign: str = "") -> Node:
+    """The number of a claim, beside its formula or in its row, as a link to the other place."""
+    about = attributes(id=f"{place}:{number}", aria_label=label + number)
+    return node("Link", about, [string(sign + number)], [f"#{target}:{number}", ""])
 
 
 def _div(old: Node, blocks: Tree) -> Node | Tree:
@@ -163,7 +164,7 @@ def _div(old: Node, blocks: Tree) -> Node | Tree:
 def _contents(blocks: Tree) -> Tree:
     """The headings as a list of links, in two levels."""
     entries: list[Tree] = []
-    for header in tree.walk(blocks, "Header"):
+    for header in pandoc.walk(blocks, "Header"):
         level, (id, *_), content = header["c"]
         shown = [each for each in content if kind(each) != "Note"]
         entry = [node("Plain", [node("Link", attributes(), shown, [f"#{id}", ""])])]
@@ -183,13 +184,13 @@ def _paragraph(old: Node) -> Node:
     for each in old["c"]:
         after_formula = kind(each) == "Str" and made and kind(made[-1]) == "Math"
         if after_formula and (mark := CLOSING.match(each["c"])):
-            made[-1] = node("Span", attributes("whole"), [made[-1], words(mark[0])])
-            each = words(each["c"][mark.end() :])
+            made[-1] = node("Span", attributes("whole"), [made[-1], string(mark[0])])
+            each = string(each["c"][mark.end() :])
         made.append(each)
     return {**old, "c": made}
 
 
-RULES: tree.Rules = {
+RULES: Rules = {
     "Math": _formula, "Image": _image, "Table": _table, "Note": _note, "CodeBlock": _code,
     "Span": _span, "Para": _paragraph, "Plain": _paragraph,
 }  # fmt: skip

@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # a build that runs no chunk does without it
     import numpy as np
 
-LIMIT = 12  # rows and columns; of a larger matrix the corner is shown
-PAGE = 482  # points: text and margin, without the indentation of formulas but with a gap
+MAX_SHOWN = 12  # rows and columns; of a larger matrix the corner is shown
+MAX_WIDTH = 482  # points: text and margin, without the indentation of formulas but with a gap
 # Points, in the size of displayed matrices; NAMED: a matrix's name, its equals sign and a gap.
 DIGIT, SIGN, POINT, SEPARATION, NAMED, FACTOR = 4.3, 6.6, 2.2, 5.2, 79, 24
-LARGE = 1e5  # from here on fixed-point numbers are hard to read
+MAX_FIXED_POINT = 1e5  # from here on fixed-point numbers are hard to read
 
 
 class Tex(str):
     """Text that is LaTeX already."""
 
-    def _repr_markdown_(self) -> str:  # what a notebook shows
-        from weaving.notebook import typeset
+    def _repr_markdown_(self) -> str:
+        """What Jupyter shows of a chunk's result."""
+        from weaving.markdown import typeset  # here, since a PDF does without it
 
         return typeset(self)
 
@@ -31,17 +32,17 @@ def matrix(array: np.ndarray, decimals: int = 3) -> Tex:
     """A vector (n,) or matrix (m, n) with aligned decimals, for use inside mathematics.
 
     A power of ten stands before it where its largest entry would have too few significant digits
-    or is very large. Of more than LIMIT rows or columns the corner is shown.
+    or is very large. Of more than MAX_SHOWN rows or columns the corner is shown.
     """
     power, rows = _scaled(array, decimals)
     signs = rows.min() < 0  # then each entry keeps room for one, so that all columns are alike
-    more = rows.shape[1] > LIMIT
+    across, corner = ([r"\cdots"], [r"\ddots"]) if rows.shape[1] > MAX_SHOWN else ([], [])
     shown = [
-        [_fixed(value, decimals, signs) for value in row[:LIMIT]] + [r"\cdots"] * more
-        for row in rows[:LIMIT]
+        [_fixed(value, decimals, signs) for value in row[:MAX_SHOWN]] + across
+        for row in rows[:MAX_SHOWN]
     ]
-    if len(rows) > LIMIT:
-        shown.append([r"\vdots"] * min(LIMIT, rows.shape[1]) + [r"\ddots"] * more)
+    if len(rows) > MAX_SHOWN:
+        shown.append([r"\vdots"] * min(MAX_SHOWN, rows.shape[1]) + corner)
     body = " \\\\\n".join(" & ".join(row) for row in shown)
     factor = f"10^{{{power}}}" if power else ""
     return Tex(f"{factor}\\begin{{bmatrix*}}[r]\n{body}\n\\end{{bmatrix*}}")
@@ -52,10 +53,10 @@ def displayed(matrices: Sequence[tuple[str, np.ndarray]], decimals: int = 3) -> 
     widths = [_width(array, decimals) for _, array in matrices]
 
     def fits(columns: int) -> bool:
-        return sum(max(widths[k::columns]) for k in range(columns)) <= PAGE
+        return sum(max(widths[k::columns]) for k in range(columns)) <= MAX_WIDTH
 
     columns = max(filter(fits, range(1, len(matrices) + 1)), default=1)
-    fit = r"\fitted{%s}" if max(widths) > PAGE else "%s"
+    fit = r"\fitted{%s}" if max(widths) > MAX_WIDTH else "%s"
     cells = [f"{name} &= {fit % matrix(array, decimals)}" for name, array in matrices]
     lines = [r" & \qquad ".join(cells[k : k + columns]) for k in range(0, len(cells), columns)]
     body = " \\\\[3pt]\n".join(lines)
@@ -74,7 +75,7 @@ def number(value: float, decimals: int = 3) -> Tex:
 
     For use inside mathematics. Raises ValueError if the value is not finite.
     """
-    if value and (abs(value) < 0.5 * 10**-decimals or abs(value) >= LARGE):
+    if value and (abs(value) < 0.5 * 10**-decimals or abs(value) >= MAX_FIXED_POINT):
         return Tex(scientific(value, 2).strip("$"))
     return Tex(f"{_finite(value):.{decimals}f}")
 
@@ -95,7 +96,7 @@ def thousands(number: float) -> Tex:
 def bold(name: str) -> Tex:
     """W_q as a bold letter with its index, for use inside mathematics."""
     letter, _, index = name.partition("_")
-    return Tex(f"\\mathbf{{{letter}}}" + f"_{{{index}}}" * bool(index))
+    return Tex(f"\\mathbf{{{letter}}}" + (f"_{{{index}}}" if index else ""))
 
 
 def listed(words: Sequence[str]) -> Tex:
@@ -124,33 +125,34 @@ def escape(text: str) -> Tex:
 
 
 def source(thing: object) -> Tex:
-    """A function, class or module as it stands in code/, with its file's line numbers."""
+    """A function, class or module of code/ as a listing, with its file's line numbers."""
     code, first = inspect.getsourcelines(thing)
     name = "code/" + "/".join(Path(inspect.getsourcefile(thing)).parts[-2:])
     return code_listing("".join(code).rstrip("\n"), max(first, 1), name)  # 0 for a module
 
 
 def lines(thing: object) -> str:
-    """Where a function stands in the listing of its file: 34 to 44."""
+    """The lines of a function in the listing of its file: 34 to 44."""
     code, first = inspect.getsourcelines(thing)
     return f"{first} to {first + len(code) - 1}"
 
 
 def code_listing(code: str, first_line: int, file: str = "") -> Tex:
-    """Python code as a listing, numbered from first_line; the file's name stands above it."""
+    """Python code as a listing, numbered from first_line; the file's name is printed above it."""
     if "\\end{listing}" in code:
         raise ValueError(r"a listing must not contain \end{listing}")
     return Tex(f"\\begin{{listing}}{{{file}}}{{{first_line}}}\n{code}\n\\end{{listing}}")
 
 
 def _scaled(array: np.ndarray, decimals: int) -> tuple[int, np.ndarray]:
-    """The power of ten to stand before a matrix (0: none), and the matrix divided by it."""
+    """The exponent of the power of ten before a matrix (0: none), and the matrix divided by it."""
     import numpy as np
 
     rows = np.atleast_2d(array)
     largest = float(np.abs(rows).max(initial=0))
-    smallest = 10.0 ** -(decimals - (decimals > 2))  # rounded results keep two digits at least
-    if largest == 0 or smallest <= largest < LARGE:
+    leading = decimals - 1 if decimals > 2 else decimals  # rounded results keep two digits at least
+    smallest = 10.0**-leading
+    if largest == 0 or smallest <= largest < MAX_FIXED_POINT:
         return 0, rows
     power = math.floor(math.log10(largest))
     return power, rows / 10.0**power
@@ -159,10 +161,11 @@ def _scaled(array: np.ndarray, decimals: int) -> tuple[int, np.ndarray]:
 def _width(array: np.ndarray, decimals: int) -> float:
     """Approximate width of the displayed equation, in points."""
     power, array = _scaled(array, decimals)
-    digits = max(len(f"{abs(value):.{decimals}f}") for value in array.flat) - (decimals > 0)
-    entry = DIGIT * digits + POINT * (decimals > 0) + SIGN * (array.min() < 0) + SEPARATION
-    columns = min(array.shape[1], LIMIT + 1)  # the last for the dots
-    return columns * entry + NAMED + FACTOR * bool(power)
+    longest = max(len(f"{abs(value):.{decimals}f}") for value in array.flat)
+    digits = DIGIT * (longest - 1) + POINT if decimals else DIGIT * longest
+    entry = digits + (SIGN if array.min() < 0 else 0) + SEPARATION
+    columns = min(array.shape[1], MAX_SHOWN + 1)  # the last for the dots
+    return columns * entry + NAMED + (FACTOR if power else 0)
 
 
 def _fixed(value: float, decimals: int, signs: bool) -> str:

@@ -55,8 +55,8 @@ LAYOUT = {
     2: ["fontsize"],
 }
 
-# What Pandoc passes over in silence, or says that it passes over although nothing is lost.
-PASSED_OVER = set(
+# What Pandoc skips, in silence or with an entry in its log, although nothing is lost.
+IGNORED = set(
     r"\small \footnotesize \normalsize \large \raggedright \centering \bgroup \egroup \clearpage "
     r"\newpage \pagebreak \par \noindent \bfseries \itshape \multicolumn \vspace \hspace".split()
 )

@@ -9,10 +9,10 @@ from pygments.lexers import PythonLexer, TextLexer
 from pygments.style import Style
 from pygments.token import Comment, Keyword, Operator, String
 
-from weaving.document import Chunk, Figure, Listing, Output, Part, Text, joined
+from weaving.document import Chunk, Figure, Listing, Output, Part, Text, render_parts
 from weaving.latex import escape
 
-WHOLE = 45  # lines of a listing or an output that stand on one page; a longer one flows over pages
+MAX_UNBROKEN_LINES = 45  # a longer listing or output flows over pages
 
 
 class Quiet(Style):
@@ -29,13 +29,14 @@ class Quiet(Style):
 
 def write(parts: list[Part]) -> tuple[str, list[int]]:
     """The LaTeX, and for each of its lines the line of the source that made it."""
-    return joined(parts, _latex)
+    return render_parts(parts, _latex)
 
 
-def styles() -> str:
-    """The definitions that listings need in the preamble."""
+def preamble() -> str:
+    """What a document loads with \\input{listings}: the colours of code, and overflow.sty."""
     straight_quote = "\\def\\PYZsq{\\textquotesingle}\n"  # a curly quote would break pasted code
-    return LatexFormatter(style=Quiet).get_style_defs() + straight_quote
+    colours = LatexFormatter(style=Quiet).get_style_defs()
+    return f"{colours}{straight_quote}\\RequirePackage{{overflow}}\n"
 
 
 def _latex(part: Part) -> str:
@@ -46,7 +47,7 @@ def _latex(part: Part) -> str:
             return "".join(map(_latex, part.shown)) or "%\n"
         case Listing():
             lines = part.code.count("\n") + 3  # the name stays with what must stand on one page
-            room = f"\\Needspace{{{10.1 * min(lines, WHOLE):.0f}pt}}"
+            room = f"\\Needspace{{{10.1 * min(lines, MAX_UNBROKEN_LINES):.0f}pt}}"
             heading = f"{room}\\listingname{{{escape(part.file)}}}\n" if part.file else ""
             numbered = f"numbers=left,firstnumber={part.first}," if part.file else ""
             options = numbered + "formatcom=\\listing"
@@ -63,6 +64,6 @@ def _latex(part: Part) -> str:
 
 
 def _coloured(code: str, lexer: Lexer, options: str) -> str:
-    if code.count("\n") >= WHOLE:
+    if code.count("\n") >= MAX_UNBROKEN_LINES:
         options += ",samepage=false"
     return highlight(code, lexer, LatexFormatter(style=Quiet, verboptions=options)).rstrip("\n")

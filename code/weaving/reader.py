@@ -8,7 +8,7 @@ Two rules hold for the text between \\begin{document} and \\end{document}:
 * A result is computed, not typed. A decimal number (0.734, .5) or a percentage (37\\,\\%, 37
   percent) is an error in prose, formulas and captions, unless it is an input, written
   \\given{0.734}; a length (0.5em); the number of a section, table, version or the like (Section
-  3.5, Python 3.11, arXiv:1706.03762); or stands in an address, citation, label or listing.
+  3.5, Python 3.11, arXiv:1706.03762); or is part of an address, citation, label or listing.
 """
 
 import ast
@@ -207,7 +207,7 @@ class StrictReader(PwebReader):
         return "\n".join(lines)
 
     def _without_inline(self, text, first_line):
-        """The text with VALUE in the place of each <%= ... %>; complains of what is not closed."""
+        """The text with VALUE in the place of each <%= ... %>; reports what is not closed."""
 
         def blank(match):
             code, line = match["code"], first_line - 1 + _line(text, match.start())
@@ -231,8 +231,8 @@ class StrictReader(PwebReader):
             self._problem(_line(text, match.end()), message)
 
     def _check_numbers(self, text):
-        """Complain of the first typed number of each line."""
-        prose, typed = NOT_RESULTS.sub(_filled, _without_raw(text)), {}
+        """Report the first typed number of each line."""
+        prose, typed = NOT_RESULTS.sub(_fill, _without_raw(text)), {}
         for match in TYPED_NUMBER.finditer(prose):
             typed.setdefault(_line(prose, match.start()), " ".join(match[0].split()))
         for line, number in typed.items():
@@ -256,9 +256,9 @@ def _faults(options):
         elif key == "depends" and not all(isinstance(f, str) and "\0" not in f for f in value):
             yield f"chunk option depends={value!r}: a list of file names is needed"
         elif CONTROL.search(text) or re.search(r"[\t\n]", text):
-            yield f'chunk option {key}={value!r} holds a control character; write {key}=r"..."'
+            yield f'chunk option {key}={value!r} contains a control character; write {key}=r"..."'
         elif key == "label" and (odd := re.search(r"[^A-Za-z0-9_-]", value)):
-            yield f"label {value!r} holds {odd[0]!r}; letters, digits, - and _ are allowed"
+            yield f"label {value!r} contains {odd[0]!r}; letters, digits, - and _ are allowed"
     name, of_figures = options.get("name"), sorted(OF_FIGURES & set(options))
     if "name" not in options:
         yield 'a chunk without a name; write <<name="What it does">>='
@@ -288,7 +288,7 @@ def _parses(code):
 
 
 def _line(text, offset):
-    """The number of the line that holds this offset."""
+    """The number of the line that contains this offset."""
     return text.count("\n", 0, offset) + 1
 
 
@@ -297,7 +297,7 @@ def _from(text, offset):
     return "\n" * text.count("\n", 0, offset) + text[offset:]
 
 
-def _filled(match):
+def _fill(match):
     return re.sub(r"[^\n]", VALUE, match[0])
 
 
@@ -306,7 +306,7 @@ def _without_raw(text):
 
     It must not be a blank: a % after it would look like the beginning of a comment line.
     """
-    return RAW.sub(lambda match: _filled(match) if match["raw"] else match[0], text)
+    return RAW.sub(lambda match: _fill(match) if match["raw"] else match[0], text)
 
 
 def _text(file):

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from weaving import texlog
+from weaving import texlog, unreported
 from weaving.files import digest, names_for_tex, text_or_empty
 from weaving.problems import BuildFailed, Problem
 
@@ -22,34 +22,13 @@ CITATION = re.compile(r"\\cite[pt]?\*?(?:\[[^]]*\])*\{([^}]+)\}")
 INCLUDED_FROM = re.compile(r"\\include\{(\w[^{}]*)/[^/{}]+\}")
 BIBLIOGRAPHY_COMMAND = re.compile(r"\\(bibliography(?:style)?)\{([^}]+)\}")
 
-PAPER = re.compile(r"^weaving: paper (\d+),(\d+)$", re.MULTILINE)  # scaled points
-WORD_END = re.compile(rb"^x(\d+),(\d+):(-?\d+),(-?\d+)$", re.MULTILINE)  # in SyncTeX's data
-# Inside these SyncTeX's places are not where the text is printed.
-TURNED = re.compile(r"\\(?:rotatebox|scalebox|resizebox|begin\{(?:sideways|landscape|tikz|adjust))")
-
-# TeX does not complain of a figure or a line of a listing that is wider than the page: measure.
-MEASURE = r"""\makeatletter
-\AtBeginDocument{\wlog{weaving: paper \number\paperwidth,\number\paperheight}}
-\newsavebox{\weavingbox}
-\newcommand{\weavingwidth}{\ifdefined\pagewidth\pagewidth\else\textwidth\fi}
-\newcommand{\weavingmeasured}[1]{\sbox{\weavingbox}{#1}%
-  \ifdim\wd\weavingbox>\dimexpr\weavingwidth+1pt\relax
-    \PackageWarning{weaving}{A figure or a line of a listing sticks out of the page
-      by \the\dimexpr\wd\weavingbox-\weavingwidth\relax}\fi
-  \usebox{\weavingbox}}
-\@ifpackageloaded{fancyvrb}{\renewcommand{\FancyVerbFormatLine}[1]{\weavingmeasured{#1}}}{}
-\@ifpackageloaded{graphicx}{\let\weavinggraphics\Ginclude@graphics
-  \renewcommand{\Ginclude@graphics}[1]{\leavevmode\weavingmeasured{\weavinggraphics{#1}}}}{}
-\makeatother
-"""
-
 
 def typeset(job: Path, source: str, lines: list[int], epoch: int, lock=None) -> int:
     """Run latexmk on `job`.tex, and read its log; the number of pages.
 
-    Parameters: job, the path without suffix; source, the document's name; lines, the line map;
-    epoch, the document's date in seconds; lock, a file that TeX holds open while it runs. Raises
-    BuildFailed with all that LaTeX, BibTeX or the log complains of.
+    job: the path without suffix; source: the document's name; lines: the line map; epoch: the
+    document's date in seconds since 1970; lock: a file that TeX keeps open while it runs. Raises
+    BuildFailed with everything that the logs or the checks of unreported.py find.
     """
     # Digests of the last completed run's files; a mismatch means that they may be truncated.
     completion_record = job.with_suffix(".whole")
@@ -65,9 +44,12 @@ def typeset(job: Path, source: str, lines: list[int], epoch: int, lock=None) -> 
     pages = _complete_pages(job)
     if pages:
         completion_record.write_text(_state(job), encoding="utf-8")
-    problems = texlog.problems(job, source, lines, complete=pages > 0)
+    duplicates = unreported.duplicate_labels(job, source, lines)
+    problems = texlog.problems(job, source, lines, complete=pages > 0, placed=duplicates)
+    problems += duplicates.values()
     if pages:
-        problems += unwoven(job) + off_the_page(job, source, lines)
+        problems += unreported.uncited_entries(job) + unreported.text_off_page(job, source, lines)
+        problems += unreported.code_outside_document(files_read(job))
     if not problems and (status or not pages):
         problems = [Problem(source, 0, f"latexmk stopped with status {status}", output[-2000:])]
     free = shutil.disk_usage(job.parent).free // 1000
@@ -78,38 +60,10 @@ def typeset(job: Path, source: str, lines: list[int], epoch: int, lock=None) -> 
     return pages
 
 
-def inputs(job: Path) -> list[str]:
+def files_read(job: Path) -> list[str]:
     """The files that LaTeX and BibTeX read in their last runs, without those in build/."""
     names = map(Path, set(READ.findall(text_or_empty(job.with_suffix(".fdb_latexmk")))))
     return sorted(str(name) for name in names if job.parent not in name.parents and name.is_file())
-
-
-def unwoven(job: Path) -> list[Problem]:
-    """Code in files that LaTeX reads by itself: it would be printed, not run."""
-    message = "code runs in a .texw only; move this text there"
-    code = re.compile(r"<<.*>>=|(?!\s*%).*<%=")
-    files = [name for name in inputs(job) if name.endswith(".tex") and not os.path.isabs(name)]
-    return [Problem(name, number, message) for name in files
-            for number, line in enumerate(text_or_empty(Path(name)).splitlines(), 1)
-            if code.match(line)]  # fmt: skip
-
-
-def off_the_page(job: Path, source: str, lines: list[int]) -> list[Problem]:
-    r"""Words that end beyond the paper, of which TeX says nothing (\rlap, \hspace, \vspace)."""
-    paper = PAPER.search(text_or_empty(job.with_suffix(".log")))
-    if not paper or TURNED.search(text_or_empty(job.with_suffix(".tex"))):
-        return []
-    width, height = map(int, paper.groups())
-    data, slack = gzip.decompress(job.with_suffix(".synctex.gz").read_bytes()), 65536  # one point
-    own = re.search(rb"^Input:(\d+):.*" + re.escape(f"{job.name}.tex".encode()) + b"$", data, re.M)
-    lost = set()
-    for match in WORD_END.finditer(data):
-        across, down = int(match[3]), int(match[4])
-        if not (-slack < across < width + slack and -slack < down < height + slack):
-            typed = own and match[1] == own[1]
-            lost.add(lines[min(int(match[2]), len(lines)) - 1] if typed else 0)
-    message = "text here lies beyond the edge of the paper, where it is lost"
-    return [Problem(source, line, message) for line in sorted(lost)]
 
 
 def synctex_to_source(job: Path, source: str, lines: list[int]) -> bytes:
@@ -127,21 +81,21 @@ def synctex_to_source(job: Path, source: str, lines: list[int]) -> bytes:
 
 
 def _state(job):
-    own = [name for name in inputs(job) if Path.cwd() in Path.cwd().joinpath(name).parents
+    own = [name for name in files_read(job) if Path.cwd() in Path.cwd().joinpath(name).parents
            and Path(name).suffix not in GRAPHICS]  # fmt: skip
     files = [*(job.with_suffix(suffix) for suffix in JOB_SUFFIXES), *map(Path, own)]
     return "".join(f"{path} {digest(path)}\n" for path in files) + "\n".join(names_for_tex())
 
 
 def _make_references(job, epoch):
-    """Run BibTeX before LaTeX has said what is cited: with the references there, a pass is saved.
+    """Run BibTeX before the first pass of LaTeX, which saves a pass: the references are there.
 
     Later passes correct anything missed or wrong here.
     """
     text, aux = text_or_empty(job.with_suffix(".tex")), job.with_suffix(".aux")
-    asked = {"bibliography": "bibdata", "bibliographystyle": "bibstyle"}
-    lines = [rf"\{asked[what]}{{{name}}}" for what, name in BIBLIOGRAPHY_COMMAND.findall(text)]
-    if len(lines) < len(asked):
+    needed = {"bibliography": "bibdata", "bibliographystyle": "bibstyle"}
+    lines = [rf"\{needed[what]}{{{name}}}" for what, name in BIBLIOGRAPHY_COMMAND.findall(text)]
+    if len(lines) < len(needed):
         return
     lines += [rf"\citation{{{keys}}}" for keys in CITATION.findall(text)]
     aux.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,24 +1,24 @@
-"""Every fault and warning of LaTeX's and BibTeX's logs as a Problem at its line of the document."""
+"""Each error and warning in LaTeX's and BibTeX's logs as a Problem at its line of the document."""
 
 import itertools
 import os
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from weaving.files import text_or_empty
 from weaving.problems import Problem
 
 ERROR = re.compile(r"^(?:\./)?([^\s:]+\.\w+):(\d+): (.+)$")
-SAID = [  # (a message that is not an ERROR, what it says); `line` is one of the LaTeX
+MESSAGES = [  # (pattern, text of the problem), of all but ERROR; `line` is a line of the LaTeX
     (r"![! ]*(?P<words>.+)", "{words}"),
     (r"\s*\(\\end occurred inside a group", "a group is not closed at the end"),
     (r"\s*\(\\end occurred when (?P<words>\\\w+) on line (?P<line>\d+)", r"{words} has no \fi"),
     (r"### (.*) group \(level \d+\) entered at line (?P<line>\d+) \((?P<words>.*)\)",
      "the group opened here, {words}, is not closed"),
-    # from one point on: what sticks out less cannot be seen
+    # from one point on: a smaller overflow cannot be seen
     (r"Overfull \\hbox \((?P<points>[1-9][\d.]*)pt too wide\)(.*? at lines? (?P<line>\d+))?",
-     r"Overfull \hbox: the line sticks out by {points}pt"),
+     r"Overfull \hbox: the line overflows by {points}pt"),
     (r"Overfull \\vbox \((?P<points>[1-9][\d.]*)pt too high\)(.*? at lines? (?P<line>\d+))?",
      r"Overfull \vbox: page {page} is too full by {points}pt"),
     (r"(?P<words>Missing character: .+)", "{words}"),
@@ -33,7 +33,10 @@ ADVICE = re.compile(r"(?!.*\(That makes).*\S")
 BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|A bad cross|Sorry).*$"
                     r"|^[^\s-].*---line \d+ of file .*$", re.MULTILINE)  # fmt: skip
 
-CROSSREF = re.compile(r"\bcrossref\s*=\s*[{\"]([^}\"]+)", re.IGNORECASE)
+UNDEFINED = re.compile(r"Warning: (?:Reference|Citation) `(.*?)' on page")
+CONSEQUENCE = re.compile(r"(?:[! ]+|\S+:\d+: ).*(?:Emergency stop|Fatal error occurred)"
+                         r"|\s*\(\\end occurred inside a group")  # fmt: skip
+MISSING_PACKAGE = re.compile(r".*LaTeX Error: File `(.*)\.(?:sty|cls)' not found")
 
 # Warnings that report no fault in the document, or one that is reported elsewhere with its line.
 HARMLESS_WARNINGS = [
@@ -50,40 +53,62 @@ REMEDIES = [
     (r"Unicode character|Missing character",
      "the fonts lack this letter: write it in Latin letters or as a LaTeX command"),
     (r"no legal \\end found", "\\end{document} is missing, or something before it is not closed"),
-    (r"File `.*\.(sty|cls)' not found", "install the package, or take the line away"),
-    (r"Overfull \\hbox|sticks out",
+    (r"File `.*\.(sty|cls)' not found", "install the package, or remove the line"),
+    (r"Overfull \\hbox|overflows the page",
      "shorten it, break it into lines, or let it use the margin, \\begin{wide}"),
     (r"Overfull \\vbox", "something is higher than the page: split it or let it break"),
     (r"while scanning use of", "an argument's closing brace is missing, or a % hides it"),
 ]  # fmt: skip
 
 
-def problems(job: Path, source: str, lines: list[int], complete: bool) -> list[Problem]:
-    """Everything that the logs of `job` report; complete: whether LaTeX finished."""
+@dataclass
+class Message:
+    """A message of LaTeX's log in one line, and what LaTeX explains below it.
+
+    in_generated_file: it is about the .aux, .bbl, .toc or .out, so its line is not the document's.
+    """
+
+    text: str
+    explanation: str = ""
+    in_generated_file: bool = False
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A message that reports a fault, in LaTeX's words, and the Problem made of it."""
+
+    message: str
+    problem: Problem
+
+
+def problems(job: Path, source: str, lines: list[int], complete: bool, placed=()) -> list[Problem]:
+    """Everything that the logs of `job` report.
+
+    complete: whether LaTeX finished; placed: labels used twice that are reported with their lines,
+    which LaTeX does not give.
+    """
     log, aux, tex = (text_or_empty(job.with_suffix(suffix)) for suffix in (".log", ".aux", ".tex"))
-    found = read_log(log, source, lines, f"{job}.tex")
-    found = drop_consequences([_with_line(each, lines, tex) for each in found], aux, complete)
-    twice = labels_twice(tex, source, lines)  # LaTeX does not say where
-    placed = tuple(f"Label `{each.message.split()[1]}' multiply" for each in twice)
-    found = [each for each in found if not each.message.startswith(placed)]
-    found += bibtex_problems(job) + twice
-    return found + (never_cited(job) if complete else [])
+    faults = drop_consequences(read_log(log, source, lines, f"{job}.tex"), aux, complete)
+    left_out = tuple(f"LaTeX Warning: Label `{label}' multiply" for label in placed)
+    faults = [fault for fault in faults if not fault.message.startswith(left_out)]
+    return [_with_line(fault, lines, tex) for fault in faults] + bibtex_problems(job)
 
 
-def read_log(log: str, source: str, lines: list[int], tex: str) -> list[Problem]:
-    """The Problems that a LaTeX log reports, at the document's lines."""
-    problems, page = [], 1
-    for message, details, inside in _messages(log, tex.removesuffix(".tex")):
-        for shipped in PAGE.findall(message):
+def read_log(log: str, source: str, lines: list[int], tex: str) -> list[Fault]:
+    """The faults that a LaTeX log reports, at the document's lines; tex: the LaTeX file's name."""
+    faults, page = [], 1
+    for message in _messages(log, tex.removesuffix(".tex")):
+        for shipped in PAGE.findall(message.text):
             page = int(shipped) + 1
-        harmless = any(words in message for words in HARMLESS_WARNINGS)
-        found = not harmless and _problem(message, [] if inside else lines, source, tex, page)
+        harmless = any(words in message.text for words in HARMLESS_WARNINGS)
+        line_map = [] if message.in_generated_file else lines
+        found = not harmless and _problem(message.text, line_map, source, tex, page)
         if found:
             place, line, text = found
             remedy = next((advice for kind, advice in REMEDIES if re.search(kind, text)), "")
             text = f"{text.rstrip('.')}; {remedy}" if remedy else text
-            problems.append(Problem(place, line, text, details))
-    return problems
+            faults.append(Fault(message.text, Problem(place, line, text, message.explanation)))
+    return faults
 
 
 def _problem(message, lines, source, tex, page):
@@ -100,37 +125,26 @@ def _problem(message, lines, source, tex, page):
         if os.path.isabs(file):
             return source, 0, f"{text} (in {file}:{number})"
         return file, int(number), text
-    for pattern, said in SAID:
+    for pattern, text in MESSAGES:
         if match := re.match(pattern, message):
             place = INPUT_LINE.search(message) or match
-            words = INPUT_LINE.sub("", said.format(page=page, **match.groupdict()))
-            return source, at(place.groupdict().get("line")), words
+            text = INPUT_LINE.sub("", text.format(page=page, **match.groupdict()))
+            return source, at(place.groupdict().get("line")), text
     return None
 
 
-def drop_consequences(problems: list[Problem], aux: str, complete: bool) -> list[Problem]:
-    """Remove fatal-error notices and references that another run would resolve."""
+def drop_consequences(faults: list[Fault], aux: str, complete: bool) -> list[Fault]:
+    """Leave out what follows from another fault, and references that another run would resolve."""
 
-    def known_by_now(message):
-        undefined = re.match(r"(?:Reference|Citation) `(.*?)' on page", message)
+    def resolved(fault):
+        undefined = UNDEFINED.search(fault.message)
         defined = undefined and re.search(
             rf"\\(newlabel|bibcite)\{{{re.escape(undefined[1])}}}", aux
         )
         return undefined and (defined or not complete)
 
-    follows = re.compile("Emergency stop|.*Fatal error occurred|a group is not closed at")
-    causes = [problem for problem in problems if not follows.match(problem.message)]
-    return [found for found in causes or problems if not known_by_now(found.message)] or problems
-
-
-def labels_twice(tex: str, source: str, lines: list[int]) -> list[Problem]:
-    """Labels that the text gives twice."""
-    places: dict[str, list[int]] = {}
-    for line, text in zip(lines, tex.splitlines()):
-        for label in re.findall(r"\\label\{([^{}]*)\}", re.sub(r"(?<!\\)%.*", "", text)):
-            places.setdefault(label, []).append(line)
-    return [Problem(source, found[1], f"label {label} is there already, at line {found[0]}")
-            for label, found in places.items() if len(found) > 1]  # fmt: skip
+    causes = [fault for fault in faults if not CONSEQUENCE.match(fault.message)]
+    return [fault for fault in causes or faults if not resolved(fault)] or faults
 
 
 def aux_of(job: Path) -> str:
@@ -141,72 +155,48 @@ def aux_of(job: Path) -> str:
 
 
 def bibtex_problems(job: Path) -> list[Problem]:
-    """What BibTeX complains of; LaTeX itself says which citations are undefined, and where."""
+    """What BibTeX reports; LaTeX itself says which citations are undefined, and where."""
     problems = []
     if r"\bibdata" not in aux_of(job):  # it was run before the bibliography was taken away
         return problems
-    said = re.sub(r"\n(?=--line|refers to)", " ", text_or_empty(job.with_suffix(".blg")))
-    for message in BIBTEX.findall(said):
+    log = re.sub(r"\n(?=--line|refers to)", " ", text_or_empty(job.with_suffix(".blg")))
+    for message in BIBTEX.findall(log):
         if match := re.match(r"(.*?)-+line (\d+) of file (\S+)$", message):
             what = match[1].removeprefix("Warning--").strip()
-            problems.append(Problem(str(_bib(match[3])), int(match[2]), f"BibTeX: {what}"))
+            problems.append(Problem(str(find_bib(match[3])), int(match[2]), f"BibTeX: {what}"))
         elif "database entry for" not in message:
             problems.append(Problem("bib", 0, f"BibTeX: {message.removeprefix('Warning--')}"))
     return problems
 
 
-def never_cited(job: Path) -> list[Problem]:
-    """Entries of the bibliography that no document of the folder cites."""
-    aux = aux_of(job)
-    lists = re.findall(r"\\citation\{([^}]*)\}", aux)
-    for path in Path().glob("*.texw"):
-        if path.stem != job.name:
-            lists += re.findall(r"\\[cC]ite\w*[^{]*\{([^}]*)\}", text_or_empty(path))
-    names = ",".join(re.findall(r"\\bibdata\{([^}]*)\}", aux)).split(",")
-    bibs = [_bib(name.removesuffix(".bib") + ".bib") for name in names]
-    lists += [key for bib in bibs for key in CROSSREF.findall(text_or_empty(bib))]
-    cited = {key.strip().lower() for keys in lists for key in keys.split(",")}  # as BibTeX does
-    problems = []
-    for bib in bibs:
-        for number, line in enumerate(text_or_empty(bib).splitlines(), 1):
-            entry = re.match(r"@(?!string|comment|preamble)\w+\{([^,]+),", line, re.IGNORECASE)
-            if entry and not {entry[1].strip().lower(), "*"} & cited:
-                problems.append(Problem(str(bib), number, f"{entry[1]} is never cited"))
-    return problems
-
-
-def _bib(name):
+def find_bib(name: str) -> Path:
     """Where BibTeX finds a file: in bib/, or as it is named."""
     return next((path for path in (Path("bib", name), Path(name)) if path.is_file()), Path(name))
 
 
-def _with_line(problem, lines, tex):
-    """The problem at the line that asks for a missing package, which LaTeX does not give."""
-    package = re.match(r"LaTeX Error: File `(.*)\.(?:sty|cls)' not found", problem.message)
-    if problem.line or not package:
-        return problem
+def _with_line(fault, lines, tex):
+    """The fault's Problem; LaTeX does not give the line that asks for a missing package."""
+    package = MISSING_PACKAGE.match(fault.message)
+    if fault.problem.line or not package:
+        return fault.problem
     asking = (line for line, text in zip(lines, tex.splitlines()) if package[1] in text)
-    return replace(problem, line=next(asking, 0))
+    return replace(fault.problem, line=next(asking, 0))
 
 
 def _messages(log, job):
-    """What the log says: [message with its continuations, LaTeX's explanation, inside].
-
-    inside: it was said of the table of contents or the like, whose lines are not the document's.
-    """
-    messages, inside, lines = [], False, log.splitlines()
+    messages, generated, lines = [], False, log.splitlines()
     enters = re.compile(rf"\((?:\./)?{re.escape(job)}\.(?:aux|bbl|toc|out)(?!.*\))")
     for number, line in enumerate(lines, 1):
-        inside = bool(enters.search(line)) or (inside and not line.startswith(")"))
+        generated = bool(enters.search(line)) or (generated and not line.startswith(")"))
         more = messages and CONTINUED.match(line)
-        if more and (more[1] or messages[-1][0].startswith("LaTeX Warning")):
-            messages[-1][0] += " " + more[2]
+        if more and (more[1] or messages[-1].text.startswith("LaTeX Warning")):
+            messages[-1].text += " " + more[2]
         elif ERROR.match(line) or line.startswith("!"):
             rest = itertools.takewhile(INDENTED.match, lines[number:])
-            message = " ".join([line, *map(str.strip, rest)])
-            messages.append([message, _explanation(lines[number:]), inside])
+            text = " ".join([line, *map(str.strip, rest)])
+            messages.append(Message(text, _explanation(lines[number:]), generated))
         else:
-            messages.append([line, "", inside])
+            messages.append(Message(line, "", generated))
     return messages
 
 
