@@ -37,6 +37,11 @@ def digest(path: Path) -> str | None:
         return None
 
 
+def in_project(name: str) -> bool:
+    """Whether the file lies in the current folder, the project's, or below it."""
+    return os.path.abspath(name).startswith(os.getcwd() + os.sep)
+
+
 def names_for_tex() -> list[str]:
     """What LaTeX finds by its name in the project: a new file can take the place of another."""
     kinds = {".tex", ".sty", ".cls", ".cfg", ".def", ".fd", ".clo", ".bib", ".bst"}

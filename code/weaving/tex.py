@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from weaving import texlog, unreported
-from weaving.files import digest, names_for_tex, text_or_empty
+from weaving.files import digest, in_project, names_for_tex, text_or_empty
 from weaving.problems import BuildFailed, Problem
 
 JOB_SUFFIXES = """.aux .bbl .blg .fdb_latexmk .fls .lof .log .lot .out .toc .pdf .synctex.gz
@@ -62,8 +62,10 @@ def typeset(job: Path, source: str, lines: list[int], epoch: int, lock=None) -> 
 
 def files_read(job: Path) -> list[str]:
     """The files that LaTeX and BibTeX read in their last runs, without those in build/."""
-    names = map(Path, set(READ.findall(text_or_empty(job.with_suffix(".fdb_latexmk")))))
-    return sorted(str(name) for name in names if job.parent not in name.parents and name.is_file())
+    database = text_or_empty(job.with_suffix(".fdb_latexmk"))
+    names = {os.path.normpath(name) for name in READ.findall(database)}
+    made = str(job.parent) + os.sep
+    return sorted(name for name in names if not name.startswith(made) and os.path.isfile(name))
 
 
 def synctex_to_source(job: Path, source: str, lines: list[int]) -> bytes:
@@ -81,7 +83,7 @@ def synctex_to_source(job: Path, source: str, lines: list[int]) -> bytes:
 
 
 def _state(job):
-    own = [name for name in files_read(job) if Path.cwd() in Path.cwd().joinpath(name).parents
+    own = [name for name in files_read(job) if in_project(name)
            and Path(name).suffix not in GRAPHICS]  # fmt: skip
     files = [*(job.with_suffix(suffix) for suffix in JOB_SUFFIXES), *map(Path, own)]
     return "".join(f"{path} {digest(path)}\n" for path in files) + "\n".join(names_for_tex())
