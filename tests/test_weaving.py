@@ -100,7 +100,7 @@ FAULTS = {
     'caption without figure': ('<<name="D", caption="A.">>=\n1\n@', 3, 'not fig=True'),
     'control character in a caption': (
         figure(caption=r"\beta") + DRAWING, 3, 'holds a control character'),
-    'LaTeX in an alt text': (figure(alt='100 % line.') + DRAWING, 3, "the alt text holds '%'"),
+    'LaTeX in an alt text': (figure(alt='100 % line.') + DRAWING, 3, "the alt text contains '%'"),
     'fault inside a caption': (figure(caption='<%= 1 / 0 %>.') + DRAWING, 3, 'ZeroDivisionError'),
     'two chunks with one label': (
         figure() + DRAWING + "\n" + figure(name='Again') + DRAWING, 9, "the label 'line'"),
@@ -160,7 +160,7 @@ FAULTS = {
     'a typed listing': ("\\begin{listing}{}{1}\nx = 5\n\\end{listing}", 3, 'listing is for'),
     'a figure that is cut off': (
         figure() + DRAWING.replace("\nfigure\n", "\n_ = figure.text(1.2, 1, 'off')\nfigure\n"),
-        3, 'sticks out'),
+        3, 'cut off'),
     'a percent sign in a value': ("<%= f'{0.5:.0%}' %> are ill.", 3, 'a bare %'),
     'a percent sign in the last line of a value': (r"<%= 'a\n% b' %> are ill.", 3, 'a bare %'),
     'a percent sign in a result': (

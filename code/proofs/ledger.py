@@ -23,7 +23,7 @@ DOCUMENTS = ("report", "supplement")
 class ClaimFailed(AssertionError):
     """A claim does not hold, or a document and the ledger do not agree on the claims."""
 
-    in_the_input = True  # the build shows the message and no traceback
+    show_traceback = False  # by the build
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ _OTHER = dict(x="X", input="X", inputs="X", inprojweight="W_qkv", fromright="fro
 class CaseError(ValueError):
     """The numbers cannot be used; the message says why and what to do."""
 
-    in_the_input = True  # the build shows the message without a traceback
+    show_traceback = False  # by the build
 
 
 class SideUnknown(CaseError):

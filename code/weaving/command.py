@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from weaving.build import Target, build, is_up_to_date, target_named
+from weaving.build import Target, build, is_up_to_date
 from weaving.problems import BuildFailed
 
 # The results depend on the sources alone, not on the user's settings. None: removed.
@@ -35,7 +35,7 @@ def command_line(description: str, *flags: str) -> tuple:
         parser.add_argument(flag, action="store_true")
     arguments = parser.parse_args()
     try:
-        target = target_named(arguments.document, arguments.case)
+        target = Target.named(arguments.document, arguments.case)
     except BuildFailed as failed:
         parser.exit(1, f"{failed}\n")
     return (target, *(getattr(arguments, flag.strip("-")) for flag in flags))

@@ -1,7 +1,8 @@
-"""Atomic file writes, and digests."""
+"""Atomic file writes, digests, and reading what may be missing or damaged."""
 
 import contextlib
 import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -43,6 +44,15 @@ def names_for_tex() -> list[str]:
     folders = [Path(), Path("bib"), Path("code/weaving")]
     found = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
     return sorted(path.as_posix() for path in found if path.suffix in kinds)
+
+
+def read_json(path: Path, *names: str) -> dict:
+    """The object in a JSON file; empty if it cannot be read, or lacks one of these names."""
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(found, dict) and found.keys() >= set(names):
+            return found
+    return {}
 
 
 def text_or_empty(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib
-import json
 import os
 import sys
 import time
@@ -102,7 +101,6 @@ def _project_files():
 
 def _recorded_files(target):
     """What the last build read outside the folder."""
-    with contextlib.suppress(*results.UNREADABLE):
-        recorded = json.loads(target.results.read_text(encoding="utf-8"))["recorded"]
-        return [path for path in recorded["file"] | recorded["asked"] if os.path.isabs(path)]
-    return []
+    recorded = results.recorded(target.results) or {}
+    names = recorded.get("file", {}) | recorded.get("asked", {})
+    return [path for path in names if os.path.isabs(path)]
