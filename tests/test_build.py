@@ -377,8 +377,8 @@ def replace(source, target):
         os.kill(os.getpid(), int(sys.argv[2]))
     real(source, target)
 os.replace = replace
-from weaving.command import build_and_say
-sys.exit(build_and_say(build.Target()))
+from weaving.command import build_and_report
+sys.exit(build_and_report(build.Target()))
 """
 HALF_DONE = (
     "cd build; for file in report.pdf report.aux report.fdb_latexmk; do echo x > $file; done; "

@@ -11,7 +11,7 @@ import pytest
 from documents import CHUNK, DRAW, FIGURE, GOOD, folder, report  # noqa: F401
 
 from weaving.build import Target, build_lock, weave
-from weaving.command import build_and_say
+from weaving.command import build_and_report
 from weaving.problems import BuildFailed
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("folder")
 
 def said(capsys):
     """What a build that must fail says."""
-    assert build_and_say(Target()) == 1
+    assert build_and_report(Target()) == 1
     assert Path("report.pdf").read_bytes() == GOOD
     message = capsys.readouterr().err
     assert message.endswith("report.pdf is left as it was\n")
@@ -34,9 +34,9 @@ def test_the_lock_needs_no_folder_to_be_there():
 
 def test_a_build_that_is_repeated_makes_nothing(capsys):
     report("Of two words.")
-    assert build_and_say(Target()) == 0 and "report.pdf: 1 page" in capsys.readouterr().out
+    assert build_and_report(Target()) == 0 and "report.pdf: 1 page" in capsys.readouterr().out
     made = Path("report.pdf").read_bytes()
-    assert build_and_say(Target()) == 0 and "up to date" in capsys.readouterr().out
+    assert build_and_report(Target()) == 0 and "up to date" in capsys.readouterr().out
     assert Path("report.pdf").read_bytes() == made != GOOD
 
 
@@ -300,7 +300,7 @@ def test_what_a_chunk_has_replaced_is_put_back(lines, words, capsys):
 def test_the_list_of_fonts_is_kept_where_it_can_be_written(writable, monkeypatch):
     monkeypatch.setattr(sys, "prefix", "/venv")
     monkeypatch.setattr(os, "access", lambda path, mode: writable)
-    settings = runpy.run_path(sys.modules["weaving.command"].__file__, run_name="settings")
+    settings = runpy.run_path(sys.modules["weaving.settings"].__file__, run_name="settings")
     kept = settings["LIBRARIES"]["MPLCONFIGDIR"]
     assert kept == ("/venv/matplotlib" if writable else os.path.abspath("build/matplotlib"))
 

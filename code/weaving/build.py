@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from weaving import inputs
+from weaving import inputs, project
 from weaving.files import digest, names_for_tex, read_json, replace, update
 from weaving.problems import BuildFailed, Problem
 from weaving.provenance import provenance
@@ -96,7 +96,7 @@ def is_up_to_date(target: Target) -> bool:
     return (
         record.get("key") == _inputs_key(target)
         and record["tex"] == _tex_state(record["tex"])
-        and inputs.changed(record["recorded"]) is None
+        and inputs.first_change(record["recorded"]) is None
     )
 
 
@@ -127,7 +127,7 @@ def execute(target: Target, progress: Callable = lambda *stage: None, screen=Fal
     kept = results.recall(target.results, key, screen)
     if kept is not None:
         return results.replay(chunks, kept)
-    inputs.forget_bytecode()
+    project.forget_bytecode()
     target.results.unlink(missing_ok=True)
     target.build_record.unlink(missing_ok=True)
     executed, recorder = _run(target, chunks, progress, screen)
@@ -175,7 +175,7 @@ def build_lock(progress: Callable):
 def _inputs_key(target):
     """A hash of the document, the case's name, the commit, and all the Recorder does not track."""
     commit = provenance()
-    parts = [inputs.signature(), target.case_file, commit.archived(), commit.changed]
+    parts = [project.signature(), target.case_file, commit.archive_line(), commit.changed]
     parts += [digest(Path(target.source)), names_for_tex(), target.tagged]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -186,7 +186,7 @@ def _write_build_record(target, key):
     recorded = results.recorded(target.results)
     if recorded is None:
         return  # the chunks run at every build
-    recorded["file"] = inputs.modules() | recorded["file"]  # as they were when they were read
+    recorded["file"] = project.modules() | recorded["file"]  # as they were when they were read
     recorded["file"] |= {str(path): digest(path) for path in (target.pdf, target.synctex)}
     record = {"key": key, "recorded": recorded, "tex": _tex_state(tex.inputs(target.job))}
     replace(target.build_record, json.dumps(record).encode())

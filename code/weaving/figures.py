@@ -17,10 +17,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from weaving import inputs
+from weaving import project
 from weaving.files import digest, read_json, replace
-from weaving.inputs import unrecorded
-from weaving.texts import checked
+from weaving.inputs import pause_recording
+from weaving.values import valid_latex
 
 FONTS = """/usr/share/fonts /usr/local/share/fonts ~/.fonts ~/.local/share/fonts /Library/Fonts
 /System/Library/Fonts ~/Library/Fonts /opt/local/share/fonts""".split()
@@ -83,7 +83,7 @@ def result(value, options: dict, folder: str, cache: FigureCache, evaluate: Call
         raise ValueError(f"the alt text contains {odd[0]!r}; it is read aloud: use plain words")
     caption = evaluate(about["caption"]) if "caption" in options else about["caption"]
     path = Path(folder, options["label"] + ".pdf")
-    with unrecorded():
+    with pause_recording():
         cache.draw(figure, path)
     return {
         "output_type": "display_data",
@@ -92,7 +92,7 @@ def result(value, options: dict, folder: str, cache: FigureCache, evaluate: Call
             "image/svg+xml": path.with_suffix(".svg").as_posix(),
         },
         "metadata": {
-            "caption": checked(caption, within_a_line=True),
+            "caption": valid_latex(caption, within_a_line=True),
             "alt": " ".join(about["alt"].split()),
         },
     }
@@ -164,7 +164,7 @@ def key(figure, version: Callable = _version) -> str | None:
     colours = sorted(matplotlib.colors.get_named_colors_mapping().items())
     names = {font.fname for font in fontManager.ttflist}
     fonts = [(name, version(name)) for name in sorted(names)]
-    around = repr([settings, colours, fonts, inputs.signature()])
+    around = repr([settings, colours, fonts, project.signature()])
     data = io.BytesIO()
     try:
         _Pickler(data, protocol=4).dump(figure)
@@ -172,7 +172,7 @@ def key(figure, version: Callable = _version) -> str | None:
         return None
     if b"__main__" in data.getvalue():
         return None
-    sources = inputs.modules() if _mentions_own_code(data.getvalue()) else {}
+    sources = project.modules() if _mentions_own_code(data.getvalue()) else {}
     return hashlib.sha256(data.getvalue() + f"{around} {sources}".encode()).hexdigest()
 
 
@@ -190,6 +190,6 @@ def _mentions_own_code(data):
     """Whether the figure is drawn by a class or function of the project's."""
     root, modules = os.getcwd(), [*sys.modules.items()]
     own = [name for name, module in modules if (file := getattr(module, "__file__", None))
-           and inputs.recorded_name(file, root)]  # fmt: skip
+           and project.recorded_name(file, root)]  # fmt: skip
     strings = (b"\x8c" + bytes([len(name)]) + name.encode() for name in own)  # in pickle
     return any(string in data for string in strings)

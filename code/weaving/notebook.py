@@ -39,10 +39,10 @@ KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
 def main() -> int:
-    from weaving.command import command_line, finish
+    from weaving.command import command_line, run_and_report
 
     (target,) = command_line(__doc__)
-    return finish(f"{target.name}.ipynb", lambda say: f"{make(target, say)} cells")
+    return run_and_report(f"{target.name}.ipynb", lambda say: f"{make(target, say)} cells")
 
 
 def make(target, say: Callable) -> int:

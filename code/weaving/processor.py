@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from weaving import figures, load_pweave, streams, texts
+from weaving import figures, load_pweave, streams, values
 from weaving.figures import FigureCache
 from weaving.inputs import Recorder
 from weaving.latex import Tex
@@ -34,12 +34,12 @@ from weaving.streams import (
     logging_raises,
     no_input,
 )
-from weaving.texts import checked, inline_text, stream
+from weaving.values import inline_text, stream_results, valid_latex
 
 PwebProcessorBase = load_pweave().processors.base.PwebProcessorBase
 
 # Not shown in tracebacks.
-BUILDER = (__file__, figures.__file__, streams.__file__, texts.__file__)
+BUILDER = (__file__, figures.__file__, streams.__file__, values.__file__)
 
 
 class StrictProcessor(PwebProcessorBase):
@@ -98,7 +98,7 @@ class StrictProcessor(PwebProcessorBase):
                     count = f"{chunk['number']} of {len(codes)}"
                     self.progress("chunk", f"{count}: {chunk['options']['name']}")
                 self._runcode(chunk)
-            self.recorder.note_clocks_of_modules()
+            self.recorder.note_modules()
         self._report_fork()
         for output, line in [*self.outputs, (between, 0)]:
             late = output.close()
@@ -125,7 +125,7 @@ class StrictProcessor(PwebProcessorBase):
             with CapturedOutput() as output:
                 value = self._execute(code, line)
             self.outputs.append((output, line - 1))
-            return stream(output.text) + self._results(value, options, line - 1)
+            return stream_results(output.text) + self._results(value, options, line - 1)
         return []
 
     def _end_fork(self, line, error=None):
@@ -182,7 +182,7 @@ class StrictProcessor(PwebProcessorBase):
         if not isinstance(value, Tex):
             given, needed = type(value).__name__, "print it, or end with a latex.Tex or None"
             raise TypeError(f"the chunk ends with a value of type {given}; {needed}")
-        return [{"output_type": "execute_result", "data": {"text/latex": checked(value)}}]
+        return [{"output_type": "execute_result", "data": {"text/latex": valid_latex(value)}}]
 
     def _figure(self, value, options, line):
         def evaluate(caption):

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from weaving import inputs
+from weaving import inputs, project
 from weaving.files import read_json, replace
 from weaving.reader import SCAN, inline_expressions
 
@@ -17,8 +17,8 @@ FIELDS = ("key", "recorded", "results")
 
 
 def key(chunks: list[dict], case_file: str) -> str:
-    """A hash of the code that runs and of what `inputs.signature` stands for."""
-    parts = [inputs.signature(), case_file]
+    """A hash of the code that runs and of what `project.signature` stands for."""
+    parts = [project.signature(), case_file]
     for chunk in chunks:
         if chunk["type"] == "code":
             parts.append([chunk["content"], chunk["options"]["option_string"]])
@@ -33,7 +33,7 @@ def recall(path: Path, key: str, screen: bool = False) -> list | None:
     screen: whether the figures must be there as SVG, too.
     """
     kept = read_json(path, *FIELDS)
-    if kept.get("key") != key or inputs.changed(kept["recorded"]) is not None:
+    if kept.get("key") != key or inputs.first_change(kept["recorded"]) is not None:
         return None
     return None if screen and not _has_drawings(kept["results"]) else kept["results"]
 
