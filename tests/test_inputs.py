@@ -347,6 +347,7 @@ def test_a_figure_or_results_that_are_lost_or_damaged_are_made_again(rules):
     figure, kept = Path("figures/report/line.pdf"), Path("build/report.results.json")
     good, good_results = figure.read_bytes(), kept.read_bytes()
     drawn = Path("build/report.figures.json")
+    unknown = {"recorded": {"a kind of another version": {"name": 1}}}
     damages = [
         figure.unlink,
         lambda: figure.write_bytes(good[:-9]),
@@ -354,6 +355,8 @@ def test_a_figure_or_results_that_are_lost_or_damaged_are_made_again(rules):
         lambda: kept.write_bytes(good_results[:99]),
         lambda: kept.write_text("[]"),
         lambda: kept.write_text(json.dumps({"key": 1})),
+        lambda: kept.write_text(json.dumps({"key": json.loads(good_results)["key"]})),
+        lambda: kept.write_text(json.dumps(json.loads(good_results) | unknown)),
         *(lambda text=text: (kept.unlink(), drawn.write_text(text)) for text in ("null", "[1]")),
     ]
     for ran, damage in enumerate(damages, 2):

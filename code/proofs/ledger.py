@@ -23,7 +23,7 @@ DOCUMENTS = ("report", "supplement")
 class ClaimFailed(AssertionError):
     """A claim does not hold, or a document and the ledger do not agree on the claims."""
 
-    show_traceback = False  # by the build
+    show_traceback = False  # the message says all
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ _OTHER = dict(x="X", input="X", inputs="X", inprojweight="W_qkv", fromright="fro
 class CaseError(ValueError):
     """The numbers cannot be used; the message says why and what to do."""
 
-    show_traceback = False  # by the build
+    show_traceback = False  # the input is at fault, not the code
 
 
 class SideUnknown(CaseError):

@@ -1,33 +1,29 @@
 """How the report is built: Pweave, made strict.
 
-reader.py         report.texw   -> chunks, each with its line; every malformed chunk is reported
-processor.py      chunks        -> results: the code runs in this process, a fault stops the build
-streams.py        what chunks print, with guards against what would be lost
-values.py         what chunks and inline expressions return, validated
-inputs.py         what the chunks read, recorded as they read it
-nondeterminism.py calls whose results differ each time, found in the code
-project.py        which files of the folder are sources, which are built, which are imported
-results.py        results       -> kept, until anything they depend on changes
-figures.py        one figure    -> its files, kept for as long as the figure is the same
-document.py       results       -> one list of parts: text, chunks, listings, outputs, figures
-pdf.py            parts         -> LaTeX, with a map from each of its lines back to report.texw
-tex.py            LaTeX         -> PDF, with latexmk
-texlog.py         what LaTeX's log says, at its line of report.texw
-build.py          all of it in order, the PDF replaced last
-tree.py           parts         -> headings, paragraphs, formulas and so on, read by Pandoc
-notebook.py       tree          -> report.ipynb, run
-html.py           tree          -> report.html; page.css says how it looks
-macros.py         what the documents' macros mean outside the PDF
-latex.py          arrays, tables and source code as LaTeX
-__main__.py       the command: build the PDF, once or, with watch.py, at each save
-submission.py     the command that makes submission.tar.gz from the last commit
-command.py        what the commands share: arguments, progress, reports
-settings.py       the environment in which commands run
-provenance.py     the commit, its date and the versions that a report was made from
-problems.py       what went wrong, and where: the one exception of the build
-files.py          atomic writes, digests, reading what may be damaged
-check/            asks veraPDF whether the PDF is PDF/A or PDF/UA
-*.sty, *.tex      how the page looks, and what a screen reader is told
+reader.py      report.texw   -> chunks, each with its line; every malformed chunk is reported
+processor.py   chunks        -> results: the code runs in this process, a fault stops the build
+streams.py     what they print, with guards against what would be lost; values.py: what they return
+inputs.py      what the chunks read, recorded as they read it
+nondeterminism.py: calls whose results differ each time, found in the code
+project.py     which files of the folder are sources, which are built, which are imported
+results.py     results       -> kept, until anything they depend on changes
+figures.py     one figure    -> its files, kept for as long as the figure is the same
+document.py    results       -> one list of parts: text, chunks, listings, outputs, figures
+pdf.py         parts         -> LaTeX, with a map from each of its lines back to report.texw
+tex.py         LaTeX         -> PDF, with latexmk
+texlog.py      what LaTeX's log says, at its line of report.texw
+build.py       all of it in order, the PDF replaced last
+tree.py        parts         -> headings, paragraphs, formulas and so on, read by Pandoc
+notebook.py    tree          -> report.ipynb, run
+html.py        tree          -> report.html; page.css says how it looks
+macros.py      what the documents' macros mean outside the PDF; house.sty says it for the PDF
+latex.py       arrays, tables and source code as LaTeX
+__main__.py    the command: build the PDF, once or, with watch.py, at each save
+submission.py  the command that makes submission.tar.gz from the last commit
+command.py     what the commands share: arguments, progress, reports; settings.py: the environment
+provenance.py  the commit, its date and the versions that a report was made from
+problems.py    what went wrong, and where: the one exception of the build
+files.py       atomic writes, digests, reading what may be damaged
 
 CONTRIBUTING.md has a table of what decides that something runs again.
 """

@@ -142,15 +142,10 @@ def _run(target, chunks, progress, screen):
     from weaving.figures import FigureCache
     from weaving.processor import StrictProcessor
 
-    recorder, cache = inputs.Recorder(), FigureCache(target.figures, screen)
+    cache = FigureCache(target.figures, Path("figures", target.name), screen)
+    recorder, names = inputs.Recorder(), {"case_file": target.case_file}
     processor = StrictProcessor(
-        chunks,
-        target.source,
-        figure_folder=f"figures/{target.name}",
-        cache=cache,
-        recorder=recorder,
-        names={"case_file": target.case_file},
-        progress=progress,
+        chunks, target.source, cache=cache, recorder=recorder, names=names, progress=progress
     )
     try:
         processor.run()

@@ -32,11 +32,11 @@ MAX_OVERFLOW = 1 / 36  # inches; less cannot be seen
 class FigureCache:
     """The files made by earlier runs, {name: [key of the figure, digest of the file]}, in a file.
 
-    screen: whether figures are wanted as SVG, too.
+    folder: where they are. screen: whether figures are wanted as SVG, too.
     """
 
-    def __init__(self, path: Path, screen: bool = False):
-        self.path, self.screen, self.made = path, screen, read_json(path)
+    def __init__(self, path: Path, folder: Path, screen: bool):
+        self.path, self.folder, self.screen, self.made = path, folder, screen, read_json(path)
         self._version = functools.cache(_version)  # each font is looked up once in a build
 
     def write(self) -> None:
@@ -68,7 +68,7 @@ class FigureCache:
         self.made[str(path)] = [key, digest(path)]
 
 
-def result(value, options: dict, folder: str, cache: FigureCache, evaluate: Callable) -> dict:
+def result(value, options: dict, cache: FigureCache, evaluate: Callable) -> dict:
     """The result of a chunk with fig=True that ends with this value, a figure or a drawing.
 
     evaluate(caption) is a typed caption with the values of its expressions. Raises TypeError or
@@ -82,7 +82,7 @@ def result(value, options: dict, folder: str, cache: FigureCache, evaluate: Call
     if odd := re.search(r"[\\{}%#$]", about["alt"]):
         raise ValueError(f"the alt text contains {odd[0]!r}; it is read aloud: use plain words")
     caption = evaluate(about["caption"]) if "caption" in options else about["caption"]
-    path = Path(folder, options["label"] + ".pdf")
+    path = cache.folder / f"{options['label']}.pdf"
     with pause_recording():
         cache.draw(figure, path)
     return {

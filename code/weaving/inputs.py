@@ -83,7 +83,7 @@ class Recorder:
         """Note an output of the run that an earlier one has made."""
         self.written.add(recorded_name(path, self.root))
 
-    def depends(self, names: list[str]) -> None:
+    def note_declared(self, names: list[str]) -> None:
         """Note the files and folders that a chunk depends on. Raises FileNotFoundError."""
         for name in names:
             if not os.path.exists(name):

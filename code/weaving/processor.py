@@ -16,24 +16,13 @@ import threading
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from weaving import figures, load_pweave, streams, values
-from weaving.figures import FigureCache
-from weaving.inputs import Recorder
 from weaving.latex import Tex
 from weaving.problems import BuildFailed, Problem
 from weaving.results import pieces
-from weaving.streams import (
-    LATE,
-    CapturedOutput,
-    LateOutput,
-    Stdout,
-    exit_raises,
-    logging_raises,
-    no_input,
-)
+from weaving.streams import LATE, CapturedOutput, LateOutput, Stdout
 from weaving.values import inline_text, stream_results, valid_latex
 
 PwebProcessorBase = load_pweave().processors.base.PwebProcessorBase
@@ -55,24 +44,13 @@ class StrictProcessor(PwebProcessorBase):
     ends when the threads that it has started have ended.
     """
 
-    def __init__(
-        self,
-        chunks: list[dict],
-        source: str,
-        *,
-        figure_folder: str,
-        cache: FigureCache,
-        recorder: Recorder,
-        names: Mapping[str, object],
-        progress: Callable,
-    ):
-        """chunks, as StrictReader returns them, of the document `source`.
+    def __init__(self, chunks, source, *, cache, recorder, names, progress):
+        """chunks: of the document `source`, as StrictReader returns them.
 
-        names: those that every chunk knows, with their values.
-        recorder: records what the chunks read.
-        progress: called with "chunk" and words for the chunk that begins.
+        cache: the FigureCache of the document. recorder: a Recorder of what the chunks read.
+        names: {name: value} that every chunk knows. progress(stage, detail): called at each chunk.
         """
-        super().__init__(chunks, None, source, False, figure_folder, ".")
+        super().__init__(chunks, None, source, False, str(cache.folder), ".")
         self.cache, self.recorder, self.names, self.progress = cache, recorder, names, progress
         self.problems, self.outputs, self.late_output_reported = [], [], False
         self.undefined_names = set()  # that chunks which failed may have been about to define
@@ -88,11 +66,11 @@ class StrictProcessor(PwebProcessorBase):
         Stdout.refused = False
         _seed_generators()
         if any(chunk["options"]["fig"] for chunk in codes):
-            Path(self.getFigDirectory()).mkdir(parents=True, exist_ok=True)
+            self.cache.folder.mkdir(parents=True, exist_ok=True)
             figures.forget_old_fonts()
             import matplotlib.font_manager  # noqa: F401  its first import reads all fonts there are
         between = CapturedOutput()
-        with self._main_module(), self._keep_uncaught(), no_input(), self.recorder, between:
+        with self._main_module(), self._keep_uncaught(), streams.no_input(), self.recorder, between:
             for chunk in self.parsed:
                 if chunk["type"] == "code":
                     count = f"{chunk['number']} of {len(codes)}"
@@ -121,7 +99,7 @@ class StrictProcessor(PwebProcessorBase):
         options, line = chunk["options"], chunk["line"]
         self.recorder.place = (f"{self.source}:{line - 1}", "depends" in options)
         with self._report_faults(line - 1, f"chunk {options['name']!r}", code):
-            self.recorder.depends(options.get("depends", []))
+            self.recorder.note_declared(options.get("depends", []))
             with CapturedOutput() as output:
                 value = self._execute(code, line)
             self.outputs.append((output, line - 1))
@@ -188,7 +166,7 @@ class StrictProcessor(PwebProcessorBase):
         def evaluate(caption):
             return "".join(text for _, text, _ in pieces(caption, line, self._value))
 
-        result = figures.result(value, options, self.getFigDirectory(), self.cache, evaluate)
+        result = figures.result(value, options, self.cache, evaluate)
         self.recorder.note_written(Path(result["data"]["application/pdf"]))
         return result
 
@@ -226,7 +204,7 @@ class StrictProcessor(PwebProcessorBase):
         """Turn all that the code raises, warns of or logs into Problems; Ctrl-C passes."""
         before = dict(self.scope)
         try:
-            with warnings.catch_warnings(), logging_raises(), exit_raises():
+            with warnings.catch_warnings(), streams.logging_raises(), streams.exit_raises():
                 warnings.simplefilter("error")
                 warnings.simplefilter("ignore", ResourceWarning)
                 yield

@@ -10,8 +10,8 @@ PYTHON = {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "PYTHONOPTIMIZE": None, "PYT
           "PYTHONSTARTUP": None}  # fmt: skip
 # Matplotlib's list of fonts takes a second or two to make.
 OWN_VENV = sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK)
-KEPT = sys.prefix if OWN_VENV else os.path.abspath("build")
-LIBRARIES = {"MPLCONFIGDIR": os.path.join(KEPT, "matplotlib"), "MPLBACKEND": "agg",
+CACHE_FOLDER = sys.prefix if OWN_VENV else os.path.abspath("build")
+LIBRARIES = {"MPLCONFIGDIR": os.path.join(CACHE_FOLDER, "matplotlib"), "MPLBACKEND": "agg",
              "MATPLOTLIBRC": None, "OPENBLAS_NUM_THREADS": "1"}  # fmt: skip
 
 
