@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weaving import inputs, project
-from weaving.files import digest, names_for_tex, read_json, replace, update
+from weaving.files import digest, read_json, replace, update
 from weaving.problems import BuildFailed, Problem
 from weaving.provenance import provenance
 
@@ -171,7 +171,7 @@ def _inputs_key(target):
     """A hash of the document, the case's name, the commit, and all the Recorder does not track."""
     commit = provenance()
     parts = [project.signature(), target.case_file, commit.archive_line(), commit.changed]
-    parts += [digest(Path(target.source)), names_for_tex(), target.tagged]
+    parts += [digest(Path(target.source)), project.names_for_tex(), target.tagged]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

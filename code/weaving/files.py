@@ -38,14 +38,6 @@ def digest(path: Path) -> str | None:
         return None
 
 
-def names_for_tex() -> list[str]:
-    """What LaTeX finds by its name in the project: a new file can take the place of another."""
-    kinds = {".tex", ".sty", ".cls", ".cfg", ".def", ".fd", ".clo", ".bib", ".bst"}
-    folders = [Path(), Path("bib"), Path("code/weaving")]
-    found = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
-    return sorted(path.as_posix() for path in found if path.suffix in kinds)
-
-
 def read_json(path: Path, *names: str) -> dict:
     """The object in a JSON file; empty if it cannot be read, or lacks one of these names."""
     with contextlib.suppress(OSError, ValueError):

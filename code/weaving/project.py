@@ -1,4 +1,4 @@
-"""The project's folder: which files in it are sources, which are built, which are imported now."""
+"""The state of the project: the names of its files, what builds write there, what is imported."""
 
 import contextlib
 import functools
@@ -50,6 +50,14 @@ def outputs(names: Iterable[str]) -> set[str]:
     """What builds write beside the documents that are among these names of a folder."""
     documents = [name.removesuffix(".texw") for name in names if name.endswith(".texw")]
     return {document + suffix for document in documents for suffix in OUTPUT_SUFFIXES}
+
+
+def names_for_tex() -> list[str]:
+    """What LaTeX finds by its name in the project: a new file can take the place of another."""
+    kinds = {".tex", ".sty", ".cls", ".cfg", ".def", ".fd", ".clo", ".bib", ".bst"}
+    folders = [Path(), Path("bib"), Path("code/weaving")]
+    found = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
+    return sorted(path.as_posix() for path in found if path.suffix in kinds)
 
 
 def signature() -> list:
