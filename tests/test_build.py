@@ -346,7 +346,7 @@ def test_a_chapter_in_a_folder_and_a_list_that_is_cut_off(built):
     whole = built.pdf.read_bytes()
     (built.folder / "build/report.lof").write_text("\\contentsline {figure}{\\numberline {1")
     (built.folder / "build/report.whole").unlink()  # as after kill -9
-    for made in ["report.pdf", "build/report.made.json"]:
+    for made in ["report.pdf", "build/report.build.json"]:
         (built.folder / made).unlink()
     status, said = built.build()
     assert status == 0 and built.pdf.read_bytes() == whole, said
@@ -377,8 +377,8 @@ def replace(source, target):
         os.kill(os.getpid(), int(sys.argv[2]))
     real(source, target)
 os.replace = replace
-from weaving.command import build_and_say
-sys.exit(build_and_say(build.Target()))
+from weaving.command import build_and_report
+sys.exit(build_and_report(build.Target()))
 """
 HALF_DONE = (
     "cd build; for file in report.pdf report.aux report.fdb_latexmk; do echo x > $file; done; "
@@ -639,7 +639,7 @@ def test_the_build_goes_by_content_and_not_by_dates(built):
     for path in built.folder.rglob("*.*"):
         os.utime(path, (2e9, 2e9))
     assert not build()
-    (built.folder / "build/report.made.json").write_text("{")
+    (built.folder / "build/report.build.json").write_text("{")
     assert build() and not build()
     built.write(LIGHT.replace("2 + 3", "1 / 0"))
     assert built.build()[0] == 1

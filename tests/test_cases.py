@@ -20,7 +20,7 @@ from numpy.testing import assert_array_equal
 
 from solutions import cases, cells, exports, notebooks
 from solutions.cases import Case, CaseError, load, placeholder
-from weaving.inputs import Recorder, changed
+from weaving.inputs import Recorder, first_change
 
 MATRICES = ("X", "W_q", "W_k", "W_v", "W_o")
 
@@ -441,13 +441,13 @@ def test_what_a_notebook_reads_is_an_input_of_the_build(written, tmp_path, monke
     recorded = recorder.recorded()
     names = {Path(name).name for name in recorded["file"]}
     assert {"solutions.py", "W.npy", path.name} <= names and "new.txt" not in names
-    assert "" not in recorded["variable"] and changed(recorded) is None
+    assert "" not in recorded["variable"] and first_change(recorded) is None
     for name in ("SCALE", "SIZE"):
         with monkeypatch.context() as context:
             context.setenv(name, "2")
-            assert changed(recorded) == name
+            assert first_change(recorded) == name
     np.save(tmp_path / "W.npy", 2 * np.eye(2))
-    assert changed(recorded) == str(tmp_path / "W.npy")
+    assert first_change(recorded) == str(tmp_path / "W.npy")
 
 
 def test_a_notebook_that_lists_the_environment_reads_all_of_it(written, monkeypatch):
@@ -457,7 +457,7 @@ def test_a_notebook_that_lists_the_environment_reads_all_of_it(written, monkeypa
         load(path, side="left")
     recorded = recorder.recorded()
     monkeypatch.setenv("A_NEW_VARIABLE", "")
-    assert changed(recorded) == ""
+    assert first_change(recorded) == ""
 
 
 @pytest.mark.parametrize(

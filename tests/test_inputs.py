@@ -12,8 +12,8 @@ from documents import CHUNK, DRAW, FIGURE, folder, report  # noqa: F401
 
 from weaving import results
 from weaving.build import Target, weave
-from weaving.clocks import unsteady_calls
-from weaving.inputs import Recorder, unrecorded
+from weaving.inputs import Recorder, pause_recording
+from weaving.nondeterminism import nondeterministic_calls
 from weaving.problems import BuildFailed
 from weaving.reader import StrictReader
 from weaving.watch import _state
@@ -250,7 +250,7 @@ def test_a_process_that_says_nothing_of_its_inputs_runs_at_every_build(project, 
     ],
 )
 def test_what_is_different_each_time_is_found_in_the_code(code, steady):
-    assert bool(unsteady_calls(code)) != steady
+    assert bool(nondeterministic_calls(code)) != steady
 
 
 @pytest.mark.parametrize(
@@ -347,6 +347,7 @@ def test_a_figure_or_results_that_are_lost_or_damaged_are_made_again(rules):
     figure, kept = Path("figures/report/line.pdf"), Path("build/report.results.json")
     good, good_results = figure.read_bytes(), kept.read_bytes()
     drawn = Path("build/report.figures.json")
+    unknown = {"recorded": {"a kind of another version": {"name": 1}}}
     damages = [
         figure.unlink,
         lambda: figure.write_bytes(good[:-9]),
@@ -354,6 +355,8 @@ def test_a_figure_or_results_that_are_lost_or_damaged_are_made_again(rules):
         lambda: kept.write_bytes(good_results[:99]),
         lambda: kept.write_text("[]"),
         lambda: kept.write_text(json.dumps({"key": 1})),
+        lambda: kept.write_text(json.dumps({"key": json.loads(good_results)["key"]})),
+        lambda: kept.write_text(json.dumps(json.loads(good_results) | unknown)),
         *(lambda text=text: (kept.unlink(), drawn.write_text(text)) for text in ("null", "[1]")),
     ]
     for ran, damage in enumerate(damages, 2):
@@ -365,8 +368,8 @@ def test_a_figure_or_results_that_are_lost_or_damaged_are_made_again(rules):
 
 def test_recording_goes_on_after_the_outermost_pause(project):
     with Recorder() as recorder:
-        with unrecorded():
-            with unrecorded():
+        with pause_recording():
+            with pause_recording():
                 pass
             Path("data.txt").read_text()
         Path("data/a.csv").read_text()
@@ -386,7 +389,7 @@ def test_results_do_not_outlive_their_python(rules, monkeypatch):
     reader = StrictReader("report.texw")
     reader.parse()
     key = results.key(reader.parsed, "")
-    monkeypatch.setattr(results.inputs.platform, "python_version", lambda: "3.99.0")
+    monkeypatch.setattr(results.project.platform, "python_version", lambda: "3.99.0")
     assert results.key(reader.parsed, "") != key
 
 

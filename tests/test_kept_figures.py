@@ -10,8 +10,9 @@ import pytest
 from documents import folder, report  # noqa: F401
 from test_inputs import change
 
-from weaving import figures, processor
+from weaving import figures
 from weaving.build import Target, execute
+from weaving.problems import BuildFailed
 
 
 def test_the_list_of_fonts_is_made_anew_when_a_font_has_come_or_gone(tmp_path, monkeypatch):
@@ -185,7 +186,7 @@ def built():
     importlib.invalidate_caches()
     with pytest.MonkeyPatch.context() as patch:
         drawn = []
-        patch.setattr(processor, "_check_edges", drawn.append)
+        patch.setattr(figures, "_check_edges", drawn.append)
         *_, line, text, _, _ = execute(Target())
     made = Path("figures/report/line.pdf").read_bytes()
     return (made, line["result"][-1]["metadata"], text["pieces"][1][1]), len(drawn)
@@ -262,8 +263,8 @@ def test_a_word_that_holds_a_modules_name_is_no_module(project):
 
 def test_what_failed_is_not_kept(project, monkeypatch):
     document("shades.draw(1)")
-    monkeypatch.setattr(processor, "_check_edges", lambda figure: 1 / 0)
-    with pytest.raises(processor.BuildFailed):
+    monkeypatch.setattr(figures, "_check_edges", lambda figure: 1 / 0)
+    with pytest.raises(BuildFailed):
         execute(Target())
     assert json.loads(Path("build/report.figures.json").read_text()) == {}
 

@@ -11,7 +11,7 @@ import pytest
 from documents import CHUNK, DRAW, FIGURE, GOOD, folder, report  # noqa: F401
 
 from weaving.build import Target, build_lock, weave
-from weaving.command import build_and_say
+from weaving.command import build_and_report
 from weaving.problems import BuildFailed
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("folder")
 
 def said(capsys):
     """What a build that must fail says."""
-    assert build_and_say(Target()) == 1
+    assert build_and_report(Target()) == 1
     assert Path("report.pdf").read_bytes() == GOOD
     message = capsys.readouterr().err
     assert message.endswith("report.pdf is left as it was\n")
@@ -34,9 +34,9 @@ def test_the_lock_needs_no_folder_to_be_there():
 
 def test_a_build_that_is_repeated_makes_nothing(capsys):
     report("Of two words.")
-    assert build_and_say(Target()) == 0 and "report.pdf: 1 page" in capsys.readouterr().out
+    assert build_and_report(Target()) == 0 and "report.pdf: 1 page" in capsys.readouterr().out
     made = Path("report.pdf").read_bytes()
-    assert build_and_say(Target()) == 0 and "up to date" in capsys.readouterr().out
+    assert build_and_report(Target()) == 0 and "up to date" in capsys.readouterr().out
     assert Path("report.pdf").read_bytes() == made != GOOD
 
 
@@ -100,7 +100,7 @@ FAULTS = {
     'caption without figure': ('<<name="D", caption="A.">>=\n1\n@', 3, 'not fig=True'),
     'control character in a caption': (
         figure(caption=r"\beta") + DRAWING, 3, 'contains a control character'),
-    'LaTeX in an alt text': (figure(alt='100 % line.') + DRAWING, 3, "the alt text holds '%'"),
+    'LaTeX in an alt text': (figure(alt='100 % line.') + DRAWING, 3, "the alt text contains '%'"),
     'fault inside a caption': (figure(caption='<%= 1 / 0 %>.') + DRAWING, 3, 'ZeroDivisionError'),
     'two chunks with one label': (
         figure() + DRAWING + "\n" + figure(name='Again') + DRAWING, 9, "the label 'line'"),
@@ -160,7 +160,7 @@ FAULTS = {
     'a typed listing': ("\\begin{listing}{}{1}\nx = 5\n\\end{listing}", 3, 'listing is for'),
     'a figure that is cut off': (
         figure() + DRAWING.replace("\nfigure\n", "\n_ = figure.text(1.2, 1, 'off')\nfigure\n"),
-        3, 'sticks out'),
+        3, 'cut off'),
     'a percent sign in a value': ("<%= f'{0.5:.0%}' %> are ill.", 3, 'a bare %'),
     'a percent sign in the last line of a value': (r"<%= 'a\n% b' %> are ill.", 3, 'a bare %'),
     'a percent sign in a result': (
@@ -300,7 +300,7 @@ def test_what_a_chunk_has_replaced_is_put_back(lines, words, capsys):
 def test_the_list_of_fonts_is_kept_where_it_can_be_written(writable, monkeypatch):
     monkeypatch.setattr(sys, "prefix", "/venv")
     monkeypatch.setattr(os, "access", lambda path, mode: writable)
-    settings = runpy.run_path(sys.modules["weaving.command"].__file__, run_name="settings")
+    settings = runpy.run_path(sys.modules["weaving.settings"].__file__, run_name="settings")
     kept = settings["LIBRARIES"]["MPLCONFIGDIR"]
     assert kept == ("/venv/matplotlib" if writable else os.path.abspath("build/matplotlib"))
 

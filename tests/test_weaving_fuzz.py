@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from weaving.document import read
 from weaving.pdf import write
 from weaving.problems import BuildFailed
-from weaving.processor import StrictProcessor
 from weaving.reader import StrictReader, percent_that_deletes
+from weaving.results import replay
 from weaving.tex import files_read
 from weaving.texlog import read_log
 
@@ -104,10 +104,7 @@ def test_every_word_of_the_prose_is_in_the_latex(text):
     """Comment lines and inline code left out, which are no prose."""
     text = re.sub(r"<%=|<<", "", text)
     if reader := parsed(text):
-        processor = StrictProcessor(reader.getparsed(), None, "report.texw", False, "figures", ".")
-        processor.replay = [[] for _ in reader.parsed]
-        processor.run()
-        tex, lines = write(read(processor.executed))
+        tex, lines = write(read(replay(reader.getparsed(), [[] for _ in reader.parsed])))
         prose = "".join(chunk["content"] for chunk in reader.parsed if chunk["type"] == "doc")
         assert prose.split() == [
             word for word in tex.split() if word != "%" or "%" in prose.split()

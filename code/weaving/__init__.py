@@ -2,8 +2,10 @@
 
 reader.py      report.texw   -> chunks, each with its line; every malformed chunk is reported
 processor.py   chunks        -> results: the code runs in this process, a fault stops the build
-streams.py     what they print, with guards against what would be lost; texts.py: what they return
-inputs.py      what the chunks read, recorded as they read it; clocks.py: what nobody can repeat
+streams.py     what they print, with guards against what would be lost; values.py: what they return
+inputs.py      what the chunks read, recorded as they read it
+nondeterminism.py: calls whose results differ each time, found in the code
+project.py     which files of the folder are sources, which are built, which are imported
 results.py     results       -> kept, until anything they depend on changes
 figures.py     one figure    -> its files, kept for as long as the figure is the same
 document.py    results       -> one list of parts: text, chunks, listings, outputs, figures
@@ -22,8 +24,12 @@ house.sty      what they mean in the PDF, and how its page looks; margin.sty: no
                tagged.sty: what a screen reader is told; overflow.sty: what is wider than the page
 verapdf/       make check: whether the PDF is valid PDF/A or PDF/UA
 latex.py       arrays, tables and source code as LaTeX
-command.py     what the commands share: their arguments, progress, and what is said at the end
-files.py, problems.py, provenance.py, watch.py   what their names say
+__main__.py    the command: build the PDF, once or, with watch.py, at each save
+submission.py  the command that makes submission.tar.gz from the last commit
+command.py     what the commands share: arguments, progress, reports; settings.py: the environment
+provenance.py  the commit, its date and the versions that a report was made from
+problems.py    what went wrong, and where: the one exception of the build
+files.py       atomic writes, digests, reading what may be damaged
 
 CONTRIBUTING.md has a table of what decides that something runs again.
 """

@@ -6,7 +6,7 @@
 import dataclasses
 import sys
 
-from weaving.command import build_and_say, command_line
+from weaving.command import build_and_report, command_line
 
 
 def main() -> int:
@@ -16,7 +16,7 @@ def main() -> int:
         from weaving.watch import watch
 
         return watch(target)
-    return build_and_say(target)
+    return build_and_report(target)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Atomic file writes, and digests."""
+"""Atomic file writes, digests, and reading what may be missing or damaged."""
 
 import contextlib
 import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -42,12 +43,13 @@ def in_project(name: str) -> bool:
     return os.path.abspath(name).startswith(os.getcwd() + os.sep)
 
 
-def names_for_tex() -> list[str]:
-    """What LaTeX finds by its name in the project: a new file can take the place of another."""
-    kinds = {".tex", ".sty", ".cls", ".cfg", ".def", ".fd", ".clo", ".bib", ".bst"}
-    folders = [Path(), Path("bib"), Path("code/weaving")]
-    found = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
-    return sorted(path.as_posix() for path in found if path.suffix in kinds)
+def read_json(path: Path, *names: str) -> dict:
+    """The object in a JSON file; empty if it cannot be read, or lacks one of these names."""
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(found, dict) and found.keys() >= set(names):
+            return found
+    return {}
 
 
 def text_or_empty(path: Path) -> str:

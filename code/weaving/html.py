@@ -18,7 +18,7 @@ from pygments.lexers import PythonLexer, TextLexer
 
 from weaving import document, pandoc, tree
 from weaving.build import build_lock, execute
-from weaving.command import command_line, finish
+from weaving.command import command_line, run_and_report
 from weaving.files import replace
 from weaving.pandoc import Node, Rules, Tree, attributes, classes, kind, node, string, text_of
 from weaving.problems import BuildFailed, Problem
@@ -50,7 +50,7 @@ PAGE = """<!DOCTYPE html>
 
 def main() -> int:
     (target,) = command_line(__doc__)
-    return finish(f"{target.name}.html", lambda say: make(target, say))
+    return run_and_report(f"{target.name}.html", lambda say: make(target, say))
 
 
 def make(target, say: Callable) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from weaving import document, markdown, tree
 from weaving.build import build_lock, execute
-from weaving.command import command_line, finish
+from weaving.command import command_line, run_and_report
 from weaving.document import Chunk, Figure
 from weaving.files import replace
 from weaving.pandoc import Tree, classes, walk
@@ -43,7 +43,7 @@ KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 def main() -> int:
     (target,) = command_line(__doc__)
-    return finish(f"{target.name}.ipynb", lambda say: f"{make(target, say)} cells")
+    return run_and_report(f"{target.name}.ipynb", lambda say: f"{make(target, say)} cells")
 
 
 def make(target, say: Callable) -> int:

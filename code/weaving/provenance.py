@@ -5,7 +5,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-# In an unpacked archive: the commit and its date in seconds. In a clone: what Git fills in there.
+# In an unpacked archive, the commit and its date in seconds. In a clone this is the unexpanded
+# $Format$ placeholder (see .gitattributes).
 ARCHIVED = Path("PROVENANCE")
 PACKAGES = ["Pweave", "NumPy", "SymPy", "Matplotlib"]
 
@@ -25,18 +26,18 @@ class Provenance:
         day = time.gmtime(self.epoch)
         versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
         macros = {
-            "commit": f"\\texttt{{{self.commit}}}{' with changes' * self.changed}",
+            "commit": f"\\texttt{{{self.commit}}}{' with changes' if self.changed else ''}",
             "versions": versions,
             "reportdate": f"{day.tm_mday} {time.strftime('%B %Y', day)}",
         }
         return "".join(f"\\newcommand{{\\{name}}}{{{text}}}\n" for name, text in macros.items())
 
-    def archived(self) -> str:
+    def archive_line(self) -> str:
         """The text of ARCHIVED."""
         return f"{self.commit} {self.epoch}\n"
 
 
-def unpacked() -> Provenance | None:
+def from_archive() -> Provenance | None:
     """From ARCHIVED, if this folder is an unpacked archive."""
     text = ARCHIVED.read_text(encoding="utf-8") if ARCHIVED.exists() else "$Format$"
     if text.startswith("$Format"):
@@ -47,7 +48,7 @@ def unpacked() -> Provenance | None:
 
 def provenance() -> Provenance:
     """From ARCHIVED, else from Git; else the commit is `unknown`, of 1 January 1970."""
-    if archive := unpacked():
+    if archive := from_archive():
         return archive
     last = _git("log", "-1", "--no-show-signature", "--format=%H %ct") or "unknown 0"
     commit, epoch = last.split()

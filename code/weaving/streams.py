@@ -11,7 +11,11 @@ import threading
 LATE = "a thread or process printed after its chunk had ended; wait for it there (join, wait)"
 
 
-class Output:
+class LateOutput(RuntimeError):
+    """A thread printed after its chunk had ended."""
+
+
+class CapturedOutput:
     """Use as a context; `text` is what this process and its children printed, and its threads."""
 
     def __enter__(self):
@@ -59,7 +63,7 @@ class Stdout(io.TextIOWrapper):
     def write(self, text):
         if threading.current_thread() in self.strangers:
             Stdout.refused = True  # a pool keeps the exception to itself
-            raise RuntimeError(LATE)
+            raise LateOutput(LATE)
         return super().write(text)
 
 

@@ -1,12 +1,13 @@
 """make submission: submission.tar.gz, made from the last commit and nothing else.
 
-Flags are passed on to the build: --tagged.
+--tagged is passed to the build.
 
-It holds what Git tracks, PROVENANCE (the commit and its date), with which `make pdf` builds the
+It contains what Git tracks, PROVENANCE (the commit and its date), with which `make pdf` builds the
 same bytes there, report.pdf, and latex/: the plain LaTeX with its figures, for readers without
 Python.
 """
 
+import argparse
 import gzip
 import io
 import os
@@ -18,10 +19,11 @@ import tempfile
 from pathlib import Path
 
 from weaving.build import Target
-from weaving.command import finish
+from weaving.command import run_and_report
 from weaving.files import replace
 from weaving.problems import BuildFailed, Problem
-from weaving.provenance import ARCHIVED, Provenance, provenance, unpacked
+from weaving.provenance import ARCHIVED, Provenance, from_archive, provenance
+from weaving.settings import restart_without_user_settings
 
 NAME = "submission"
 ARCHIVE = Path(f"{NAME}.tar.gz")
@@ -29,21 +31,25 @@ REPORT = Target()
 
 
 def main() -> int:
-    return finish(str(ARCHIVE), lambda say: make(sys.argv[1:]))
+    restart_without_user_settings()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tagged", action="store_true")
+    tagged = parser.parse_args().tagged
+    return run_and_report(str(ARCHIVE), lambda progress: make(tagged))
 
 
-def make(flags: list[str]) -> str:
+def make(tagged: bool) -> str:
     """Write the archive; its size in words. Raises BuildFailed if the commit cannot be built."""
     made_from = provenance()
-    if unpacked() or made_from.commit == "unknown":
-        raise _refused("it is made from a Git commit, and this folder is not a clone")
+    if from_archive() or made_from.commit == "unknown":
+        raise _refusal("it is made from a Git commit, and this folder is not a clone")
     if made_from.changed:
-        raise _refused("files differ from the last commit: commit them first")
+        raise _refusal("files differ from the last commit: commit them first")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, NAME)
         export(folder, made_from)
-        build(folder, flags)
-        data = packed(folder, made_from.epoch)
+        build(folder, tagged)
+        data = pack(folder, made_from.epoch)
     replace(ARCHIVE, data)
     return f"{len(data) / 1e6:.1f} MB"
 
@@ -54,15 +60,17 @@ def export(folder: Path, made_from: Provenance) -> None:
     command = ["git", "-c", "safe.directory=*", "archive", "HEAD"]
     tar = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     subprocess.run(["tar", "-xf", "-", "-C", folder], check=True, input=tar)
-    (folder / ARCHIVED).write_text(made_from.archived(), encoding="utf-8")
+    (folder / ARCHIVED).write_text(made_from.archive_line(), encoding="utf-8")
 
 
-def build(folder: Path, flags: list[str]) -> None:
+def build(folder: Path, tagged: bool) -> None:
     """Build the report there, as a reader of the archive would; keep the PDF and its LaTeX."""
-    command = [sys.executable, "-m", "weaving", REPORT.name, *flags]
+    command = [sys.executable, "-m", "weaving", REPORT.name]
+    if tagged:
+        command.append("--tagged")
     environment = {**os.environ, "PYTHONPATH": "code"}
     if subprocess.run(command, cwd=folder, env=environment).returncode:
-        raise _refused("the last commit does not build, see above")
+        raise _refusal("the last commit does not build, see above")
     latex = folder / "latex"
     latex.mkdir()
     for pattern in ["code/weaving/*.tex", "code/weaving/*.sty", "build/*.tex", "build/*.bbl"]:
@@ -74,7 +82,7 @@ def build(folder: Path, flags: list[str]) -> None:
     (folder / REPORT.synctex).unlink()
 
 
-def packed(folder: Path, epoch: int) -> bytes:
+def pack(folder: Path, epoch: int) -> bytes:
     """The files as .tar.gz: sorted, without owners, dated as the commit; always the same bytes."""
 
     def anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
@@ -88,7 +96,7 @@ def packed(folder: Path, epoch: int) -> bytes:
     return gzip.compress(tar.getvalue(), mtime=0)
 
 
-def _refused(message: str) -> BuildFailed:
+def _refusal(message: str) -> BuildFailed:
     return BuildFailed([Problem(NAME, 0, message)])
 
 

@@ -9,8 +9,9 @@ import subprocess
 from pathlib import Path
 
 from weaving import texlog, unreported
-from weaving.files import digest, in_project, names_for_tex, text_or_empty
+from weaving.files import digest, in_project, text_or_empty
 from weaving.problems import BuildFailed, Problem
+from weaving.project import names_for_tex
 
 JOB_SUFFIXES = """.aux .bbl .blg .fdb_latexmk .fls .lof .log .lot .out .toc .pdf .synctex.gz
 .synctex(busy)""".split()

@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib
-import json
 import os
 import sys
 import time
@@ -11,9 +10,9 @@ from pathlib import Path
 
 from weaving import results
 from weaving.build import Target
-from weaving.command import build_and_say
+from weaving.command import build_and_report
 from weaving.files import digest
-from weaving.inputs import NOT_INPUTS, outputs
+from weaving.project import NOT_INPUTS, outputs
 
 BUILDER = Path("code/weaving")
 PACKAGES = ("matplotlib.figure", "matplotlib.backends.backend_pdf", "numpy", "sympy",
@@ -65,7 +64,7 @@ def _build(target):
             raise
         return
     try:
-        build_and_say(target)
+        build_and_report(target)
     except BaseException:
         traceback.print_exc()
     finally:  # never fall back into the parent's loop
@@ -102,7 +101,6 @@ def _project_files():
 
 def _recorded_files(target):
     """What the last build read outside the folder."""
-    with contextlib.suppress(*results.UNREADABLE):
-        recorded = json.loads(target.results.read_text(encoding="utf-8"))["recorded"]
-        return [path for path in recorded["file"] | recorded["asked"] if os.path.isabs(path)]
-    return []
+    recorded = results.recorded(target.results) or {}
+    names = recorded.get("file", {}) | recorded.get("stat", {})
+    return [path for path in names if os.path.isabs(path)]

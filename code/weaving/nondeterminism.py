@@ -1,4 +1,4 @@
-"""Calls whose results nobody can repeat (the date, unseeded generators), found in the code."""
+"""Finds calls in code whose results differ each time: the date, generators without a seed."""
 
 import ast
 import re
@@ -16,33 +16,35 @@ CLOCKS = re.compile(r"(?:.*\.)?(?:datetime\.(?:now|utcnow|today)|date\.today|tim
 _NAMES = "|".join({*NONDETERMINISTIC_CALLS, *CLOCK_CALLS, *GENERATORS, "datetime64", "strftime",
                    "choice"})  # fmt: skip
 # Code without a match need not be parsed.
-PERHAPS_UNSTEADY = re.compile(rf"\b(?:{_NAMES})(?=[\s\\]*\(|[\s\\]+as\b)|\.[\s\\]*(?:{_NAMES})\b")
-RUNS = "so the chunks run at every build"
+MAYBE_NONDETERMINISTIC = re.compile(
+    rf"\b(?:{_NAMES})(?=[\s\\]*\(|[\s\\]+as\b)|\.[\s\\]*(?:{_NAMES})\b"
+)
+CONSEQUENCE = "so the chunks run at every build"
 
 
-def unsteady_calls(code: str | bytes) -> list[tuple[int, str]]:
-    """What differs each time in the code, calls and clocks handed on: (line, what is said)."""
+def nondeterministic_calls(code: str | bytes) -> list[tuple[int, str]]:
+    """Calls that differ each time, and clocks passed on to be called: (line, message)."""
     text = code if isinstance(code, str) else code.decode("utf-8", "replace")
-    if not PERHAPS_UNSTEADY.search(text):
+    if not MAYBE_NONDETERMINISTIC.search(text):
         return []
     try:
         nodes = list(ast.walk(ast.parse(code)))
     except (SyntaxError, ValueError):  # the run says so
         return []
     called = {node.func for node in nodes if isinstance(node, ast.Call)}
-    return [(node.lineno, f"{ast.unparse(node)} differs each time, {RUNS}") for node in nodes
-            if (_is_unsteady(node) if isinstance(node, ast.Call) else
-                node not in called and _hands_on_a_clock(node))]  # fmt: skip
+    return [(node.lineno, f"{ast.unparse(node)} differs each time, {CONSEQUENCE}") for node in nodes
+            if (_is_nondeterministic(node) if isinstance(node, ast.Call) else
+                node not in called and _passes_a_clock(node))]  # fmt: skip
 
 
-def _hands_on_a_clock(node):
+def _passes_a_clock(node):
     if isinstance(node, ast.ImportFrom):
         return any(alias.asname and CLOCKS.fullmatch(f"{node.module}.{alias.name}")
                    for alias in node.names)  # fmt: skip
     return isinstance(node, ast.Attribute) and CLOCKS.fullmatch(ast.unparse(node))
 
 
-def _is_unsteady(call):
+def _is_nondeterministic(call):
     called = ast.unparse(call.func)
     name, bare = called.rpartition(".")[2], not (call.args or call.keywords)
     given = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]

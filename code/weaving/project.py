@@ -1,0 +1,78 @@
+"""The state of the project: the names of its files, what builds write there, what is imported."""
+
+import contextlib
+import functools
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+import sysconfig
+from collections.abc import Iterable
+from pathlib import Path
+
+from weaving.files import digest
+
+NOT_INPUTS = ("build", ".git", ".venv", "__pycache__")  # folders never treated as inputs
+_FOLDERS = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+INSTALLED = tuple({path + os.sep for path in [*_FOLDERS, *map(os.path.realpath, _FOLDERS)]})
+VOLATILE_PATHS = ("/proc/", "/sys/", "/dev/")
+CODE = (".py", ".so")
+OUTPUT_SUFFIXES = (".pdf", ".html", ".ipynb", ".synctex.gz")
+
+
+def recorded_name(path, root: str) -> str | None:
+    """The name by which a file is recorded, relative in the project's folder, or None."""
+    return _recorded_name(os.path.abspath(os.fsdecode(path)), root)
+
+
+@functools.cache
+def _recorded_name(path, root):
+    if os.path.basename(os.path.dirname(path)) == "__pycache__" and path.endswith(".pyc"):
+        with contextlib.suppress(ValueError, NotImplementedError):
+            path = importlib.util.source_from_cache(path)
+    if path.startswith(INSTALLED + VOLATILE_PATHS):
+        return None
+    inside = path == root or path.startswith(root + os.sep)
+    name = os.path.relpath(path, root) if inside else path
+    return None if name.split(os.sep)[0] in NOT_INPUTS else name
+
+
+def modules() -> dict[str, str]:
+    """The files of the modules that are imported now, with their digests."""
+    root = os.getcwd()
+    files = [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
+    named = {recorded_name(file, root) for file in files if file.endswith(CODE)}
+    return {name: digest(Path(name)) for name in sorted(named - {None})}
+
+
+def outputs(names: Iterable[str]) -> set[str]:
+    """What builds write beside the documents that are among these names of a folder."""
+    documents = [name.removesuffix(".texw") for name in names if name.endswith(".texw")]
+    return {document + suffix for document in documents for suffix in OUTPUT_SUFFIXES}
+
+
+def names_for_tex() -> list[str]:
+    """What LaTeX finds by its name in the project: a new file can take the place of another."""
+    kinds = {".tex", ".sty", ".cls", ".cfg", ".def", ".fd", ".clo", ".bib", ".bst"}
+    folders = [Path(), Path("bib"), Path("code/weaving")]
+    found = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
+    return sorted(path.as_posix() for path in found if path.suffix in kinds)
+
+
+def signature() -> list:
+    """What stands for all that is not recorded: Python, its packages, and the TeX that is found."""
+    folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    packages = {name for folder in folders for name in os.listdir(folder)
+                if name.endswith((".dist-info", ".egg-link", ".pth"))}  # fmt: skip
+    programs = [shutil.which("latexmk"), shutil.which("pdflatex")]
+    return [platform.python_version(), sorted(packages), *programs]
+
+
+def forget_bytecode() -> None:
+    """Remove the project's bytecode, in which Python misses a quick change of the same size."""
+    shutil.rmtree("__pycache__", ignore_errors=True)
+    for folder in Path().iterdir():
+        if folder.is_dir() and folder.name[0] != "." and folder.name not in NOT_INPUTS:
+            for cache in folder.rglob("__pycache__"):
+                shutil.rmtree(cache, ignore_errors=True)
