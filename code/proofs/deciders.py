@@ -23,23 +23,29 @@ def kind(statement):
     return next((word for head, (word, _) in DECIDERS.items() if head in found), "normal form")
 
 
-def holds(statement):
+class Disagreement(Exception):
+    """A statement that is proved, and false in numbers: a decider or the judge is wrong."""
+
+
+def holds(statement, samples=1):
     """True if the statement was proved and is true in numbers, False if it does not follow.
 
-    Raises: IllFormed for a statement without meaning; Undecided if no rule applies, or if it is
-    proved but false, or untestable, in numbers.
+    samples   for how many random samples the judge must agree
+    Raises: IllFormed for a statement without meaning; Undecided if no rule applies, or if no
+    sample meets the hypotheses; Disagreement, which is never a way to reject a statement.
     """
     if not is_proved(statement):
         return False
-    said = judge.says(statement, enough=1)
-    if not said:
-        why = {None: "no numbers meet the hypotheses", False: "it is false in numbers"}[said]
-        raise Undecided(f"proved, but {why}")
+    true_in_numbers = judge.says(statement, enough=samples)
+    if true_in_numbers is None:
+        raise Undecided("proved, but no numbers meet the hypotheses")
+    if not true_in_numbers:
+        raise Disagreement(f"proved, but false in numbers: {statement.latex()}")
     return True
 
 
 def is_proved(statement):
-    """What the deciders alone find, for the attack, which asks the judge itself."""
+    """What the decider alone finds."""
     check_names(statement)
     decide = dict(DECIDERS.values()).get(kind(statement), _has_same_normal_form)
     try:

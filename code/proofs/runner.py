@@ -16,6 +16,7 @@ import numpy
 import sympy
 
 from proofs import deciders
+from proofs.deciders import Disagreement
 from proofs.ledger import CLAIMS
 from proofs.notation import Refused
 
@@ -70,16 +71,21 @@ def run_one(name):
             problems.append(f"it does not follow: {claim.statement.latex()}")
     except Refused as error:
         problems.append(f"it cannot be decided ({error}): {claim.statement.latex()}")
+    except Disagreement as error:
+        problems.append(f"decider and judge disagree ({error})")
     for wrong, twin in claim.twins.items():
-        if is_refused(twin):
-            refused += 1
-        else:
-            problems.append(f"the false twin {wrong!r} is accepted: {twin.latex()}")
+        try:
+            if is_refused(twin):
+                refused += 1
+            else:
+                problems.append(f"the twin {wrong!r} must be false, but holds: {twin.latex()}")
+        except Disagreement as error:
+            problems.append(f"decider and judge disagree about the twin {wrong!r} ({error})")
     return Outcome(name, tuple(problems), refused)
 
 
 def is_refused(statement):
-    """True if not proved, including when ill-formed or undecidable."""
+    """True if not proved, including when ill-formed or undecidable. Raises: Disagreement."""
     try:
         return not deciders.holds(statement)
     except Refused:
