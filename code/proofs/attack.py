@@ -1,8 +1,8 @@
-"""The attack: every check is given all statements that differ from its claim in one place.
+"""The attack: the deciders are given each mutant of a claim, a statement that differs in one place.
 
-If a check accepts a mutant, either it has accepted a falsehood or the mutant is true. The judge,
-which shares only the vocabulary with the check, decides which of the two. And a true statement must
-stay accepted when its letters are renamed. `attack.json` records what was counted for each claim.
+A mutant that they accept is true, or they have accepted something false. The judge, which shares
+only the vocabulary with them, decides which of the two. And a true statement must stay accepted
+when its letters are renamed. `attack.json` records what was counted for each claim.
 
     report(attack(["simplex"]))     # prints and records: simplex: 140 mutants, 90 refused, ...
 """
@@ -21,11 +21,11 @@ from proofs.notation import IllFormed, Undecided
 MAX_SECONDS = 5  # of computing for one mutant, however busy the machine is
 RECORD = Path(__file__).with_name("attack.json")
 VERDICTS = (
-    "refused",  # the check says no
+    "refused",  # not proved
     "ill_formed",  # shapes or indices that do not fit
-    "undecided",  # the check has no rule, or no numbers meet the hypotheses, which is a no
+    "undecided",  # no decider has a rule, or no numbers meet the hypotheses
     "accepted_true",
-    "accepted_false",  # as the judge says
+    "accepted_false",  # proved, but false in numbers: a Disagreement
     "crashed",
 )
 
