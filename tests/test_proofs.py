@@ -532,6 +532,20 @@ def test_the_counts_of_the_attack_are_told(document):
     assert document.first_twin("simplex") != document.inline("simplex")
 
 
+@pytest.mark.parametrize("fault", ["accepted_false", "crashed"])
+def test_a_document_is_not_made_while_the_record_holds_a_fault(fault, monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        runner, "run", lambda names, cache: {n: runner.Verdict(n, (), 2) for n in names}
+    )
+    record = json.loads(attack.RECORD.read_text(encoding="utf-8"))
+    record["simplex"][fault] = 1
+    monkeypatch.setattr(attack, "RECORD", tmp_path / "attack.json")
+    attack.RECORD.write_text(json.dumps(record))
+    with pytest.raises(ClaimFailed, match="simplex"):
+        Ledger("supplement").how_it_was_attacked()
+    assert Ledger("report").how_it_was_attacked()
+
+
 def test_a_claim_needs_two_twins_that_differ_and_a_name_of_its_own(monkeypatch):
     monkeypatch.setattr(claims, "CLAIMS", {})
     with pytest.raises(ValueError, match="got 1"):

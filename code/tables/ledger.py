@@ -52,7 +52,7 @@ class Ledger:
         """
         numbers = ",".join(str(self._number(name)) for name in names)
         shown = r" \qquad ".join(self.claims[name].statement.latex(lines) for name in names)
-        return rf"\checked{{{numbers}}}{{{_end_with(shown, end)}}}"
+        return rf"\checked{{{numbers}}}{{{_punctuate(shown, end)}}}"
 
     def inline(self, name: str) -> str:
         """The statement without a tick, for use between dollars."""
@@ -111,13 +111,20 @@ class Ledger:
         if not attack.RECORD.exists():
             return {}
         record = json.loads(attack.RECORD.read_text(encoding="utf-8"))
-        mine = [
-            counts
+        mine = {
+            name: counts
             for name, counts in record.items()
             if name in self.claims
             and counts.pop("statement") == self.claims[name].statement.digest()
-        ]
-        return {key: sum(counts[key] for counts in mine) for key in mine[0]} if mine else {}
+        }
+        faults = [n for n, counts in mine.items() if counts["accepted_false"] or counts["crashed"]]
+        if faults:
+            raise ClaimFailed(
+                f"{attack.RECORD.name}: a false mutant was accepted, or a decider crashed, for "
+                f'{", ".join(faults)}; make proofs-attack NAME="{" ".join(faults)}" shows which'
+            )
+        rows = list(mine.values())
+        return {key: sum(row[key] for row in rows) for key in rows[0]} if rows else {}
 
     def _row(self, name):
         claim, number = self.claims[name], self.numbers[name]
@@ -126,7 +133,7 @@ class Ledger:
         text = rf"\emph{{{claim.title}.}} "
         end = "" if hypotheses or claim.argued else "."
         if claim.statement.left.head == "tuple":  # TeX breaks no line between brackets
-            shown = _end_with(claim.statement.latex(lines=1), end)
+            shown = _punctuate(claim.statement.latex(lines=1), end)
             text += rf"\par\fittedtext{{${shown}$}}\par {hypotheses}"
         else:
             text += f"${claim.statement.latex()}${end}" + (f", {hypotheses}" if hypotheses else "")
@@ -159,7 +166,7 @@ class Ledger:
         raise ClaimFailed(f"there is no claim {name!r}{hint}")
 
 
-def _end_with(shown, end):
+def _punctuate(shown, end):
     """A display with the punctuation behind its last line."""
     last = r"\end{aligned}"
     return shown.removesuffix(last) + end + last if shown.endswith(last) else shown + end
