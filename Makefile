@@ -43,7 +43,7 @@ test: ready ## run all tests; FAST=1 skips the slow tests
 fuzz: ready ## run the tests named fuzz on new examples (minutes)
 	@HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -q -k fuzz
 
-proofs: ready ## check all claims and print the ledger; NAME=claim prints one
+proofs: ready ## check all claims; NAME=claim checks one and prints it
 	@$(RUN) -m proofs $$NAME
 
 proofs-attack: ready ## check every statement that differs from a claim in one place (minutes)

@@ -2,12 +2,12 @@
 
 notation            trees and hypotheses
 shapes, printing    the shapes of trees; statements as LaTeX
-names               refuses a statement that can be read in two ways as it is printed
-ledger, runner      what a claim is; running all claims and keeping the outcomes
+names               rejects a statement that can be read in two ways as it is printed
+claims, runner      what a claim is; checking all claims and keeping the verdicts
 deciders            how a statement is decided: by its normal form, or with SymPy, or by running it
-sums                reads a tree as a form, the normal form: forms (data), algebra (arithmetic)
+sums                reads a tree as a form, its normal form: forms (data), algebra and terms
 moments             expected values of forms
-judge, outcomes     the value of a statement in numbers; what random letters may come to
+judge               whether a statement holds in numbers: world (values), distributions (of letters)
 mutants, attack     statements changed in one place, given to the deciders and to the judge
 attention, positional, chronos, least_squares, supplement       the claims
 """

@@ -1,6 +1,6 @@
 """python -m proofs            check all claims
 python -m proofs NAME ...   check these
-python -m proofs --attack   give every check all the false statements that can be made from its own
+python -m proofs --attack   try every one-place mutation of each claim
 """
 
 import argparse
@@ -27,20 +27,21 @@ def main(arguments=None):
     names = options.names or list(claims)
     if options.attack:
         return attack.report(attack.attack(names))
-    outcomes = runner.run(names)
-    for name, outcome in outcomes.items():
-        print(f"{'holds' if outcome.holds else 'FAILS'}  {name}  ({outcome.refused} refused)")
-        for problem in outcome.problems:
+    verdicts = runner.run(names)
+    for name, verdict in verdicts.items():
+        found = "holds" if verdict.holds else "FAILS"
+        print(f"{found}  {name}  ({verdict.rejected_twins} twins rejected)")
+        for problem in verdict.problems:
             print(f"       {problem}")
         if options.names:
             print(f"       {claims[name].statement.latex()}")
             print(f"       {claims[name].statement.latex_hypotheses()}")
-    failed = sum(not outcome.holds for outcome in outcomes.values())
-    held = len(outcomes) - failed
+    failed = sum(not verdict.holds for verdict in verdicts.values())
+    held = len(verdicts) - failed
     print(
         f"{held} {'claim holds' if held == 1 else 'claims hold'}"
         + (f", {failed} {'does' if failed == 1 else 'do'} not" if failed else "")
-        + f"; {sum(o.refused for o in outcomes.values())} falsehoods refused"
+        + f"; {sum(v.rejected_twins for v in verdicts.values())} twins rejected"
     )
     return 1 if failed else 0
 

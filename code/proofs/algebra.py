@@ -1,30 +1,30 @@
 """Arithmetic of forms under the hypotheses of one statement.
 
-`term` is the heart: it brings a product, summed over bound indices, to its normal form. Deltas are
-carried out, exponentials and powers collected, hypotheses applied, and the bound indices named in
-one canonical way, so that sum_i delta_ij a_i and a_j become the same form. All else here (products,
-powers, functions, derivatives) ends in `term`. What has no rule raises Undecided.
+`term` is the heart: it brings a product, summed over bound indices, to its normal form, by the
+steps in terms.py. Deltas are carried out, exponentials and powers collected, hypotheses applied,
+and the bound indices named in one canonical way, so that sum_i delta_ij a_i and a_j become the same
+form. All else here (products, powers, functions, derivatives) ends in `term`. What has no rule
+raises Undecided.
 """
 
 from fractions import Fraction
-from itertools import count, permutations, product
+from itertools import count
 from math import floor, gcd, lcm
 from typing import NamedTuple
 
 from proofs.forms import (
     ONE,
     ZERO,
+    add_counts,
     as_atom,
     as_product,
     at,
     bound_in,
-    constant,
     index_of,
     index_sum,
     indices_in,
     key,
     letters_in,
-    merged,
     minus,
     prime_factors,
     scale,
@@ -32,8 +32,9 @@ from proofs.forms import (
     total,
 )
 from proofs.notation import IllFormed, Undecided
+from proofs.terms import SIMPLIFICATIONS, with_canonical_indices
 
-MOST_SUMS, MOST_STEPS, LARGEST_POWER = 7, 60_000, 8
+MAX_STEPS, MAX_POWER = 60_000, 8
 
 
 class Rule(NamedTuple):
@@ -57,7 +58,7 @@ class Algebra:
         self.symmetric = set()  # letters
         self.different = set()  # sets of two index values
         self.positive = []  # forms
-        self.arguments = []  # see `shared`
+        self.arguments = []  # see `intern`
 
     # Indices
 
@@ -87,7 +88,7 @@ class Algebra:
         )
 
     def length(self, limits):
-        """How many values an index has; refused unless it is certainly a whole number from 0 on."""
+        """How many values an index has, which must certainly be a whole number from 0 on."""
         length = minus(limits[1], minus(limits[0], ONE))
         least = Fraction(0)  # every size is 1 or more
         for (factors, bound), coefficient in length:
@@ -127,7 +128,7 @@ class Algebra:
             return part
         if isinstance(part, frozenset):
             return total(
-                self.term(coefficient, self._substituted(factors, values), bound)
+                self.term(coefficient, self.substitute_in_factors(factors, values), bound)
                 for coefficient, factors, bound in self.terms(part)
             )
         head, *inner = part
@@ -145,7 +146,7 @@ class Algebra:
             raise Undecided("an index inside a maximum or an unknown expected value")
         return head, self.substitute(inner[0], values)
 
-    def _substituted(self, factors, values):
+    def substitute_in_factors(self, factors, values):
         return [(self.substitute(atom, values), exponent) for atom, exponent in factors]
 
     def substitute_in_index(self, value, values):
@@ -189,7 +190,7 @@ class Algebra:
                 raise IllFormed("a division by zero")
             return ZERO
         whole = exponent.denominator == 1
-        if whole and 0 <= exponent <= LARGEST_POWER:
+        if whole and 0 <= exponent <= MAX_POWER:
             return self.times(*[form] * int(exponent))
         coefficient, factors = as_product(form) or (0, ())
         if (whole and coefficient) or (
@@ -201,7 +202,7 @@ class Algebra:
         content, rest = self._content(form, whole)
         if content != ONE:
             return self.times(self.power(content, exponent), self.power(rest, exponent))
-        return self.term(1, [(("power", self.shared(form)), exponent)], ())
+        return self.term(1, [(("power", self.intern(form)), exponent)], ())
 
     def _content(self, form, whole):
         """(common factor of all terms, the rest); of a root only what is positive is taken out."""
@@ -230,7 +231,7 @@ class Algebra:
         inverse = self.term(1 / common, [(atom, -e) for atom, e in least.items()], ())
         return content, self.times(form, inverse)
 
-    def shared(self, form):
+    def intern(self, form):
         """The first form seen that equals this one, so that equal arguments look equal."""
         if bound_in(form) or not any(
             atom[0] == "power" for (factors, _), _ in form for atom, _ in factors
@@ -254,7 +255,7 @@ class Algebra:
             else:
                 rest.append((term, coefficient))
         if rest:
-            powers.append(single(("exp", self.shared(frozenset(rest)))))
+            powers.append(single(("exp", self.intern(frozenset(rest)))))
         return self.times(*powers)
 
     def log(self, form):
@@ -262,7 +263,7 @@ class Algebra:
             raise Undecided("a logarithm or symbolic power of what is not known to be positive")
         found = as_product(form)
         if found is None:
-            return single(("log", self.shared(form)))
+            return single(("log", self.intern(form)))
         coefficient, factors = found
         powers = (*factors, *prime_factors(coefficient))
         return total(scale(self._log_of_atom(atom), exponent) for atom, exponent in powers)
@@ -380,204 +381,13 @@ class Algebra:
     def term(self, coefficient, factors, bound):
         """The normal form of coefficient * factors, summed over the indices in `bound`."""
         self.steps += 1
-        if self.steps > MOST_STEPS:
+        if self.steps > MAX_STEPS:
             raise Undecided("too many steps")
         if not coefficient:
             return ZERO
-        coefficient, powers, bound = Fraction(coefficient), merged({}, factors), set(bound)
-        for simplify in (
-            self._deltas,
-            self._sum_over_permuted,
-            self._unused_sums,
-            self._exponentials,
-            self._whole_powers,
-            self._apply_rules,
-        ):
-            form = simplify(coefficient, powers, bound)
+        coefficient, powers, bound = Fraction(coefficient), add_counts({}, factors), set(bound)
+        for simplify in SIMPLIFICATIONS:
+            form = simplify(self, coefficient, powers, bound)
             if form is not None:
                 return form
-        return self._with_canonical_indices(coefficient, powers, bound)
-
-    def _deltas(self, coefficient, powers, bound):
-        for atom, exponent in sorted(powers.items(), key=key):
-            if atom[0] == "delta":
-                rest = {a: e for a, e in powers.items() if a != atom}
-                form = self._simpler_delta(coefficient, atom, exponent, rest, bound)
-                if form is not None:
-                    return form
-        return None
-
-    def _simpler_delta(self, coefficient, atom, exponent, rest, bound):
-        """The term without or with a simpler delta, or None."""
-        if exponent < 0 or exponent.denominator != 1:
-            raise IllFormed("a division by a delta, or a root of it")
-        first, second = sorted(atom[1:], key=key)
-        inner = [index_of(value) or (None,) for value in (first, second)]
-        if inner[0][0] == inner[1][0] == "perm" and inner[0][1] == inner[1][1]:
-            unpermuted = ("delta", inner[0][2], inner[1][2])
-            return self.term(coefficient, [*rest.items(), (unpermuted, 1)], bound)
-        gap, parts = index_sum((1, first), (-1, second))
-        if not parts:
-            return self.term(coefficient, rest.items(), bound) if gap == 0 else ZERO
-        if frozenset({first, second}) in self.different:
-            return ZERO
-        for here, there in ((first, second), (second, first)):  # sum_i delta_ij f(i) is f(j)
-            index = index_of(here)
-            if (
-                index in bound
-                and self.is_inside(there, self.ranges[index])
-                and index not in bound_in(there)
-            ):
-                picked = self._substituted(rest.items(), {index: there})
-                return self.term(coefficient, picked, bound - {index})
-        if exponent != 1 or (first, second) != atom[1:]:
-            return self.term(coefficient, [*rest.items(), (("delta", first, second), 1)], bound)
-        index = index_of(second)  # delta_ij f(j) is delta_ij f(i)
-        if (
-            index
-            and index[0] == "free"
-            and index not in indices_in(first)
-            and any(index in indices_in(other) for other in rest)
-        ):
-            replaced = self._substituted(rest.items(), {index: first})
-            return self.term(coefficient, [(atom, 1), *replaced], bound)
-        return None
-
-    def _sum_over_permuted(self, coefficient, powers, bound):
-        """The sum over j of f(pi(j)) is the sum over j of f(j)."""
-        for index in sorted(bound, key=key):
-            images = {
-                other
-                for atom in powers
-                for other in indices_in(atom)
-                if other[0] == "perm" and other[2] == at(index)
-            }
-            for image in images:
-                if self.permuted[image[1]] == self.ranges[index]:
-                    new = self.new_bound(self.ranges[index])
-                    swapped = self._substituted(powers.items(), {image: at(new)})
-                    if not any(index in bound_in(atom) for atom, _ in swapped):
-                        return self.term(coefficient, swapped, bound - {index} | {new})
-        return None
-
-    def _unused_sums(self, coefficient, powers, bound):
-        """A sum over an index that does not occur is a factor, the number of its values."""
-        unused = bound.difference(*map(bound_in, powers))
-        if not unused:
-            return None
-        lengths = [self.length(self.ranges[index]) for index in sorted(unused, key=key)]
-        return self.times(self.term(coefficient, powers.items(), bound - unused), *lengths)
-
-    def _exponentials(self, coefficient, powers, bound):
-        """exp(a)^2 exp(b) is exp(2 a + b)."""
-        found = {atom: exponent for atom, exponent in powers.items() if atom[0] == "exp"}
-        if not found or list(found.values()) == [1]:
-            return None
-        rest = [(atom, exponent) for atom, exponent in powers.items() if atom not in found]
-        exponents = (scale(atom[1], exponent) for atom, exponent in found.items())
-        return self.distribute(coefficient, rest, bound, self.exp(total(exponents)))
-
-    def _whole_powers(self, coefficient, powers, bound):
-        """2^(3/2) is 2 * 2^(1/2), likewise for powers of sums; sin^2 is 1 - cos^2."""
-        for atom, exponent in powers.items():
-            whole = floor(exponent)
-            if atom[0] == "prime" and whole:
-                taken, form = whole, constant(atom[1] ** whole)
-            elif atom[0] == "power" and whole >= 1:
-                taken, form = 1, atom[1]
-            elif atom[0] == "sin" and whole >= 2:
-                taken, form = 2, minus(ONE, self.term(1, [(("cos", atom[1]), 2)], ()))
-            else:
-                continue
-            rest = merged(powers, [(atom, -taken)])
-            return self.distribute(coefficient, rest.items(), bound, form)
-        return None
-
-    def _apply_rules(self, coefficient, powers, bound):
-        for rule in self.rules:
-            for rest, values in self._matches(rule, rule.letters, powers, {}, bound):
-                summed = {index_of(values[index]) for index in rule.bound}
-                chosen = {index: values[index] for index in rule.free}
-                outside = frozenset().union(*map(bound_in, (*rest, *chosen.values())))
-                if len(summed) == len(rule.bound) and not summed & outside:
-                    value = self.substitute(rule.value, chosen)
-                    return self.distribute(coefficient, rest.items(), bound - summed, value)
-        return None
-
-    def _matches(self, rule, letters, powers, values, bound):
-        """(factors left, values of the rule's indices) for all ways to find a rule's letters."""
-        if not letters:
-            yield powers, values
-            return
-        (_, letter, pattern), *more = letters
-        for atom, exponent in sorted(powers.items(), key=key):
-            if atom[:2] == ("letter", letter) and exponent >= 1:
-                rest = merged(powers, [(atom, -1)])
-                for places in self._orders(letter, atom[2]):
-                    found = self._unify(rule, pattern, places, values, bound)
-                    if found is not None:
-                        yield from self._matches(rule, more, rest, found, bound)
-
-    def _orders(self, letter, places):
-        yield places
-        if letter in self.symmetric:
-            yield (*places[:-2], *reversed(places[-2:]))
-
-    def _unify(self, rule, pattern, places, values, bound):
-        """The values of a rule's indices, with those that turn the pattern into the places."""
-        values = dict(values)
-        for wanted, place in zip(pattern, places, strict=True):
-            index = index_of(wanted)
-            if index in rule.bound or index in rule.free:
-                if index in rule.bound and index_of(place) not in bound:
-                    return None
-                limits = rule.bound.get(index) or self.ranges[index]
-                if not self.is_inside(place, limits):
-                    return None
-                if values.setdefault(index, place) != place:
-                    return None
-            elif wanted != place:
-                return None
-        return values
-
-    def _with_canonical_indices(self, coefficient, powers, bound):
-        """Of all ways to number the bound indices, the one whose text comes first.
-
-        A number has a level above those of the sums inside the factors. Only indices with the same
-        signature are permuted.
-        """
-        if len(bound) > MOST_SUMS:
-            raise Undecided(f"more than {MOST_SUMS} sums in one term")
-        inside = {index for index in indices_in(tuple(powers)) if index[0] == "bound"} - bound
-        level = 1 + max((index[1] for index in inside), default=0)
-        alike = {}
-        for index in bound:
-            alike.setdefault(self._signature(index, powers), []).append(index)
-        found = []
-        for order in product(*(permutations(alike[text]) for text in sorted(alike))):
-            numbered = enumerate(index for group in order for index in group)
-            names = {index: ("bound", level, number) for number, index in numbered}
-            swap = {index: at(name) for index, name in names.items()}
-            factors = merged({}, self._substituted(powers.items(), swap))
-            found.append(
-                (
-                    frozenset((atom, Fraction(exponent)) for atom, exponent in factors.items()),
-                    frozenset((name, self.ranges[index]) for index, name in names.items()),
-                )
-            )
-        best = min(found, key=key)
-        self.ranges.update(best[1])
-        return frozenset({(best, coefficient)})
-
-    def _signature(self, index, powers):
-        """What can be said of a bound index without the names of the others."""
-        occurrences = [key(self.ranges[index])]
-        for atom, exponent in powers.items():
-            if index in bound_in(atom):
-                name, places = "", ()
-                if atom[0] == "letter":
-                    name = atom[1].name
-                if atom[0] == "letter" and atom[1] not in self.symmetric:
-                    places = [k for k, place in enumerate(atom[2]) if index in indices_in(place)]
-                occurrences.append(f"{atom[0]} {name} {places} {exponent}")
-        return tuple(sorted(occurrences))
+        return with_canonical_indices(self, coefficient, powers, bound)

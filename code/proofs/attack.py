@@ -1,8 +1,8 @@
-"""The attack: every check is given all statements that differ from its claim in one place.
+"""The attack: the deciders are given each mutant of a claim, a statement that differs in one place.
 
-If a check accepts a mutant, either it has accepted a falsehood or the mutant is true. The judge,
-which shares only the vocabulary with the check, decides which of the two. And a true statement must
-stay accepted when its letters are renamed. `attack.json` records what was counted for each claim.
+A mutant that they accept is true, or they have accepted something false. The judge, which shares
+only the vocabulary with them, decides which of the two. And a true statement must stay accepted
+when its letters are renamed. `attack.json` records what was counted for each claim.
 
     report(attack(["simplex"]))     # prints and records: simplex: 140 mutants, 90 refused, ...
 """
@@ -15,46 +15,19 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 
-from proofs import deciders, judge, mutants, runner
+from proofs import deciders, mutants, runner
 from proofs.notation import IllFormed, Undecided
 
-PATIENCE = 5  # seconds of computing for one mutant, however busy the machine is
+MAX_SECONDS = 20  # of computing for one mutant; one that is decided takes 5 on a busy machine
 RECORD = Path(__file__).with_name("attack.json")
 VERDICTS = (
-    "refused",  # the check says no
+    "refused",  # not proved
     "ill_formed",  # shapes or indices that do not fit
-    "undecided",  # the check has no rule, or no numbers meet the hypotheses, which is a no
+    "undecided",  # no decider has a rule, or no numbers meet the hypotheses
     "accepted_true",
-    "accepted_false",  # as the judge says
+    "accepted_false",  # proved, but false in numbers: a Disagreement
     "crashed",
 )
-REASONS = {  # why a changed statement may still be true, by the kind of change
-    "sign": "an even power, or a meaning that the statement does not depend on",
-    "factor 2": "a meaning of which only its being the same on both sides is used",
-    "squared": "as with a factor; or 0, 1 and deltas, which are their own squares",
-    "exchanged": "the terms of a sum, the factors of a product of numbers",
-    "one twice": "as with a factor",
-    "another letter": "a meaning that holds for any letter",
-    "another index": "the name of a bound index; or both sides are read for all indices",
-    "transposed": "in a square that is traced or in a meaning that holds for any matrix",
-    "permuted": "a statement for all indices holds for permuted ones",
-    "the next index": "a meaning that the statement does not depend on",
-    "limit moved": "a sum in a meaning, the same for both sides",
-    "without the hypothesis random": "it says what is random; the statement also holds for numbers",
-}
-
-
-def verdict(statement):
-    """One of VERDICTS."""
-    try:
-        if not deciders.is_proved(statement):
-            return "refused"
-    except IllFormed:
-        return "ill_formed"
-    except Undecided:
-        return "undecided"
-    said = judge.says(statement)
-    return {True: "accepted_true", False: "accepted_false", None: "undecided"}[said]
 
 
 @contextmanager
@@ -73,27 +46,42 @@ def at_most(seconds):
         signal.signal(signal.SIGVTALRM, before)
 
 
+def verdict(statement):
+    """(one of VERDICTS, the error of a crash)."""
+    try:
+        with at_most(MAX_SECONDS):
+            return "accepted_true" if deciders.holds(statement, samples=4) else "refused", ""
+    except IllFormed:
+        return "ill_formed", ""
+    except (Undecided, TimeoutError):
+        return "undecided", ""
+    except deciders.Disagreement:
+        return "accepted_false", ""
+    except Exception as error:  # a decider must reject in its own words
+        return "crashed", repr(error)
+
+
 def attack_one(name, share=1.0):
-    """(name, counts, [(rule, verdict, LaTeX)] of all that was accepted, renamings refused)."""
+    """(name, counts, [(rule, verdict, error, LaTeX)] of what was not rejected).
+
+    The rule "renamed" is for the claim in other letters, which must be found true.
+    """
     statement = runner.load()[name].statement
     made = list(mutants.mutants(statement))
     if share < 1:
         made = random.Random(name).sample(made, max(1, round(share * len(made))))
     counts = {"mutants": len(made), **dict.fromkeys(VERDICTS, 0)}
-    accepted = []
+    shown = []
     for rule, mutant in made:
-        try:
-            with at_most(PATIENCE):
-                found = verdict(mutant)
-        except TimeoutError:
-            found = "undecided"
-        except Exception as error:  # a decider must refuse in its own words
-            found, rule = "crashed", f"{rule} ({error!r})"
+        found, error = verdict(mutant)
         counts[found] += 1
         if found.startswith(("accepted", "crashed")):
-            accepted.append((rule, found, mutant.latex() + "   " + mutant.latex_hypotheses()))
-    renamed = mutants.renamings(statement)
-    return name, counts, accepted, [s.latex() for s in renamed if runner.is_refused(s)]
+            shown.append((rule, found, error, mutant.latex() + "   " + mutant.latex_hypotheses()))
+    for other in mutants.renamings(statement):
+        found, error = verdict(other)
+        if found != "accepted_true":
+            shown.append(("renamed", found, error, other.latex()))
+    return name, counts, shown
 
 
 def attack(names):
@@ -110,22 +98,20 @@ def report(results):
     The counts of these claims are entered into RECORD; those of others stay there.
     """
     total, by_rule, faults = Counter(), Counter(), 0
-    for name, counts, accepted, spoilt in results:
+    for name, counts, shown in results:
         print(f"{name}: " + ", ".join(f"{n} {key}" for key, n in counts.items() if n), flush=True)
         total.update(counts)
         enter(name, counts)
-        for rule, found, text in accepted:
-            by_rule[rule.rpartition(": ")[2]] += found == "accepted_true"
-            if found != "accepted_true":
+        for rule, found, error, text in shown:
+            if found == "accepted_true":
+                by_rule[rule.rpartition(": ")[2]] += 1
+            else:
                 faults += 1
-                print(f"{found}: {name} ({rule}): {text}")
-        for text in spoilt:
-            faults += 1
-            print(f"refused in other letters: {name}: {text}")
+                print(f"{found}: {name} ({rule}){error and ': ' + error}: {text}")
     print("in all: " + ", ".join(f"{n} {key}" for key, n in total.items()))
-    print("accepted and true:")
+    print("accepted and true, by the change that made them:")
     for rule, n in by_rule.most_common():
-        print(f"  {n:5} {rule}: {REASONS.get(rule, 'see above, or run the attack on one claim')}")
+        print(f"  {n:5} {rule}")
     return 1 if faults else 0
 
 

@@ -2,7 +2,7 @@
 
 # Formulas are laid out by hand: a claim is not a call with its arguments in a column.
 # fmt: off
-from proofs.ledger import claim  # noqa: I001
+from proofs.claims import claim  # noqa: I001
 from proofs.notation import (
     E, T, Var, attend, beside, delta, diff, exp, independent, index, letter, log, permuted,
     plus, product, several, size, sqrt, stacked, summed, times, unit, where)

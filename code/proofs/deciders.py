@@ -17,33 +17,47 @@ from proofs.shapes import shape
 from proofs.sums import Normaliser
 
 
-def kind(statement):
-    """How a statement is decided, in a word, as the tables of checks print it."""
+def decider(statement):
+    """(its name in the tables of checks, function that proves or does not) for a statement."""
     found = {part.head for side in (statement.left, statement.right) for part in walk(side)}
-    return next((word for head, (word, _) in DECIDERS.items() if head in found), "normal form")
+    by_head = (entry for head, entry in DECIDERS.items() if head in found)
+    return next(by_head, ("normal form", _has_same_normal_form))
 
 
-def holds(statement):
+class Untestable(Undecided):
+    """A statement that is proved, but no numbers meet its hypotheses."""
+
+
+class Disagreement(Exception):
+    """A statement that is proved, and false in numbers: a decider or the judge is wrong."""
+
+
+def holds(statement, samples=1):
     """True if the statement was proved and is true in numbers, False if it does not follow.
 
-    Raises: IllFormed for a statement without meaning; Undecided if no rule applies, or if it is
-    proved but false, or untestable, in numbers.
+    samples   for how many random samples the judge must agree
+    Raises: IllFormed for a statement without meaning; Undecided if no rule applies; Untestable;
+    Disagreement.
     """
     if not is_proved(statement):
         return False
-    said = judge.says(statement, enough=1)
-    if not said:
-        why = {None: "no numbers meet the hypotheses", False: "it is false in numbers"}[said]
-        raise Undecided(f"proved, but {why}")
+    true_in_numbers = judge.holds_numerically(statement, enough=samples)
+    if true_in_numbers is None:
+        raise Untestable("it is proved, but no numbers meet the hypotheses")
+    if not true_in_numbers:
+        raise Disagreement(
+            "it is proved, but the judge finds it false in numbers, so a rule of the decider (or "
+            f"of the judge) is wrong: {statement.latex()}"
+        )
     return True
 
 
 def is_proved(statement):
-    """What the deciders alone find, for the attack, which asks the judge itself."""
+    """What the decider alone finds."""
     check_names(statement)
-    decide = dict(DECIDERS.values()).get(kind(statement), _has_same_normal_form)
+    _, proves = decider(statement)
     try:
-        return decide(statement)
+        return proves(statement)
     except RecursionError as error:
         raise Undecided("too many steps") from error
 
@@ -64,9 +78,9 @@ def _is_minimiser(statement):
     values = right.args if right.head == "tuple" else (right,)
     if len(values) != len(names):
         return False
-    engine = Normaliser(statement.hypotheses)
-    form = engine.number(body, {})
-    taken = {*engine.meanings, *engine.random.groups}
+    normaliser = Normaliser(statement.hypotheses)
+    form = normaliser.number(body, {})
+    taken = {*normaliser.meanings, *normaliser.random.groups}
     if len(set(names)) < len(names) or any(
         name.head != "letter" or name.args or name.leaf[0] in taken for name in names
     ):
@@ -76,13 +90,13 @@ def _is_minimiser(statement):
     if any(n.domain != "real" for n in letters) or letters & notation.all_letters(supposed):
         raise Undecided(f"{left}: the minimum may be at the boundary of what is supposed")
     targets = [("letter", name.leaf[0], ()) for name in names]
-    gradient = [engine.derivative(form, target) for target in targets]
-    hessian = [[engine.derivative(part, target) for target in targets] for part in gradient]
+    gradient = [normaliser.derivative(form, target) for target in targets]
+    hessian = [[normaliser.derivative(part, target) for target in targets] for part in gradient]
     if any(letters_in(cell) & letters for line in hessian for cell in line):
         raise Undecided("the function to minimise is not quadratic")
-    numbers = [engine.number(value, {}) for value in values]
-    found = _is_positive_definite(engine, hessian) and all(
-        engine.is_zero(_linear_at(engine, part, slopes, targets, numbers))
+    numbers = [normaliser.number(value, {}) for value in values]
+    found = _is_positive_definite(normaliser, hessian) and all(
+        normaliser.is_zero(_linear_at(normaliser, part, slopes, targets, numbers))
         for part, slopes in zip(gradient, hessian, strict=True)
     )
     again = minimum_by_sympy(form, targets)
@@ -91,21 +105,21 @@ def _is_minimiser(statement):
     return found
 
 
-def _linear_at(engine, form, slopes, targets, numbers):
+def _linear_at(normaliser, form, slopes, targets, numbers):
     """A form that is linear in the targets, at the numbers."""
     steps = [minus(number, single(target)) for number, target in zip(numbers, targets, strict=True)]
-    return total([form, *map(engine.times, slopes, steps)])
+    return total([form, *map(normaliser.times, slopes, steps)])
 
 
-def _is_positive_definite(engine, matrix):
+def _is_positive_definite(normaliser, matrix):
     """True if a corner and the determinant are known to be positive."""
     if len(matrix) > 2:
         raise Undecided("a minimiser in more than two letters")
     if len(matrix) == 1:
-        return engine.is_positive(matrix[0][0])
+        return normaliser.is_positive(matrix[0][0])
     (a, b), (c, d) = matrix
-    determinant = minus(engine.times(a, d), engine.times(b, c))
-    return engine.is_positive(determinant) and any(map(engine.is_positive, (a, d)))
+    determinant = minus(normaliser.times(a, d), normaliser.times(b, c))
+    return normaliser.is_positive(determinant) and any(map(normaliser.is_positive, (a, d)))
 
 
 def minimum_by_sympy(form, targets):
@@ -223,7 +237,9 @@ def _is_computed(statement):
     names = notation.all_letters((statement.left, statement.right))
     sizes = {name.name for name in names if name.domain == "natural"}
     if statement.hypotheses or sizes - {*CASES[0]} or not _is_about_matrices(nodes):
-        raise Undecided("a program that is run, with hypotheses, numbers, or sizes but N and D")
+        raise Undecided(
+            "a claim about attend() may have no hypotheses, no numbers, and no sizes except N and D"
+        )
     if shape(statement.left) != shape(statement.right):
         return False
     try:

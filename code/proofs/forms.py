@@ -88,7 +88,7 @@ def index_sum(*weighted):
     constant, parts = 0, {}
     for weight, (plain, more) in weighted:
         constant += weight * plain
-        parts = merged(parts, ((index, weight * coefficient) for index, coefficient in more))
+        parts = add_counts(parts, ((index, weight * coefficient) for index, coefficient in more))
     return constant, tuple(sorted(parts.items(), key=key))
 
 
@@ -129,7 +129,7 @@ def as_atom(form):
 
 def total(forms):
     """The sum of forms."""
-    return frozenset(merged({}, (pair for form in forms for pair in form)).items())
+    return frozenset(add_counts({}, (pair for form in forms for pair in form)).items())
 
 
 def scale(form, factor):
@@ -140,7 +140,7 @@ def minus(first, second):
     return total([first, scale(second, -1)])
 
 
-def merged(counts, pairs):
+def add_counts(counts, pairs):
     """{thing: count} with the counts of more pairs added; what comes to zero is left out."""
     counts = dict(counts)
     for thing, count in pairs:

@@ -2,7 +2,7 @@
 
 # Formulas are laid out by hand: a claim is not a call with its arguments in a column.
 # fmt: off
-from proofs.ledger import claim  # noqa: I001
+from proofs.claims import claim  # noqa: I001
 from proofs.notation import (
     CIRCLE, INFINITY, E, any_moments, exp, gamma, gaussian_pair, given, index,
     independent, integral, letter, minimiser, moments, neg, node, normal, number, plus,
@@ -11,13 +11,13 @@ from proofs.notation import (
 c, w, w_0 = number("c"), number("w"), number("w_0")
 x, y, noise = number("x"), number("y"), number("eps")
 PAIR = gaussian_pair(x, y, c)
-LEFT_OVER = 1 - c**2
+RESIDUAL = 1 - c**2                        # the variance of y that x does not explain
 
 FIVE = several(E(x), E(y), E(x**2), E(x * y), E(y**2))
 claim("gaussian-moments", FIVE, several(0, 0, 1, c, 1), PAIR,
       scope="$\\abs{c} < 1$",
       twins={"independent": several(0, 0, 1, 0, 1), "any two variables": PAIR,
-             "residual for variance": several(0, 0, 1, c, LEFT_OVER)})
+             "residual for variance": several(0, 0, 1, c, RESIDUAL)})
 
 SECOND = moments((x, 0), (y, 0), (x**2, 1), (x * y, c), (y**2, 1))
 RISK = E((plus(y, -(w * x), -w_0))**2)
@@ -32,23 +32,23 @@ claim("least-squares-learns-c", minimiser(RISK, w, w_0), several(c, 0), SECOND,
       twins={"the other slope": several(1 / c, 0), "nothing": several(0, 0),
              "no moments": SECOND})
 
-FORM = (plus(x**2, -(2 * c * x * y), y**2)) / LEFT_OVER
-claim("exponent-completes-the-square", FORM, x**2 + (y - c * x)**2 / LEFT_OVER,
+FORM = (plus(x**2, -(2 * c * x * y), y**2)) / RESIDUAL
+claim("exponent-completes-the-square", FORM, x**2 + (y - c * x)**2 / RESIDUAL,
       scope="$\\abs{c} < 1$",
-      twins={"the slope's sign": x**2 + (y + c * x)**2 / LEFT_OVER,
+      twins={"the slope's sign": x**2 + (y + c * x)**2 / RESIDUAL,
              "not divided": x**2 + (y - c * x)**2})
 
-INSIDE = positive(LEFT_OVER)
-JOINT = 1 / (2 * CIRCLE * sqrt(LEFT_OVER)) * exp(
-    neg(plus(x**2, -(2 * c * x * y), y**2) / (2 * LEFT_OVER)))
-claim("density-factorises", JOINT, normal(x, 0, 1) * normal(y, c * x, LEFT_OVER),
+INSIDE = positive(RESIDUAL)
+JOINT = 1 / (2 * CIRCLE * sqrt(RESIDUAL)) * exp(
+    neg(plus(x**2, -(2 * c * x * y), y**2) / (2 * RESIDUAL)))
+claim("density-factorises", JOINT, normal(x, 0, 1) * normal(y, c * x, RESIDUAL),
       scope="$\\abs{c} < 1$",
       twins={"independent": normal(x, 0, 1) * normal(y, 0, 1),
              "variance one": normal(x, 0, 1) * normal(y, c * x, 1),
-             "the mean's sign": normal(x, 0, 1) * normal(y, -(c * x), LEFT_OVER)})
+             "the mean's sign": normal(x, 0, 1) * normal(y, -(c * x), RESIDUAL)})
 
 f = number("f(x)")
-FROM_X = where(y, c * x + sqrt(LEFT_OVER) * noise)
+FROM_X = where(y, c * x + sqrt(RESIDUAL) * noise)
 UNSEEN = independent(noise, of=(x, f))
 ANY = any_moments(x, f)
 claim("best-predictor", E((y - f)**2), E((f - c * x)**2) + 1 - c**2, FROM_X, UNSEEN, ANY,
@@ -87,20 +87,20 @@ claim("sample-with-intercept",
              "all x equal": positive(CENTRED)})
 
 SLOPE_0 = where(w_hat, S_xy / S_xx)
-LINES = where(ys(i), c * xs(i) + sqrt(LEFT_OVER) * es(i))
+LINES = where(ys(i), c * xs(i) + sqrt(RESIDUAL) * es(i))
 NOISE = independent(es(i), of=(xs(i),))
-claim("slope-error", w_hat, c + sqrt(LEFT_OVER) * (summed(xs(i) * es(i), i) / S_xx), SLOPE_0, LINES,
+claim("slope-error", w_hat, c + sqrt(RESIDUAL) * (summed(xs(i) * es(i), i) / S_xx), SLOPE_0, LINES,
       scope="all $n$, not all $x_i = 0$",
-      twins={"no error": c, "the variance of the noise": c + LEFT_OVER * (
+      twins={"no error": c, "the variance of the noise": c + RESIDUAL * (
           summed(xs(i) * es(i), i) / S_xx), "any y": LINES})
 
 claim("slope-mean-given-x", given("E", w_hat, xs(i)), c, SLOPE_0, LINES, NOISE,
       scope="all $n$, not all $x_i = 0$",
       twins={"biased": c + 1 / n, "the wrong way round": 1 / c, "noise of any kind": NOISE})
 
-claim("slope-variance-given-x", given("Var", w_hat, xs(i)), LEFT_OVER / S_xx, SLOPE_0, LINES, NOISE,
+claim("slope-variance-given-x", given("Var", w_hat, xs(i)), RESIDUAL / S_xx, SLOPE_0, LINES, NOISE,
       scope="all $n$, not all $x_i = 0$",
-      twins={"of one pair": LEFT_OVER, "of the y": 1 / S_xx, "noise of any kind": NOISE})
+      twins={"of one pair": RESIDUAL, "of the y": 1 / S_xx, "noise of any kind": NOISE})
 
 u = number("u", "positive")
 MORE_THAN_TWO = positive(n - 2)
@@ -112,12 +112,12 @@ def chi_square(k):
 
 
 claim("slope-variance",
-      integral(LEFT_OVER / u * chi_square(n), u, 0, INFINITY), LEFT_OVER / (n - 2),
+      integral(RESIDUAL / u * chi_square(n), u, 0, INFINITY), RESIDUAL / (n - 2),
       MORE_THAN_TWO,
       scope="$n > 2$",
       argued="the sum of $n$ squared standard normal variables has this density, $\\chi^2_n$; "
              "the law of total variance",
-      twins={"divided by the mean": LEFT_OVER / n, "one degree of freedom": LEFT_OVER / (n - 1),
+      twins={"divided by the mean": RESIDUAL / n, "one degree of freedom": RESIDUAL / (n - 1),
              "any number of pairs": MORE_THAN_TWO})
 
 mean_x, mean_y = number("mu_x"), number("mu_y")

@@ -1,10 +1,10 @@
 """Expected values from declared moments, and from nothing else.
 
-Each hypothesis about random letters makes a Group, which knows the expected value of a product of
-its letters. Of independent entries with a declared mean and variance it is the sum over all ways to
-split the factors into single ones, each with the mean, and pairs of equal ones, each with the
-variance: E a_i a_j is mean^2 + delta_ij variance. Three equal factors would need a third moment and
-are refused (Undecided), as are products of letters that are not declared to be independent.
+Each hypothesis about random letters makes a MomentGroup, which knows the expected value of a
+product of its letters. Of independent entries with a declared mean and variance it is the sum over
+all ways to split the factors into single ones, each with the mean, and pairs of equal ones, each
+with the variance: E a_i a_j is mean^2 + delta_ij variance. Three equal factors would need a third
+moment and are Undecided, as are products of letters that are not declared to be independent.
 """
 
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from functools import cache, partial
 
 import sympy
 
-from proofs.forms import ONE, as_product, constant, letters_in, merged, minus, single, total
+from proofs.forms import ONE, add_counts, as_product, constant, letters_in, minus, single, total
 from proofs.notation import IllFormed, T, Undecided, family, free_indices, times
 from proofs.shapes import shape
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
+class MomentGroup:
     """Letters with a joint distribution."""
 
     letters: frozenset
@@ -31,9 +31,9 @@ class Group:
 class Moments:
     """What the hypotheses declare of random letters."""
 
-    def __init__(self, algebra):
-        self.algebra = algebra
-        self.groups = {}  # Letter: Group
+    def __init__(self, normaliser):
+        self.normaliser = normaliser
+        self.groups = {}  # Letter: MomentGroup
         self.letters = set()  # all that are random: also those of which others are independent
         self.values = []  # all declared moments, as forms
 
@@ -41,20 +41,20 @@ class Moments:
         for hypothesis in hypotheses:
             if hypothesis.kind in DECLARATIONS:
                 letters, expected, *independent_of = DECLARATIONS[hypothesis.kind](self, hypothesis)
-                group = Group(frozenset(letters), expected, *map(frozenset, independent_of))
+                group = MomentGroup(frozenset(letters), expected, *map(frozenset, independent_of))
                 if len(group.letters) < len(letters) or any(
                     letter in self.groups or letter.domain != "real" for letter in letters
                 ):
                     raise IllFormed("random: expected real letters, each declared once")
                 self.groups |= dict.fromkeys(letters, group)
                 self.letters |= group.letters | group.independent_of
-        algebra = self.algebra
-        used = letters_in((*self.values, *algebra.positive, *(r.letters for r in algebra.rules)))
-        if self.letters & {*used, *algebra.meanings, *algebra.symmetric}:
+        supposed = self.normaliser
+        used = letters_in((*self.values, *supposed.positive, *(r.letters for r in supposed.rules)))
+        if self.letters & {*used, *supposed.meanings, *supposed.symmetric}:
             raise Undecided("a random letter of which something else is supposed")
 
     def variance(self, form, known):
-        mean, times = self.mean(form, known), self.algebra.times
+        mean, times = self.mean(form, known), self.normaliser.times
         return minus(self.mean(times(form, form), known), times(mean, mean))
 
     def mean(self, form, known):
@@ -64,10 +64,10 @@ class Moments:
             letter = family(name)
             if len(letter.over) > 1 or None in letter.over:
                 raise IllFormed(f"given {name}: it has more members than are printed")
-            if letter in self.algebra.meanings:
+            if letter in self.normaliser.meanings:
                 raise Undecided("an expected value given something that depends on other letters")
             given.add(letter)
-        return total(self._mean_of_term(*term, given) for term in self.algebra.terms(form))
+        return total(self._mean_of_term(*term, given) for term in self.normaliser.terms(form))
 
     def _mean_of_term(self, coefficient, factors, bound, given):
         random, rest = {}, []
@@ -87,8 +87,8 @@ class Moments:
             if not free:
                 raise Undecided("random letters that may depend on each other or on what is given")
             left.remove(free[0])
-        means = self.algebra.times(*(group.expected(atoms) for group, atoms in random.items()))
-        return self.algebra.distribute(coefficient, rest, bound, means)
+        means = self.normaliser.times(*(group.expected(atoms) for group, atoms in random.items()))
+        return self.normaliser.distribute(coefficient, rest, bound, means)
 
     # One hypothesis each: (letters, expected value of a product, letters it is independent of)
 
@@ -96,25 +96,25 @@ class Moments:
         names, mean, variance, of = hypothesis.parts
         if free_indices(mean) | free_indices(variance):
             raise IllFormed("independent: expected one mean and one variance for all entries")
-        values = [self.algebra.number(value, {}) for value in (mean, variance)]
+        values = [self.normaliser.number(value, {}) for value in (mean, variance)]
         self.values += values
-        expected = partial(_mean_of_independent, self.algebra, *values)
+        expected = partial(_mean_of_independent, self.normaliser, *values)
         letters, others = _families(names.args), _families(of.args)
-        if set(others) & {*letters, *self.algebra.meanings}:
+        if set(others) & {*letters, *self.normaliser.meanings}:
             raise IllFormed("independent: of itself, or of what depends on other letters")
         return letters, expected, others
 
     def _moments(self, hypothesis):
         known, parts = {}, hypothesis.parts
         for expression, value in zip(parts[::2], parts[1::2], strict=True):
-            coefficient, factors = as_product(self.algebra.number(expression, {})) or (0, ())
+            coefficient, factors = as_product(self.normaliser.number(expression, {})) or (0, ())
             if coefficient != 1 or not all(
                 a[0] == "letter" and not a[2] and e > 0 for a, e in factors
             ):
                 raise IllFormed("moments: expected products of letters without indices")
             if not factors or factors in known:
                 raise IllFormed("moments: one that is declared twice, or of no letter")
-            known[factors] = self.algebra.number(value, {})
+            known[factors] = self.normaliser.number(value, {})
         self.values += known.values()
         letters = letters_in(tuple(known))
 
@@ -137,7 +137,7 @@ class Moments:
                 or shape(times(first, T(second))) != shape(value)
                 or (x, y) in known
                 or (y, x) in known
-                or covariance in {*self.algebra.meanings, x, y}
+                or covariance in {*self.normaliser.meanings, x, y}
             ):
                 raise IllFormed("covariances: expected vectors and a free matrix for each pair")
             known[x, y] = covariance
@@ -147,14 +147,14 @@ class Moments:
                 for first, second in (atoms, atoms[::-1]):
                     value = known.get((first[1], second[1]))
                     if value is not None:
-                        return single(self.algebra.letter_atom(value, first[2] + second[2]))
+                        return single(self.normaliser.letter_atom(value, first[2] + second[2]))
             raise Undecided("a moment that is not declared, or of another order than two")
 
         return {letter for pair in known for letter in pair}, expected
 
     def _gaussian(self, hypothesis):
         *names, c = hypothesis.parts
-        letters, c = _families(names), self.algebra.number(c, {})
+        letters, c = _families(names), self.normaliser.number(c, {})
         if any(letter.over or letter.shape for letter in letters):
             raise IllFormed("a Gaussian pair: expected two numbers without indices")
         self.values.append(c)
@@ -162,7 +162,7 @@ class Moments:
         def expected(atoms):
             orders = [sum(atom[1] == letter for atom in atoms) for letter in letters]
             powers = gaussian_moment(*orders)
-            times, power = self.algebra.times, self.algebra.power
+            times, power = self.normaliser.times, self.normaliser.power
             return total(times(constant(k), power(c, Fraction(n))) for n, k in powers)
 
         return letters, expected
@@ -181,7 +181,7 @@ def _families(names):
 
 
 def _powers(atoms):
-    return frozenset(merged({}, ((atom, Fraction(1)) for atom in atoms)).items())
+    return frozenset(add_counts({}, ((atom, Fraction(1)) for atom in atoms)).items())
 
 
 def _mean_of_independent(algebra, mean, variance, atoms):

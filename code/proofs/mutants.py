@@ -8,7 +8,7 @@ A mutant may be false or still true; a renamed statement is as true as the origi
 
 from dataclasses import replace
 
-from proofs.ledger import Statement
+from proofs.claims import Statement
 from proofs.notation import INDEX_BINDERS, Hypothesis, IllFormed, Node, T, neg, node, permuted, walk
 from proofs.shapes import matrix_shape
 
@@ -36,13 +36,13 @@ def mutants(statement):
 
 def _all(statement, pool):
     for side in ("left", "right"):
-        for rule, tree in _changed(getattr(statement, side), pool):
+        for rule, tree in _changes(getattr(statement, side), pool):
             yield f"{side}: {rule}", replace(statement, **{side: tree})
     for place, (kind, parts) in enumerate((h.kind, h.parts) for h in statement.hypotheses):
         yield f"without the hypothesis {kind}", statement.without(statement.hypotheses[place])
         if kind not in KEPT_WHOLE:
             for number, part in enumerate(parts):
-                for rule, tree in _changed(part, pool):
+                for rule, tree in _changes(part, pool):
                     made = Hypothesis(kind, _with(parts, number, tree))
                     hypotheses = _with(statement.hypotheses, place, made)
                     yield f"{kind}: {rule}", replace(statement, hypotheses=hypotheses)
@@ -53,42 +53,54 @@ def _with(parts, place, *new):
     return (*parts[:place], *new, *parts[place + 1 :])
 
 
-def _changed(tree, pool):
+def _changes(tree, pool):
     """(rule, tree) for each change of one node of the tree."""
-    yield from _changed_here(tree, pool)
+    yield from _changes_here(tree, pool)
     if tree.head in ("index", "eye", "ones", "zeros"):
         return  # the size is not printed
     for place, part in enumerate(tree.args[:1] if tree.head == "unit" else tree.args):
-        for rule, made in _changed(part, pool):
+        for rule, made in _changes(part, pool):
             yield rule, Node(tree.head, _with(tree.args, place, made), tree.leaf)
 
 
-def _changed_here(tree, pool):
+def _changes_here(tree, pool):
     """The changes of the topmost node."""
-    head, args, leaf = tree.head, tree.args, tree.leaf
-    if head == "index":
+    if tree.head == "index":
         for other in pool:
-            if other.head == "index" and other.args == args and other != tree:
+            if other.head == "index" and other.args == tree.args and other != tree:
                 yield "another index", other
         yield "the next index", tree + 1
         yield "permuted", permuted(tree)
-        return
-    if head == "num":
-        yield "one more", node(leaf[0] + 1)
-        yield "one less", node(leaf[0] - 1)
-        return
-    if head == "letter":
-        yield from (("another letter", other) for other in pool if _is_like(other, tree))
-    if head not in ("tuple", "infinity", "argmin", "perm"):
+    elif tree.head == "num":
+        yield "one more", node(tree.leaf[0] + 1)
+        yield "one less", node(tree.leaf[0] - 1)
+    else:
+        if tree.head == "letter":
+            yield from (("another letter", other) for other in pool if _is_like(other, tree))
+        yield from _other_values(tree)
+        yield from _other_heads(tree)
+        yield from _other_operands(tree)
+
+
+def _other_values(tree):
+    if tree.head not in ("tuple", "infinity", "argmin", "perm"):
         yield "sign", neg(tree)
         yield "factor 2", Node("mul", (node(2), tree))
         yield "squared", Node("pow", (tree, node(2)))
         if _is_matrix(tree):
             yield "transposed", T(tree)
+
+
+def _other_heads(tree):
+    head, args = tree.head, tree.args
     if head in PARTNERS:
-        yield f"{PARTNERS[head]} for {head}", Node(PARTNERS[head], args, leaf)
+        yield f"{PARTNERS[head]} for {head}", Node(PARTNERS[head], args, tree.leaf)
     if head in WRAPPERS:
         yield f"without {head}", args[0]
+
+
+def _other_operands(tree):
+    head, args, leaf = tree.head, tree.args, tree.leaf
     if head in ("add", "mul", "block", "tuple"):
         for place in range(len(args)):
             if len(args) > 1 and head != "block":
@@ -123,7 +135,7 @@ def _is_like(other, tree):
 # Other letters
 
 
-def renamed(statement, indices, letters):
+def rename(statement, indices, letters):
     """The statement with other names for its indices and letters, each given as {old: new}."""
 
     def in_tree(tree):
@@ -155,8 +167,8 @@ def renamings(statement):
     nodes = [part for tree in statement.trees for part in walk(tree)]
     indices = sorted({n.leaf[0] for n in nodes if n.head == "index"})
     letters = sorted({n.leaf[0].name for n in nodes if n.head == "letter"} - {"pi"})
-    yield renamed(statement, dict(zip(indices, indices[1:] + indices[:1], strict=True)), {})
-    yield renamed(statement, dict(zip(indices, reversed(indices), strict=True)), {})
+    yield rename(statement, dict(zip(indices, indices[1:] + indices[:1], strict=True)), {})
+    yield rename(statement, dict(zip(indices, reversed(indices), strict=True)), {})
     for prefix in ("A", "z"):
         new = {name: f"{prefix}_{{{number}}}" for number, name in enumerate(reversed(letters))}
-        yield renamed(statement, {}, new)
+        yield rename(statement, {}, new)

@@ -5,6 +5,7 @@ import re
 from proofs.notation import (
     IllFormed,
     Letter,
+    Node,
     all_letters,
     index,
     letters,
@@ -28,15 +29,17 @@ def check_names(statement):
     nodes = {part for tree in statement.trees for part in walk(tree)}
     names = all_letters(statement.trees)
     for things in (
-        [(latex(n), n.leaf if n.head == "index" else n) for n in nodes if n.head in SYMBOL_HEADS]
-        + [("\\" + n.leaf[0], n.leaf) for n in nodes if n.head == "perm"],
+        [(latex(n), n) for n in nodes if n.head in SYMBOL_HEADS]
+        + [(n.leaf[0], f"the index {n.leaf[0]}") for n in nodes if n.head == "index"]
+        + [("\\" + n.leaf[0], f"the permutation {n.leaf[0]}") for n in nodes if n.head == "perm"],
         [(_with_any_indices(n), n) for n in names]
         + [symbol for n in nodes for symbol in _symbols(n)],
     ):
         shown = {}
         for text, thing in things:
             if shown.setdefault(text, thing) != thing:
-                raise IllFormed(f"{text} stands for two things")
+                both = " and ".join(map(_in_words, (shown[text], thing)))
+                raise IllFormed(f"{text} is ambiguous: it prints both {both}; rename one")
     for name in names:
         found = LETTER_NAME.fullmatch(name.name)
         is_base = name.tex or (found and (len(found[1]) == 1 or found[1] in GREEK))
@@ -54,7 +57,20 @@ def check_names(statement):
             raise IllFormed(f"{shown} is not declared to be as random as {argument[0]}")
 
 
-SYMBOL_HEADS = ("letter", "index", "part", "entry")
+SYMBOL_HEADS = ("letter", "part", "entry")
+
+
+def _in_words(thing):
+    """What a printed symbol stands for: a letter with what sets it apart, a tree, or a text."""
+    letter = thing.leaf[0] if isinstance(thing, Node) and thing.head == "letter" else thing
+    if not isinstance(letter, Letter):
+        return str(thing)
+    sizes = [
+        f"{what} {', '.join(map(str, parts))}"
+        for what, parts in (("over", letter.over), ("shape", letter.shape))
+        if parts
+    ]
+    return f"the letter {letter.name} ({'; '.join([letter.domain, *sizes])})"
 
 
 def _with_any_indices(name):
@@ -66,15 +82,15 @@ def _symbols(tree):
     whole, *places = tree.args or (tree,)
     if tree.head in ("entry", "part") and whole.head == "letter":
         family = Letter(whole.leaf[0].name, (None,) * len(places))
-        yield _with_any_indices(family), (whole, "entry")
+        yield _with_any_indices(family), f"the entries of {whole}"
     if tree.head == "delta":
-        yield _with_any_indices(Letter("delta", (None, None))), "delta"
+        yield _with_any_indices(Letter("delta", (None, None))), "Kronecker's delta"
     if tree.head == "unit":
-        yield _with_any_indices(Letter("e", (None,), (node(2), node(1)))), "unit"
+        yield _with_any_indices(Letter("e", (None,), (node(2), node(1)))), "a unit vector"
     if tree.head == "eye":
-        yield latex(tree), "eye"
+        yield latex(tree), "the identity matrix"
     if tree.head == "exp":
-        yield "e", "exp"
+        yield "e", "the exponential function"
 
 
 def _varying(statement, nodes):

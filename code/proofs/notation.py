@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 
-class Refused(ValueError):
-    """A statement that no check can say yes or no to."""
+class CannotDecide(ValueError):
+    """The deciders can neither prove a statement nor say that it does not follow."""
 
 
-class IllFormed(Refused):
+class IllFormed(CannotDecide):
     """A tree without meaning: shapes that do not fit, an index out of its range, ..."""
 
 
-class Undecided(Refused):
+class Undecided(CannotDecide):
     """The statement may be true or false: something in it has no rule."""
 
 
@@ -202,17 +202,17 @@ def minimiser(body, *letters):
 
 def joined(first, second, m=None):
     """What `merge` means, part by part; m is the largest of both unless given."""
-    (m_1, l_1, o_1), (m_2, l_2, o_2) = (expanded(part).args for part in (first, second))
+    (m_1, l_1, o_1), (m_2, l_2, o_2) = (expand(part).args for part in (first, second))
     m = m or maximum(m_1, m_2)
     old, new = exp(m_1 - m), exp(m_2 - m)
     return several(m, *(plus(times(old, a), times(new, b)) for a, b in ((l_1, l_2), (o_1, o_2))))
 
 
-def expanded(tree):
+def expand(tree):
     """The tuple that a `merge` at the top of a tree means; any other tree as it is."""
     if tree.head != "merge":
         return tree
-    if any(expanded(part).head != "tuple" or len(expanded(part).args) != 3 for part in tree.args):
+    if any(expand(part).head != "tuple" or len(expand(part).args) != 3 for part in tree.args):
         raise IllFormed(f"{tree}: operands of merge must be states (m, l, o)")
     return joined(*tree.args)
 

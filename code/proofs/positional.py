@@ -2,7 +2,7 @@
 
 # Formulas are laid out by hand: a claim is not a call with its arguments in a column.
 # fmt: off
-from proofs.ledger import claim  # noqa: I001
+from proofs.claims import claim  # noqa: I001
 from proofs.notation import (
     T, block_matrix, column, cos, delta, diff, differ, entry, equal, eye, index, letter, node,
     norm2, number, orthogonal, part, plus, row, sin, size, stacked, summed, times, unit,

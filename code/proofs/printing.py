@@ -175,17 +175,17 @@ def _print_copies(tree):
     separator, dots = (r" \\ ", r"\vdots") if tree.head == "stack" else (" & ", r"\cdots")
     parts = body.args if body.head == "block" and tree.head == "stack" else (body,)
     first, last = (
-        separator.join(latex(_replaced(part, i, value)) for part in parts)
+        separator.join(latex(_replace(part, i, value)) for part in parts)
         for value in (node(1), i.args[0])
     )
     return rf"\begin{{bmatrix}}{separator.join([first, dots, last])}\end{{bmatrix}}", ATOM
 
 
-def _replaced(tree, i, value):
+def _replace(tree, i, value):
     """The tree with an index replaced, for printing only."""
     if tree == i:
         return value
-    return Node(tree.head, tuple(_replaced(part, i, value) for part in tree.args), tree.leaf)
+    return Node(tree.head, tuple(_replace(part, i, value) for part in tree.args), tree.leaf)
 
 
 def _template(text, strength, *least):

@@ -1,6 +1,6 @@
-"""Run the claims, in parallel, and keep the outcomes for as long as nothing changes.
+"""Check the claims, in parallel, and keep the verdicts for as long as nothing changes.
 
-run(["simplex"], cache=Path("build/proofs.json"))   # {"simplex": Outcome("simplex", (), 3)}
+run(["simplex"], cache=Path("build/proofs.json"))   # {"simplex": Verdict("simplex", (), 3)}
 """
 
 import hashlib
@@ -16,22 +16,22 @@ import numpy
 import sympy
 
 from proofs import deciders
-from proofs.ledger import CLAIMS
-from proofs.notation import Refused
+from proofs.claims import CLAIMS
+from proofs.notation import CannotDecide
 
 MODULES = ("attention", "positional", "chronos", "least_squares", "supplement")
 COMPUTED = ("attention.py", "checks.py")  # of solutions: what a claim that is run calls
 CODE = Path(__file__).parents[1]
-FEW = 2  # claims that are checked before a second process could have started
+MAX_IN_PROCESS = 2  # claims that are checked before a second process could have started
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """The problems with a claim, if any, and how many of its twins were refused."""
+class Verdict:
+    """The problems with a claim, if any, and how many of its twins were rejected."""
 
     name: str
     problems: tuple
-    refused: int
+    rejected_twins: int
 
     @property
     def holds(self):
@@ -46,66 +46,73 @@ def load():
 
 
 def run(names=None, cache=None):
-    """{name: Outcome} of the named claims, or of all; from the file `cache` what is unchanged."""
+    """{name: Verdict} of the named claims, or of all; from the file `cache` what is unchanged."""
     claims = load()
-    engine = _engine()
-    keys = {name: _key(claims[name], engine) for name in (claims if names is None else names)}
+    code = _code_digest()
+    keys = {name: _key(claims[name], code) for name in (claims if names is None else names)}
     kept = _read(cache)
     found = {name: kept[key] for name, key in keys.items() if key in kept}
     if missing := [name for name in keys if name not in found]:
-        if len(missing) <= FEW:
+        if len(missing) <= MAX_IN_PROCESS:
             found |= {name: run_one(name) for name in missing}
         else:
             with ProcessPoolExecutor() as pool:
-                found |= {outcome.name: outcome for outcome in pool.map(run_one, missing)}
-        _write(cache, kept | {keys[name]: found[name] for name in missing}, engine)
+                found |= {verdict.name: verdict for verdict in pool.map(run_one, missing)}
+        _write(cache, kept | {keys[name]: found[name] for name in missing}, code)
     return {name: found[name] for name in keys}
 
 
 def run_one(name):
-    """The Outcome of one claim."""
-    claim, problems, refused = load()[name], [], 0
+    """The Verdict of one claim."""
+    claim, problems, rejected = load()[name], [], 0
     try:
         if not deciders.holds(claim.statement):
             problems.append(f"it does not follow: {claim.statement.latex()}")
-    except Refused as error:
+    except CannotDecide as error:
         problems.append(f"it cannot be decided ({error}): {claim.statement.latex()}")
+    except deciders.Disagreement as error:
+        problems.append(str(error))
     for wrong, twin in claim.twins.items():
-        if is_refused(twin):
-            refused += 1
-        else:
-            problems.append(f"the false twin {wrong!r} is accepted: {twin.latex()}")
-    return Outcome(name, tuple(problems), refused)
+        try:
+            if is_rejected(twin):
+                rejected += 1
+            else:
+                problems.append(f"the twin {wrong!r} must be false, but is proved: {twin.latex()}")
+        except deciders.Disagreement as error:
+            problems.append(f"the twin {wrong!r}: {error}")
+    return Verdict(name, tuple(problems), rejected)
 
 
-def is_refused(statement):
-    """True if not proved, including when ill-formed or undecidable."""
+def is_rejected(statement):
+    """True if not proved, also if ill-formed or undecidable. Raises: deciders.Disagreement."""
     try:
         return not deciders.holds(statement)
-    except Refused:
+    except deciders.Untestable:
+        return False
+    except CannotDecide:
         return True
 
 
 def _read(cache):
-    """{key: Outcome} from a file; empty if it is missing or damaged."""
+    """{key: Verdict} from a file; empty if it is missing or damaged."""
     try:
         kept = json.loads(Path(cache).read_text(encoding="utf-8")) if cache else {}
         return {
-            key: Outcome(**{**outcome, "problems": tuple(outcome["problems"])})
-            for key, outcome in kept.items()
+            key: Verdict(**{**verdict, "problems": tuple(verdict["problems"])})
+            for key, verdict in kept.items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
-def _write(cache, outcomes, engine):
-    """Keep the outcomes that this engine found; the file is never seen half written."""
+def _write(cache, verdicts, code):
+    """Keep the verdicts that this code found; the file is never seen half written."""
     if cache is None:
         return
     cache = Path(cache)
     cache.parent.mkdir(parents=True, exist_ok=True)
     part = cache.with_name(f"{cache.name}.{os.getpid()}")
-    kept = {key: asdict(o) for key, o in outcomes.items() if key.startswith(engine)}
+    kept = {key: asdict(v) for key, v in verdicts.items() if key.startswith(code)}
     try:
         part.write_text(json.dumps(kept), encoding="utf-8")
         os.replace(part, cache)
@@ -113,14 +120,14 @@ def _write(cache, outcomes, engine):
         part.unlink(missing_ok=True)
 
 
-def _key(claim, engine):
+def _key(claim, code):
     """Changes with the claim's statement and its twins, and with all that decides them."""
     text = f"{claim.name} {claim.statement} {claim.twins}"
-    return f"{engine}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return f"{code}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def _engine():
-    """Changes with Python, NumPy, SymPy and the files that decide what a statement holds."""
+def _code_digest():
+    """Changes with Python, NumPy, SymPy and the files that decide whether a statement holds."""
     digest = hashlib.sha256(f"{sys.version} {numpy.__version__} {sympy.__version__}".encode())
     claims = {f"{module}.py" for module in MODULES}
     files = [file for file in CODE.glob("proofs/*.py") if file.name not in claims]

@@ -1,6 +1,6 @@
-"""The shape of a tree, and a refusal (IllFormed) where shapes do not fit."""
+"""The shape of a tree; IllFormed where shapes do not fit."""
 
-from proofs.notation import IllFormed, expanded, node
+from proofs.notation import IllFormed, expand, node
 
 SEVERAL = ("tuple", "merge", "argmin")  # may be a side of a statement, but no operand
 
@@ -137,6 +137,6 @@ SHAPES = {
     "integral": _shape_of_integral,
     "tuple": lambda t: ("tuple", tuple(map(shape, t.args))),
     "attend": lambda t: shape(t.args[0]),
-    "merge": lambda t: shape(expanded(t)),
+    "merge": lambda t: shape(expand(t)),
     "argmin": lambda t: ("tuple", ((),) * (len(t.args) - 1)) if len(t.args) > 2 else (),
 }

@@ -6,7 +6,7 @@ way only (forms.py says how). Two sides are equal if their difference is zero in
 
     Normaliser(hypotheses).same(times(T(A), A), eye(N))
 
-A side that holds something without a rule here is refused (Undecided): nothing is equal by default.
+A side that contains something without a rule here is Undecided: nothing is equal by default.
 """
 
 from fractions import Fraction
@@ -38,7 +38,7 @@ from proofs.notation import (
     T,
     Undecided,
     delta,
-    expanded,
+    expand,
     family,
     free_indices,
     log,
@@ -69,7 +69,7 @@ class Normaliser(Algebra):
 
     def same(self, left, right):
         """True if left = right follows from the hypotheses, entry by entry, shapes included."""
-        left, right = expanded(left), expanded(right)
+        left, right = expand(left), expand(right)
         if shape(left) != shape(right):
             return False
         if left.head == "tuple" and right.head == "tuple":

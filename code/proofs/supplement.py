@@ -3,8 +3,8 @@
 # Formulas are laid out by hand: a claim is not a call with its arguments in a column.
 # fmt: off
 from proofs.attention import softmax  # noqa: I001
-from proofs.ledger import claim
-from proofs.least_squares import INSIDE, LEFT_OVER, PAIR, c, chi_square, n, u, x, y
+from proofs.claims import claim
+from proofs.least_squares import INSIDE, PAIR, RESIDUAL, c, chi_square, n, u, x, y
 from proofs.notation import (
     INFINITY, E, T, Var, block_matrix, column, covariances, diff, entry, equal, exp, eye,
     independent, index, integral, inverse, joined, letter, log, maximum, merge, neg, norm2, normal,
@@ -118,25 +118,25 @@ claim("hidden-cause", E((z - k * x)**2), plus((k - sqrt(c))**2, 1, -c), VIEW, CA
           (k - sqrt(c))**2, 1, -(c**2)), "causes of any kind": CAUSES})
 
 claim("slope-variance-with-intercept",
-      integral(LEFT_OVER / u * chi_square(n - 1), u, 0, INFINITY), LEFT_OVER / (n - 3),
+      integral(RESIDUAL / u * chi_square(n - 1), u, 0, INFINITY), RESIDUAL / (n - 3),
       positive(n - 3), **SUPPLEMENT,
       scope="$n > 3$",
       argued="the sum of squared deviations has the distribution $\\chi^2_{n-1}$",
-      twins={"as without intercept": LEFT_OVER / (n - 2), "of n squares": (
-          integral(LEFT_OVER / u * chi_square(n), u, 0, INFINITY), LEFT_OVER / (n - 3))})
+      twins={"as without intercept": RESIDUAL / (n - 2), "of n squares": (
+          integral(RESIDUAL / u * chi_square(n), u, 0, INFINITY), RESIDUAL / (n - 3))})
 
-DENSITY = log(normal(x, 0, 1) * normal(y, c * x, LEFT_OVER))
-FROM_MEAN = x * (y - c * x) / LEFT_OVER
-FROM_NOISE = c * (plus(1, -(c**2), -((y - c * x)**2))) / LEFT_OVER**2
+DENSITY = log(normal(x, 0, 1) * normal(y, c * x, RESIDUAL))
+FROM_MEAN = x * (y - c * x) / RESIDUAL
+FROM_NOISE = c * (plus(1, -(c**2), -((y - c * x)**2))) / RESIDUAL**2
 claim("log-density-derivative", diff(DENSITY, c), FROM_MEAN + FROM_NOISE, INSIDE, **SUPPLEMENT,
       scope="$\\abs{c} < 1$",
       twins={"the mean alone": FROM_MEAN, "the noise's sign": FROM_MEAN - FROM_NOISE})
 
-claim("fisher-information", E((FROM_MEAN + FROM_NOISE)**2), (1 + c**2) / LEFT_OVER**2, PAIR,
+claim("fisher-information", E((FROM_MEAN + FROM_NOISE)**2), (1 + c**2) / RESIDUAL**2, PAIR,
       **SUPPLEMENT,
       scope="$\\abs{c} < 1$",
       argued="that no unbiased estimator has a smaller variance than the bound",
-      twins={"noise of known size": 1 / LEFT_OVER, "a sign": (1 - c**2) / LEFT_OVER**2,
+      twins={"noise of known size": 1 / RESIDUAL, "a sign": (1 - c**2) / RESIDUAL**2,
              "any pair": PAIR})
 
 # Attention for long inputs: the state of a block is (m, l, o)

@@ -1,7 +1,7 @@
 """Claims, and the list of all of them.
 
 A claim is a statement, left = right under hypotheses, with at least two false twins, which must be
-refused. It has no check of its own: `deciders.holds` takes the statement as it is printed and
+rejected. It has no check of its own: `deciders.holds` takes the statement as it is printed and
 nothing else.
 
     claim("square-of-a-sum", (a + b)**2, plus(a**2, 2 * a * b, b**2), scope="all $a$ and $b$",
@@ -46,7 +46,7 @@ class Statement:
         if not lines:
             return f"{left} = {right}"
         if lines > 1 and self.right.head == "add":
-            right = _broken(self.right.args, lines)
+            right = _break_sum(self.right.args, lines)
         return rf"\begin{{aligned}}{{}}& {left} \\ & \quad = {right}\end{{aligned}}"
 
     def latex_hypotheses(self):
@@ -66,7 +66,7 @@ class Statement:
         return replace(self, hypotheses=tuple(h for h in self.hypotheses if h != hypothesis))
 
 
-def _broken(terms, most):
+def _break_sum(terms, most):
     """A sum as lines of at most `most` terms."""
     head, *rest = [Node("add", terms[k : k + most]) for k in range(0, len(terms), most)]
     lines = [latex(head)]
@@ -105,7 +105,7 @@ def claim(name, left, right, *hypotheses, twins, scope, document="report", argue
     caller = sys._getframe(1)  # inspect.stack() reads every source file on the way: seconds
     place = f"{'/'.join(Path(caller.f_code.co_filename).parts[-3:])}:{caller.f_lineno}"
     if name in CLAIMS:
-        raise ValueError(f"{place}: the claim {name!r} is there already, at {CLAIMS[name].place}")
+        raise ValueError(f"{place}: the claim {name!r} is already defined at {CLAIMS[name].place}")
     if document not in DOCUMENTS or not scope:
         raise ValueError(f"{place}: {name!r} needs a scope and a document of {DOCUMENTS}")
     made = {wrong: _twin(statement, twin) for wrong, twin in twins.items()}

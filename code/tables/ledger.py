@@ -2,13 +2,11 @@
 
 import json
 from difflib import get_close_matches
-from pathlib import Path
 
-from proofs import deciders, runner
-from proofs.ledger import DOCUMENTS, ClaimFailed
+from proofs import attack, deciders, runner
+from proofs.claims import DOCUMENTS, ClaimFailed
 from weaving import latex
 
-RECORD = Path(runner.__file__).with_name("attack.json")  # written by python -m proofs --attack
 TABLE = r"""\begin{checks}
 \begin{longtable}{@{}r>{\raggedright\arraybackslash}p{94mm}%
 >{\raggedright\arraybackslash}p{26mm}>{\raggedright\arraybackslash}p{17mm}>{\raggedleft\arraybackslash}p{19mm}@{}}
@@ -23,10 +21,10 @@ ROWS
 
 
 class Ledger:
-    """Numbers the claims of one document in the order in which it makes them.
+    """Numbers the claims of one document in the order in which it displays them.
 
-    document   "report" or "supplement"; a claim of the other one cannot be made here
-    cache      where the outcomes are kept, or None
+    document   "report" or "supplement"; a claim of the other one cannot be displayed here
+    cache      where the verdicts are kept, or None
     Raises: ClaimFailed if a claim of the document does not hold.
     """
 
@@ -36,12 +34,12 @@ class Ledger:
         self.document = document
         self.all = runner.load()
         self.claims = {n: c for n, c in self.all.items() if c.document == document}
-        self.outcomes = runner.run(self.claims, cache)
+        self.verdicts = runner.run(self.claims, cache)
         self.numbers = {}
         failed = [
-            f"{self.claims[o.name].place}: the claim {o.name!r} fails: {problem}"
-            for o in self.outcomes.values()
-            for problem in o.problems
+            f"{self.claims[v.name].place}: the claim {v.name!r} fails: {problem}"
+            for v in self.verdicts.values()
+            for problem in v.problems
         ]
         if failed:
             raise ClaimFailed("\n".join(failed))
@@ -54,17 +52,17 @@ class Ledger:
         """
         numbers = ",".join(str(self._number(name)) for name in names)
         shown = r" \qquad ".join(self.claims[name].statement.latex(lines) for name in names)
-        return rf"\checked{{{numbers}}}{{{_ended(shown, end)}}}"
+        return rf"\checked{{{numbers}}}{{{_punctuate(shown, end)}}}"
 
     def inline(self, name: str) -> str:
         """The statement without a tick, for use between dollars."""
         return self._claim(name).statement.latex()
 
     def table(self) -> str:
-        """The longtable of all claims; raises ClaimFailed if the document never made one."""
+        """The longtable of all claims; raises ClaimFailed if the document never displays one."""
         missing = [
-            f"{claim.place}: the {self.document} never makes the claim {name!r}; make it with "
-            f"ledger.formula({name!r}), or delete it"
+            f"{claim.place}: the {self.document} never displays the claim {name!r}; display it "
+            f"with ledger.formula({name!r}), or delete it"
             for name, claim in self.claims.items()
             if name not in self.numbers
         ]
@@ -72,22 +70,22 @@ class Ledger:
             raise ClaimFailed("\n".join(missing))
         return TABLE.replace("ROWS", "\n".join(map(self._row, self.numbers)))
 
-    def refused_example(self, name: str) -> str:
-        """The LaTeX of the first false twin of a claim."""
+    def first_twin(self, name: str) -> str:
+        """The LaTeX of the first twin of a claim."""
         return next(iter(self._claim(name).twins.values())).latex()
 
     def number_of(self, name: str) -> int:
-        """The number of a claim that was made further up in the document."""
+        """The number of a claim that was displayed further up in the document."""
         return self.numbers[self._claim(name).name]
 
     def counts(self) -> dict:
-        """claims, twins refused, and what the last whole attack on these claims counted.
+        """claims, twins rejected, and what the last whole attack on these claims counted.
 
         With a record: mutants, and the verdicts of proofs.attack.VERDICTS.
         """
         return {
             "claims": len(self.claims),
-            "twins": sum(o.refused for o in self.outcomes.values()),
+            "twins": sum(v.rejected_twins for v in self.verdicts.values()),
             **self._record(),
         }
 
@@ -110,39 +108,47 @@ class Ledger:
         )
 
     def _record(self):
-        if not RECORD.exists():
+        if not attack.RECORD.exists():
             return {}
-        record = json.loads(RECORD.read_text(encoding="utf-8"))
-        mine = [
-            counts
+        record = json.loads(attack.RECORD.read_text(encoding="utf-8"))
+        mine = {
+            name: counts
             for name, counts in record.items()
             if name in self.claims
             and counts.pop("statement") == self.claims[name].statement.digest()
-        ]
-        return {key: sum(counts[key] for counts in mine) for key in mine[0]} if mine else {}
+        }
+        faults = [n for n, counts in mine.items() if counts["accepted_false"] or counts["crashed"]]
+        if faults:
+            raise ClaimFailed(
+                f"{attack.RECORD.name}: a false mutant was accepted, or a decider crashed, for "
+                f'{", ".join(faults)}; make proofs-attack NAME="{" ".join(faults)}" shows which'
+            )
+        rows = list(mine.values())
+        return {key: sum(row[key] for row in rows) for key in rows[0]} if rows else {}
 
     def _row(self, name):
         claim, number = self.claims[name], self.numbers[name]
+        decided_by, _ = deciders.decider(claim.statement)
         hypotheses = claim.statement.latex_hypotheses()
         text = rf"\emph{{{claim.title}.}} "
         end = "" if hypotheses or claim.argued else "."
         if claim.statement.left.head == "tuple":  # TeX breaks no line between brackets
-            shown = _ended(claim.statement.latex(lines=1), end)
+            shown = _punctuate(claim.statement.latex(lines=1), end)
             text += rf"\par\fittedtext{{${shown}$}}\par {hypotheses}"
         else:
-            text += f"${claim.statement.latex()}${end}" + f", {hypotheses}" * bool(hypotheses)
+            text += f"${claim.statement.latex()}${end}" + (f", {hypotheses}" if hypotheses else "")
         if claim.argued:
             text += f". Argued in the text: {claim.argued}"
         return (
             rf"\claimrow{{{number}}} & {text}{'' if end else '.'} & {claim.scope} & "
-            rf"{deciders.kind(claim.statement)} & {self.outcomes[name].refused} \\[3pt]"
+            rf"{decided_by} & {self.verdicts[name].rejected_twins} \\[3pt]"
         )
 
     def _number(self, name):
         self._claim(name)
         if name in self.numbers:
             raise ClaimFailed(
-                f"the claim {name!r} is made twice, first as number {self.numbers[name]}"
+                f"the claim {name!r} is displayed twice, first as number {self.numbers[name]}"
             )
         self.numbers[name] = len(self.numbers) + 1
         return self.numbers[name]
@@ -160,7 +166,7 @@ class Ledger:
         raise ClaimFailed(f"there is no claim {name!r}{hint}")
 
 
-def _ended(shown, end):
+def _punctuate(shown, end):
     """A display with the punctuation behind its last line."""
     last = r"\end{aligned}"
     return shown.removesuffix(last) + end + last if shown.endswith(last) else shown + end

@@ -7,14 +7,14 @@ import numpy as np
 
 from proofs.notation import random_letters
 
-MOST_RANDOM_NUMBERS = 12
+MAX_RANDOM_NUMBERS = 12
 
 
 class Undefined(ValueError):
     """The statement says nothing for these numbers: a division by zero, an index out of range."""
 
 
-class Group:
+class JointDistribution:
     """Random letters with a joint distribution that has the declared moments.
 
     It is that of mean + root v: root is a root of the covariance matrix, and the entries of v are
@@ -51,7 +51,7 @@ class Group:
     def _independent(self, names):
         mean, variance = (self.world.number(part, {}) for part in self.parts[1:3])
         count = sum(np.size(self.world.values[name]) for name in names)
-        if variance < 0 or count > MOST_RANDOM_NUMBERS:
+        if variance < 0 or count > MAX_RANDOM_NUMBERS:
             raise Undefined("a negative variance, or too many outcomes")
         return mean, math.sqrt(variance) * np.eye(count)
 
@@ -104,9 +104,9 @@ def _factors(tree):
 
 
 MEAN_AND_ROOT = {  # by the kind of the hypothesis
-    "independent": Group._independent,
-    "moments": Group._moments,
-    "covariances": Group._covariances,
-    "gaussian": Group._gaussian,
+    "independent": JointDistribution._independent,
+    "moments": JointDistribution._moments,
+    "covariances": JointDistribution._covariances,
+    "gaussian": JointDistribution._gaussian,
     "random": lambda group, names: (group.any_mean, group.any_root),
 }

@@ -1,0 +1,400 @@
+"""The value of trees in one sample: random numbers for all letters that satisfy the hypotheses.
+
+Sizes are small. Expected values are sums over the outcomes of discrete distributions with the
+declared moments, or Gauss-Hermite quadrature for the Gaussian pair; derivatives are differences;
+minimisers are found by Newton's method.
+"""
+
+import math
+from itertools import product
+
+import numpy as np
+
+from proofs.distributions import MEAN_AND_ROOT, JointDistribution, Undefined
+from proofs.notation import CIRCLE, INFINITY, all_letters, free_indices, letters, node, walk
+from solutions import attention
+
+
+class World:
+    """Numbers for all letters of a statement, such that its hypotheses hold.
+
+    values   {Letter: a number, or an array over its indices and its shape}
+    env      {name of an index: its value, from 1 on}
+    """
+
+    def __init__(self, statement, sizes, seed, permutation=None):
+        self.rng = np.random.default_rng(seed)
+        self.sizes, self.permutation = sizes, permutation
+        self.values, self.permuted = {}, {}
+        self.hypotheses = statement.hypotheses
+        self.meanings = {
+            h.parts[0].leaf[0]: ([index.leaf[0] for index in h.parts[0].args], h.parts[1])
+            for h in self.hypotheses
+            if h.kind == "where"
+        }
+        self.letters = sorted(  # sizes first, for the shapes of the others
+            all_letters(statement.trees) - set(self.meanings),
+            key=lambda name: (name.domain != "natural", name.name),
+        )
+        self.draw_all()
+        declared = (h for h in self.hypotheses if h.kind in MEAN_AND_ROOT)
+        self.groups = [JointDistribution(self, h) for h in declared]
+
+    def draw_all(self):
+        for letter in self.letters:
+            self.values[letter] = self._draw(letter)
+
+    def _draw(self, letter):
+        if letter.domain == "natural":
+            return self.sizes.get(letter.name) or int(self.rng.integers(1, 5))
+        if letter == CIRCLE.leaf[0]:
+            return math.pi
+        if letter.domain == "permutation":
+            return np.eye(len(self.permutation))[list(self.permutation)]
+        if None in letter.over:
+            return {}  # drawn when they are asked for
+        shape = [self.size(last) for last in (*letter.over, *letter.shape)]
+        if letter.domain == "positive":
+            values = self.rng.uniform(0.5, 2, shape)
+        else:
+            values = self.rng.uniform(0.2, 0.9, shape) * self.rng.choice([-1, 1], shape)
+        if any(h.kind == "symmetric" and h.parts[0] == letter() for h in self.hypotheses):
+            values = values + values.T + 4 * np.eye(len(values))  # positive definite as well
+        return values if shape else float(values)
+
+    def with_value(self, name, place, change, body):
+        """body() with an entry of a letter changed."""
+        kept = self.values[name]
+        value = np.array(kept, dtype=float)
+        value[place] += change
+        self.values[name] = value if isinstance(kept, np.ndarray) else value.item()
+        try:
+            return body()
+        finally:
+            self.values[name] = kept
+
+    def slope(self, body, name, place, h=1e-3):
+        """The derivative of body() with respect to an entry of a letter."""
+        near, far = (
+            self.with_value(name, place, k * h, body) - self.with_value(name, place, -k * h, body)
+            for k in (1, 2)
+        )
+        return (8 * near - far) / (12 * h)
+
+    # Hypotheses: Newton's method on what is left of them
+
+    def satisfy(self, env):
+        """Move the letters until the hypotheses hold for these values of the free indices."""
+        supposed = [h for h in self.hypotheses if h.kind in ("equal", "symmetric", "orthogonal")]
+        named = set().union(*(letters(part) for h in supposed for part in h.parts))
+        names = sorted(
+            (n for n in named if n.domain == "real" and n in self.values), key=lambda n: n.name
+        )
+        for _ in range(60):
+            gap = self._residual(supposed, env)
+            if np.abs(gap).max(initial=0) < 1e-11:
+                break
+            slopes = [
+                self.with_value(name, place, 1e-6, lambda: self._residual(supposed, env)) - gap
+                for name in names
+                for place in np.ndindex(np.shape(self.values[name]))
+            ]
+            step = np.linalg.lstsq(np.array(slopes).T / 1e-6, -gap, rcond=1e-8)[0]
+            for name in names:
+                value = self.values[name]
+                change, step = step[: np.size(value)], step[np.size(value) :]
+                self.values[name] = value + change.reshape(np.shape(value))
+        if np.abs(self._residual(supposed, env)).max(initial=0) > 1e-8:
+            raise Undefined("the hypotheses could not be satisfied")
+        for h in self.hypotheses:
+            if h.kind == "positive" and self.number(h.parts[0], env) <= 1e-6:
+                raise Undefined("a hypothesis is not met")
+
+    def _residual(self, supposed, env):
+        gaps = [np.zeros(0)]
+        for h in supposed:
+            if h.kind == "equal":
+                gaps.append(self.matrix(h.parts[0], env) - self.matrix(h.parts[1], env))
+            elif h.kind == "symmetric":
+                matrix = self.two_axes(h.parts[0], {})
+                gaps.append(matrix - matrix.T)
+            else:
+                p = self.values[h.parts[0].leaf[0]][..., 0]
+                gaps.append(p @ p.T - np.diag((p**2).sum(axis=1)))
+        return np.concatenate([np.ravel(gap) for gap in gaps])
+
+    def assignments(self, trees):
+        """All values of the free indices, skipping those that violate a `differ` hypothesis."""
+        found = sorted(set().union(*map(free_indices, trees)), key=repr)
+        free = {i.leaf[0]: i for i in found}
+        ranges = [range(1, self.size(i.args[0]) + 1) if i.args else (-1, 2) for i in free.values()]
+        pairs = [h.parts for h in self.hypotheses if h.kind == "differ"]
+        for values in product(*ranges):
+            env = dict(zip(free, values, strict=True))
+            if all(self.whole(first, env) != self.whole(second, env) for first, second in pairs):
+                yield env
+
+    # Values of trees
+
+    def matrix(self, tree, env):
+        """The value as an array with two axes, or as a number."""
+        if tree.head in RULES:
+            value = RULES[tree.head](self, tree, env)
+        else:
+            value = self._of_operands(tree, env)
+        if isinstance(value, (np.ndarray, np.generic)) and value.size == 1:
+            value = value.item()
+        if isinstance(value, complex) or not np.all(np.isfinite(value)):
+            raise Undefined(f"{tree} has no value")
+        return value
+
+    def _of_operands(self, tree, env):
+        for functions, read in FUNCTIONS:
+            if tree.head in functions:
+                operands = [read(self, part, env) for part in tree.args]
+                try:
+                    return functions[tree.head](*operands)
+                except (ValueError, ZeroDivisionError, OverflowError) as error:
+                    raise Undefined(f"{tree} has no value") from error
+        raise Undefined(f"no numbers for {tree.head}")
+
+    def two_axes(self, tree, env):
+        """The value as an array with two axes, also of a number."""
+        return np.atleast_2d(self.matrix(tree, env))
+
+    def number(self, tree, env):
+        value = self.matrix(tree, env)
+        if isinstance(value, np.ndarray):
+            raise Undefined(f"{tree} is not a number")
+        return value
+
+    def whole(self, tree, env):
+        value = self.number(tree, env)
+        if abs(value - round(value)) > 1e-9:
+            raise Undefined(f"{tree} = {value} is not a whole number")
+        return round(value)
+
+    def size(self, tree):
+        value = self.whole(tree, {})
+        if value < 0:
+            raise Undefined(f"{tree} = {value} is not a valid size")
+        return value
+
+    def _place(self, value, length):
+        """The place in an array of the index value, from 0 on."""
+        if not 1 <= value <= length:
+            raise Undefined("an index out of range")
+        return value - 1
+
+    def letter(self, tree, env):
+        name = tree.leaf[0]
+        indices = [self.whole(part, env) for part in tree.args]
+        places = tuple(
+            value if last is None else self._place(value, self.size(last))
+            for value, last in zip(indices, name.over, strict=True)
+        )
+        if name in self.meanings:
+            parameters, meaning = self.meanings[name]
+            return self.matrix(meaning, dict(zip(parameters, indices, strict=True)))
+        value = self.values[name]
+        if isinstance(value, dict):
+            return value.setdefault(places, self.rng.uniform(-1, 1))
+        return value[places] if isinstance(value, np.ndarray) else float(value)
+
+    def series(self, tree, env):
+        """The values of the body of a sum, product or stack for each value of its index."""
+        body, i, *limits = tree.args
+        first, last = (self.whole(limit, env) for limit in limits or (node(1), i.args[0]))
+        return [self.matrix(body, {**env, i.leaf[0]: k}) for k in range(first, last + 1)]
+
+    def image(self, tree, env):
+        """The value of a permuted index."""
+        last = next(part for part in walk(tree) if part.head == "index").args[0]
+        order = self.permuted.setdefault(tree.leaf[0], self.rng.permutation(self.size(last)) + 1)
+        return order[self._place(self.whole(tree.args[0], env), len(order))]
+
+    def entry(self, tree, env):
+        value = self.two_axes(tree.args[0], env)
+        indices = [self.whole(part, env) for part in (*tree.args[1:], node(1))][:2]
+        return float(value[tuple(map(self._place, indices, value.shape))])
+
+    def unit(self, tree, env):
+        value = np.zeros((self.size(tree.args[1]), 1))
+        value[self._place(self.whole(tree.args[0], env), len(value))] = 1
+        return value
+
+    # Expected values
+
+    def mean(self, tree, env, function=float):
+        """The mean of function(value) over all outcomes of the letters that are not given."""
+        body, *known = tree.args
+        fixed = {name.leaf[0] for name in known}
+        used = self._letters_behind(body)
+        groups = [g for g in self.groups if set(g.letters) & used and not set(g.letters) <= fixed]
+        kept = dict(self.values)
+        total = 0.0
+        for outcomes in product(*(group.outcomes(used) for group in groups)):
+            for values, _ in outcomes:
+                self.values |= {name: v for name, v in values.items() if name not in fixed}
+            weight = math.prod(weight for _, weight in outcomes)
+            total += weight * function(self.number(body, env))
+        self.values = kept
+        return total
+
+    def variance(self, tree, env):
+        return self.mean(tree, env, lambda value: value**2) - self.mean(tree, env) ** 2
+
+    def _letters_behind(self, tree):
+        """All letters that a tree depends on, through the meanings of others."""
+        found, waiting = set(), letters(tree)
+        while waiting:
+            name = waiting.pop()
+            found.add(name)
+            if name in self.meanings:
+                waiting |= letters(self.meanings[name][1]) - found
+        return found
+
+
+# Operations
+
+
+def _times(world, tree, env):
+    value = 1.0
+    for part in tree.args:
+        other = world.matrix(part, env)
+        both = isinstance(value, np.ndarray) and isinstance(other, np.ndarray)
+        value = value @ other if both else value * other
+        value = value.item() if np.size(value) == 1 and both else value
+    return value
+
+
+def _quotient(world, tree, env):
+    bottom = world.number(tree.args[1], env)
+    if abs(bottom) < (1e-12 if tree.args[1].head in ("add", "sum") else 1e-300):
+        raise Undefined("a division by zero")
+    return world.matrix(tree.args[0], env) / bottom
+
+
+def _blocks(world, tree, env):
+    cells, columns = [world.matrix(part, env) for part in tree.args], tree.leaf[1]
+    return np.block([cells[k : k + columns] for k in range(0, len(cells), columns)])
+
+
+def _total(terms):
+    return sum(terms[1:], terms[0]) if terms else 0.0
+
+
+def _derivative(world, tree, env):
+    body, target = tree.args
+    name, *indices = (target,) if target.head == "letter" else target.args
+    if name.leaf[0] in world.meanings or name.leaf[0] not in world.values:
+        raise Undefined("a derivative with respect to what has a meaning")
+    place = tuple(world.whole(part, env) - 1 for part in (*name.args, *indices))
+    return world.slope(lambda: world.number(body, env), name.leaf[0], place)
+
+
+def minimiser(world, tree, env):
+    body, *names = tree.args
+    kept = {name.leaf[0]: world.values[name.leaf[0]] for name in names}
+
+    def gradient():
+        return np.array([world.slope(lambda: world.number(body, env), n, (), 1e-2) for n in kept])
+
+    for _ in range(3):
+        hessian = np.array([world.slope(gradient, name, (), 1e-2) for name in kept])
+        if np.linalg.eigvalsh((hessian + hessian.T) / 2).min() < 1e-6:
+            raise Undefined("no minimum")
+        for name, step in zip(kept, np.linalg.solve(hessian, -gradient()), strict=True):
+            world.values[name] = world.values[name] + step
+    found = [float(world.values[name]) for name in kept]
+    world.values.update(kept)
+    return tuple(found) if len(found) > 1 else found[0]
+
+
+def _integral(world, tree, env):
+    """From a number to infinity, by the double exponential rule."""
+    body, target, first, last = tree.args
+    if last != INFINITY:
+        raise Undefined("an integral over a bounded interval")
+    name, low = target.leaf[0], world.number(first, env)
+    kept, total = world.values[name], 0.0
+    for t in np.linspace(-4.2, 4.2, 421):
+        distance = math.exp(math.pi / 2 * math.sinh(t))
+        world.values[name] = low + distance
+        weight = distance * math.pi / 2 * math.cosh(t) * 0.02
+        total += world.number(body, env) * weight
+    world.values[name] = kept
+    return total
+
+
+def _attend(world, tree, env):
+    X = world.matrix(tree.args[0], env)
+    if tree.leaf[0] not in (1, 2, 3, 6):
+        raise Undefined("the six rows of the weights do not divide into so many heads")
+    rng = np.random.default_rng(2)
+    W_q, W_k, W_v, W_o = (rng.standard_normal((6, X.shape[1])) for _ in range(4))
+    return attention.multi_head_self_attention(X, W_q, W_k, W_v, W_o.T[:, :6], tree.leaf[0])[0]
+
+
+def _power(base, exponent):
+    if base < 0 and exponent != round(exponent):
+        raise ValueError("a root of a negative number")
+    return base**exponent
+
+
+def _normal(x, mean, variance):
+    return math.exp(-((x - mean) ** 2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
+
+
+OF_NUMBERS = {
+    "pow": _power,
+    "sqrt": math.sqrt,
+    "exp": math.exp,
+    "log": math.log,
+    "cos": math.cos,
+    "sin": math.sin,
+    "gamma": math.gamma,
+    "max": max,
+    "normal": _normal,
+}
+OF_WHOLE_NUMBERS = {
+    "eye": np.eye,
+    "zeros": lambda rows, columns: np.zeros((rows, columns)),
+    "ones": lambda rows: np.ones((rows, 1)),
+    "delta": lambda i, j: float(i == j),
+}
+OF_MATRICES = {
+    "T": np.transpose,
+    "inv": np.linalg.inv,
+    "trace": np.trace,
+    "norm2": lambda matrix: (matrix**2).sum(),
+}
+RULES = {
+    "letter": World.letter,
+    "num": lambda w, t, env: float(t.leaf[0]),
+    "index": lambda w, t, env: env[t.leaf[0]],
+    "perm": World.image,
+    "add": lambda w, t, env: _total([w.matrix(part, env) for part in t.args]),
+    "mul": _times,
+    "neg": lambda w, t, env: -w.matrix(t.args[0], env),
+    "div": _quotient,
+    "unit": World.unit,
+    "entry": World.entry,
+    "part": World.entry,
+    "block": _blocks,
+    "stack": lambda w, t, env: np.block([[copy] for copy in w.series(t, env)]),
+    "beside": lambda w, t, env: np.block([w.series(t, env)]),
+    "sum": lambda w, t, env: _total(w.series(t, env)),
+    "prod": lambda w, t, env: math.prod(w.series(t, env)),
+    "E": World.mean,
+    "Var": World.variance,
+    "diff": _derivative,
+    "argmin": minimiser,
+    "integral": _integral,
+    "attend": _attend,
+}
+FUNCTIONS = (  # of their operands, with how these are read
+    (OF_NUMBERS, World.number),
+    (OF_WHOLE_NUMBERS, World.whole),
+    (OF_MATRICES, World.two_axes),
+)
