@@ -1,7 +1,7 @@
 """python -m benchmarks.build [ROUNDS]: how long the build takes after each kind of edit.
 
-The unit is one pass of pdfLaTeX over the report on the same machine, measured in the same round.
-Edits are made to a copy of the project. The times mean something only on an idle machine.
+The unit is one pass of pdfLaTeX over the report, measured right after each build, because the speed
+of a shared machine changes within seconds. Edits are made to a copy of the project.
 """
 
 import os
@@ -36,34 +36,32 @@ def main(rounds: int = 3) -> None:
         # Linked file by file: packages outside the folder would count as inputs.
         shutil.copytree(ROOT / ".venv", copy / ".venv", symlinks=True, copy_function=os.link)
         os.chdir(copy)
+        subprocess.run(["git", "status"], stdout=subprocess.DEVNULL)  # the files' dates are new
         print(table([one_round(number) for number in range(1, rounds + 1)]))
 
 
-def one_round(number: int) -> dict[str, float]:
-    """{what was done: seconds}, the pass of pdfLaTeX among them."""
+def one_round(number: int) -> dict[str, tuple[float, float]]:
+    """{what was done: (seconds, seconds of a pass of pdfLaTeX right afterwards)}."""
     document, plot = Path("report.texw"), Path("code/plots/least_squares.py")
     text, code = document.read_text(encoding="utf-8"), plot.read_text(encoding="utf-8")
     if WORDS not in text:
         raise ValueError(f"{document} must contain the words {WORDS!r}, which are edited here")
-    seconds = {}
     subprocess.run(["make", "-s", "clean"], check=True)
-    seconds["from clean"] = build()
-    seconds["nothing to do"] = build()
-    seconds["one pass"] = one_pass()
+    found = {"from clean": build(), "nothing to do": build()}
     edits = {"prose": f"part by part {number}",
              "an inline expression": f"part by part <%= {number} + 1 %>"}  # fmt: skip
     for name, words in edits.items():
         document.write_text(text.replace(WORDS, words, 1), encoding="utf-8")
-        seconds[name] = build()
+        found[name] = build()
     plot.write_text(code + REDRAWN.format(round=number), encoding="utf-8")
-    seconds["a figure's function"] = build()
+    found["a figure's function"] = build()
     document.write_text(text, encoding="utf-8")
     plot.write_text(code, encoding="utf-8")
-    return seconds
+    return found
 
 
-def build() -> float:
-    return seconds_of(["make", "-s", "pdf"], None)
+def build() -> tuple[float, float]:
+    return timed(["make", "-s", "pdf"], None), one_pass()
 
 
 def one_pass() -> float:
@@ -83,12 +81,18 @@ def seconds_of(command, environment) -> float:
     return time.perf_counter() - start
 
 
-def table(found: list[dict[str, float]]) -> str:
+def timed(command, environment) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def table(rounds: list[dict[str, tuple[float, float]]]) -> str:
     """The median over the rounds of each time, and of its ratio to a pass."""
     lines = [f"{'':24}{'seconds':>9}{'passes':>9}"]
-    for name in found[0]:
-        times = [each[name] for each in found]
-        ratios = [each[name] / each["one pass"] for each in found]
+    for name in rounds[0]:
+        times = [each[name][0] for each in rounds]
+        ratios = [seconds / one_pass for seconds, one_pass in (each[name] for each in rounds)]
         lines.append(f"{name:24}{median(times):9.2f}{median(ratios):9.2f}")
     return "\n".join(lines)
 
