@@ -29,7 +29,7 @@ class Untestable(Undecided):
 
 
 class Disagreement(Exception):
-    """A statement that is proved, and false in numbers: a decider or the judge is wrong."""
+    """A statement that one program proves and another refutes: one of the two is wrong."""
 
 
 def holds(statement, samples=1):
@@ -101,7 +101,7 @@ def _is_minimiser(statement):
     )
     again = minimum_by_sympy(form, targets)
     if found and again and again != list(map(polynomial, numbers)):
-        raise Undecided(f"{left}: SymPy finds another minimum, {again}")
+        raise Disagreement(f"{left}: the decider finds {right}, SymPy another minimum, {again}")
     return found
 
 

@@ -65,7 +65,7 @@ class Comparison:
 
     def where_printed(self):
         """Where the outputs and weights stand, and whether they are the notebook's."""
-        headings = " and ".join(rf"\emph{{{_title(H)}}}" for H in self.case.heads)
+        headings = latex.listed([rf"\emph{{{_title(H)}}}" for H in self.case.heads])
         text = f"The outputs and the weights are printed below, under {headings}."
         if self.case.is_placeholder:
             text += (

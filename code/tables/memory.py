@@ -76,8 +76,8 @@ class Measurements:
             rf"{held['ours'][longest] / MIB:.1f}\,MiB at $N = {latex.thousands(longest)}$ "
             rf"(\cref{{fig:scaling}}). From $N = {latex.thousands(self.sizes[2])}$ on, PyTorch "
             f"takes between {min(ratios):.2f} and {max(ratios):.2f} times as long in single "
-            r"precision (\cref{tab:ratios}). It multiplies matrices with a library of its own, the "
-            "blocks use NumPy's. Of the speed that NumPy's products and exponentials allow on "
+            r"precision (\cref{tab:ratios}). It multiplies matrices with a library of its own, and "
+            "the blocks with NumPy's. Of the speed that NumPy's products and exponentials allow on "
             f"this machine, the blocks reach {100 * min(reached):.0f} to {100 * max(reached):.0f}"
             r"\,\% (\cref{fig:roofline})."
         )
