@@ -90,7 +90,7 @@ def test_a_sample_of_the_attack_accepts_nothing_false():
 
 
 def test_the_record_of_the_whole_attack_is_of_these_claims():
-    record = json.loads(attack.RECORD.read_text(encoding="utf-8"))
+    record = json.loads(runner.RECORD.read_text(encoding="utf-8"))
     stale = [
         name
         for name in NAMES
@@ -366,10 +366,10 @@ def test_a_false_claim_that_is_proved_fails(monkeypatch):
 
 @pytest.mark.usefixtures("signs_are_lost")
 def test_the_attack_fails_if_a_false_mutant_is_proved(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(attack, "RECORD", tmp_path / "attack.json")
-    attack.RECORD.write_text("{}")
+    monkeypatch.setattr(runner, "RECORD", tmp_path / "attack.json")
+    runner.RECORD.write_text("{}")
     assert attack.report([attack.attack_one(TIED)]) == 1
-    assert json.loads(attack.RECORD.read_text())[TIED]["accepted_false"] > 0
+    assert json.loads(runner.RECORD.read_text())[TIED]["accepted_false"] > 0
     assert f"accepted_false: {TIED}" in capsys.readouterr().out
 
 
@@ -519,7 +519,7 @@ def test_a_claim_that_is_not_of_the_document(document, name, said):
 
 def test_a_false_claim_stops_the_document(monkeypatch):
     monkeypatch.setattr(
-        runner, "run", lambda names, cache: {"simplex": runner.Verdict("simplex", ("wrong",), 0)}
+        runner, "run", lambda names, cache: {"simplex": runner.Verdict("simplex", ("wrong",), 0, "")}
     )
     with pytest.raises(ClaimFailed, match=r"supplement.py:\d+.*simplex.*wrong"):
         Ledger("supplement")
@@ -535,12 +535,12 @@ def test_the_counts_of_the_attack_are_told(document):
 @pytest.mark.parametrize("fault", ["accepted_false", "crashed"])
 def test_a_document_is_not_made_while_the_record_holds_a_fault(fault, monkeypatch, tmp_path):
     monkeypatch.setattr(
-        runner, "run", lambda names, cache: {n: runner.Verdict(n, (), 2) for n in names}
+        runner, "run", lambda names, cache: {n: runner.Verdict(n, (), 2, "") for n in names}
     )
-    record = json.loads(attack.RECORD.read_text(encoding="utf-8"))
+    record = json.loads(runner.RECORD.read_text(encoding="utf-8"))
     record["simplex"][fault] = 1
-    monkeypatch.setattr(attack, "RECORD", tmp_path / "attack.json")
-    attack.RECORD.write_text(json.dumps(record))
+    monkeypatch.setattr(runner, "RECORD", tmp_path / "attack.json")
+    runner.RECORD.write_text(json.dumps(record))
     with pytest.raises(ClaimFailed, match="simplex"):
         Ledger("supplement").how_it_was_attacked()
     assert Ledger("report").how_it_was_attacked()
@@ -579,6 +579,14 @@ def test_the_cache_is_used_and_a_spoilt_one_is_not(tmp_path, monkeypatch):
         cache.write_text(text)
         assert runner.run(["one-hot-table"], cache)["one-hot-table"].holds
     assert [path.name for path in cache.parent.iterdir()] == ["proofs.json"]
+
+
+def test_kept_verdicts_need_no_sympy(tmp_path):
+    cache = tmp_path / "proofs.json"
+    runner.run(["one-hot-table"], cache)
+    code = f"from proofs import runner; print(runner.run(['one-hot-table'], {str(cache)!r}))"
+    blocked = f"import sys; sys.modules['sympy'] = None; {code}"
+    subprocess.run([sys.executable, "-c", blocked], check=True)
 
 
 def test_a_full_disk_leaves_no_half_of_a_cache(tmp_path, monkeypatch):

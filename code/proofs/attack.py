@@ -13,13 +13,11 @@ import signal
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from pathlib import Path
 
 from proofs import deciders, mutants, runner
 from proofs.notation import IllFormed, Undecided
 
 MAX_SECONDS = 20  # of computing for one mutant; one that is decided takes 5 on a busy machine
-RECORD = Path(__file__).with_name("attack.json")
 VERDICTS = (
     "refused",  # not proved
     "ill_formed",  # shapes or indices that do not fit
@@ -95,7 +93,7 @@ def attack(names):
 def report(results):
     """Print the counts and what was accepted; 0 if nothing false was, and no name mattered.
 
-    The counts of these claims are entered into RECORD; those of others stay there.
+    The counts of these claims are entered into runner.RECORD; those of others stay there.
     """
     total, by_rule, faults = Counter(), Counter(), 0
     for name, counts, shown in results:
@@ -116,8 +114,8 @@ def report(results):
 
 
 def enter(name, counts):
-    """Enter the counts of one claim into RECORD, in the order of the claims."""
-    kept = json.loads(RECORD.read_text(encoding="utf-8"))
+    """Enter the counts of one claim into runner.RECORD, in the order of the claims."""
+    kept = json.loads(runner.RECORD.read_text(encoding="utf-8"))
     kept[name] = {"statement": runner.load()[name].statement.digest(), **counts}
     lines = [f"{json.dumps(n)}: {json.dumps(kept[n])}" for n in runner.load() if n in kept]
-    RECORD.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    runner.RECORD.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

@@ -1,6 +1,10 @@
 """Check the claims, in parallel, and keep the verdicts for as long as nothing changes.
 
-run(["simplex"], cache=Path("build/proofs.json"))   # {"simplex": Verdict("simplex", (), 3)}
+run(["simplex"], cache=Path("build/proofs.json"))
+    # {"simplex": Verdict("simplex", (), 3, "normal form")}
+
+The deciders are imported where they are used: SymPy takes a third of a second, and kept verdicts
+do not need it.
 """
 
 import hashlib
@@ -10,28 +14,27 @@ import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-import numpy
-import sympy
-
-from proofs import deciders
 from proofs.claims import CLAIMS
 from proofs.notation import CannotDecide
 
 MODULES = ("attention", "positional", "chronos", "least_squares", "supplement")
 COMPUTED = ("attention.py", "checks.py")  # of solutions: what a claim that is run calls
+RECORD = Path(__file__).with_name("attack.json")  # what the last attack on each claim counted
 CODE = Path(__file__).parents[1]
 MAX_IN_PROCESS = 2  # claims that are checked before a second process could have started
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The problems with a claim, if any, and how many of its twins were rejected."""
+    """The problems with a claim, if any, how many of its twins were rejected, and by what."""
 
     name: str
     problems: tuple
     rejected_twins: int
+    decided_by: str
 
     @property
     def holds(self):
@@ -53,6 +56,8 @@ def run(names=None, cache=None):
     kept = _read(cache)
     found = {name: kept[key] for name, key in keys.items() if key in kept}
     if missing := [name for name in keys if name not in found]:
+        from proofs import deciders  # noqa: F401  once, and not in each process
+
         if len(missing) <= MAX_IN_PROCESS:
             found |= {name: run_one(name) for name in missing}
         else:
@@ -64,6 +69,8 @@ def run(names=None, cache=None):
 
 def run_one(name):
     """The Verdict of one claim."""
+    from proofs import deciders
+
     claim, problems, rejected = load()[name], [], 0
     try:
         if not deciders.holds(claim.statement):
@@ -80,11 +87,14 @@ def run_one(name):
                 problems.append(f"the twin {wrong!r} must be false, but is proved: {twin.latex()}")
         except deciders.Disagreement as error:
             problems.append(f"the twin {wrong!r}: {error}")
-    return Verdict(name, tuple(problems), rejected)
+    decided_by, _ = deciders.decider(claim.statement)
+    return Verdict(name, tuple(problems), rejected, decided_by)
 
 
 def is_rejected(statement):
     """True if not proved, also if ill-formed or undecidable. Raises: deciders.Disagreement."""
+    from proofs import deciders
+
     try:
         return not deciders.holds(statement)
     except deciders.Untestable:
@@ -128,7 +138,8 @@ def _key(claim, code):
 
 def _code_digest():
     """Changes with Python, NumPy, SymPy and the files that decide whether a statement holds."""
-    digest = hashlib.sha256(f"{sys.version} {numpy.__version__} {sympy.__version__}".encode())
+    packages = f"{version('numpy')} {version('sympy')}"
+    digest = hashlib.sha256(f"{sys.version} {packages}".encode())
     claims = {f"{module}.py" for module in MODULES}
     files = [file for file in CODE.glob("proofs/*.py") if file.name not in claims]
     for file in sorted([*files, *(CODE / "solutions" / name for name in COMPUTED)]):

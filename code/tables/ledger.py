@@ -3,7 +3,7 @@
 import json
 from difflib import get_close_matches
 
-from proofs import attack, deciders, runner
+from proofs import runner
 from proofs.claims import DOCUMENTS, ClaimFailed
 from weaving import latex
 
@@ -108,9 +108,9 @@ class Ledger:
         )
 
     def _record(self):
-        if not attack.RECORD.exists():
+        if not runner.RECORD.exists():
             return {}
-        record = json.loads(attack.RECORD.read_text(encoding="utf-8"))
+        record = json.loads(runner.RECORD.read_text(encoding="utf-8"))
         mine = {
             name: counts
             for name, counts in record.items()
@@ -120,15 +120,14 @@ class Ledger:
         faults = [n for n, counts in mine.items() if counts["accepted_false"] or counts["crashed"]]
         if faults:
             raise ClaimFailed(
-                f"{attack.RECORD.name}: a false mutant was accepted, or a decider crashed, for "
+                f"{runner.RECORD.name}: a false mutant was accepted, or a decider crashed, for "
                 f'{", ".join(faults)}; make proofs-attack NAME="{" ".join(faults)}" shows which'
             )
         rows = list(mine.values())
         return {key: sum(row[key] for row in rows) for key in rows[0]} if rows else {}
 
     def _row(self, name):
-        claim, number = self.claims[name], self.numbers[name]
-        decided_by, _ = deciders.decider(claim.statement)
+        claim, verdict = self.claims[name], self.verdicts[name]
         hypotheses = claim.statement.latex_hypotheses()
         text = rf"\emph{{{claim.title}.}} "
         end = "" if hypotheses or claim.argued else "."
@@ -140,8 +139,8 @@ class Ledger:
         if claim.argued:
             text += f". Argued in the text: {claim.argued}"
         return (
-            rf"\claimrow{{{number}}} & {text}{'' if end else '.'} & {claim.scope} & "
-            rf"{decided_by} & {self.verdicts[name].rejected_twins} \\[3pt]"
+            rf"\claimrow{{{self.numbers[name]}}} & {text}{'' if end else '.'} & {claim.scope} & "
+            rf"{verdict.decided_by} & {verdict.rejected_twins} \\[3pt]"
         )
 
     def _number(self, name):

@@ -127,7 +127,7 @@ def execute(target: Target, progress: Callable = lambda *stage: None, screen=Fal
     kept = results.recall(target.results, key, screen)
     if kept is not None:
         return results.replay(chunks, kept)
-    project.forget_bytecode()
+    project.refresh_bytecode()
     target.results.unlink(missing_ok=True)
     target.build_record.unlink(missing_ok=True)
     executed, recorder = _run(target, chunks, progress, screen)
