@@ -519,7 +519,9 @@ def test_a_claim_that_is_not_of_the_document(document, name, said):
 
 def test_a_false_claim_stops_the_document(monkeypatch):
     monkeypatch.setattr(
-        runner, "run", lambda names, cache: {"simplex": runner.Verdict("simplex", ("wrong",), 0, "")}
+        runner,
+        "run",
+        lambda names, cache: {"simplex": runner.Verdict("simplex", ("wrong",), 0, "")},
     )
     with pytest.raises(ClaimFailed, match=r"supplement.py:\d+.*simplex.*wrong"):
         Ledger("supplement")
