@@ -7,14 +7,13 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from weaving import inputs, project
-from weaving.files import digest, in_project, read_json, replace, update
+from weaving.files import digest, read_json, replace, states, update
 from weaving.problems import BuildFailed, Problem
 from weaving.provenance import provenance
 
@@ -96,19 +95,21 @@ def is_up_to_date(target: Target) -> bool:
     record = read_json(target.build_record, "key", "recorded", "tex")
     return (
         record.get("key") == _inputs_key(target)
-        and record["tex"] == _tex_state(record["tex"])
+        and record["tex"] == states(record["tex"])
         and inputs.first_change(record["recorded"]) is None
     )
 
 
 def weave(target: Target, progress: Callable = lambda *stage: None) -> list[int]:
     """NAME.texw to build/NAME.tex and figures/; the line map."""
-    from weaving import document, pdf
+    from weaving import document, pdf, preamble
 
     tex, lines = pdf.write(document.read(execute(target, progress)))
-    update(BUILD / "provenance.tex", provenance().macros().encode())
+    update(BUILD / "provenance.tex", rb"\AtBeginDocument{\input{commit}}" + b"\n")
+    update(BUILD / "commit.tex", provenance().macros().encode())  # not part of a kept preamble
     update(BUILD / "listings.tex", pdf.preamble().encode())
-    mark = r"\def\tagged{}" if target.tagged else ""  # on line 1: the others keep their numbers
+    # on line 1: the others keep their numbers
+    mark = r"\def\tagged{}" if target.tagged else preamble.SKIP
     update(target.job.with_suffix(".tex"), (mark + tex).encode())
     return lines
 
@@ -183,17 +184,5 @@ def _write_build_record(target, key):
         return  # the chunks run at every build
     recorded["file"] = project.modules() | recorded["file"]  # as they were when they were read
     recorded["file"] |= {str(path): digest(path) for path in (target.pdf, target.synctex)}
-    record = {"key": key, "recorded": recorded, "tex": _tex_state(tex.files_read(target.job))}
+    record = {"key": key, "recorded": recorded, "tex": states(tex.files_read(target.job))}
     replace(target.build_record, json.dumps(record).encode())
-
-
-def _tex_state(names):
-    """For each file that TeX read: the project's digest, or the installation's size and date."""
-
-    def state(name):
-        if in_project(name):
-            return digest(Path(name))
-        status = os.stat(name)
-        return [status.st_size, status.st_mtime_ns]
-
-    return {name: state(name) for name in names}
