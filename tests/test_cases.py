@@ -460,6 +460,7 @@ def test_a_notebook_that_lists_the_environment_reads_all_of_it(written, monkeypa
     assert first_change(recorded) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -528,6 +529,7 @@ def test_what_takes_too_long_later_is_read(written, monkeypatch):
     refused(written(notebook(*cells, "X, y = 1, 2"), "ipynb"), "cell 5 of 5.* X", side="left")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sources, pattern",
     [
@@ -555,6 +557,7 @@ def test_a_notebook_that_does_not_give_the_arrays(written, sources, pattern, mon
     refused(written(text, "ipynb"), pattern, side="left")
 
 
+@pytest.mark.slow
 def test_nothing_that_a_notebook_starts_outlives_it(written, tmp_path, monkeypatch):
     monkeypatch.setattr(notebooks, "MAX_SECONDS", 3)
     source = (

@@ -37,6 +37,7 @@ def test_regression_on_y_learns_c_and_not_its_inverse(rng):
     assert least_squares.slope(y, x) == pytest.approx(0.5, abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fit, lost",
     [(least_squares.slope, 2), (lambda x, y: least_squares.slope_and_intercept(x, y)[0], 3)],

@@ -321,6 +321,7 @@ def extra_memory(function, *arrays):
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1, 100])
 def test_memory_does_not_grow_with_the_input(scale, monkeypatch):
     """Four times the input: one number more per query, where there are 16 times the weights."""

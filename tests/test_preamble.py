@@ -1,7 +1,6 @@
 """The preamble as a TeX format: used where it changes nothing, and made anew when it would."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from pypdf import PdfReader
 from weaving import preamble, tex
 from weaving.problems import BuildFailed
 
-pytestmark = pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs TeX")
+pytestmark = pytest.mark.slow
 
 JOB = Path("build/report")
 BODY = "\\begin{document}\n\\word, \\the\\year\n\\end{document}\n"

@@ -327,6 +327,7 @@ while not os.path.exists('ended') and time.monotonic() < end:
     time.sleep(0.02)"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lines, place",
     [
