@@ -1,5 +1,6 @@
 """Exercise 2: tokeniser, counts, buckets and scores of Chronos, each computed another way."""
 
+import itertools
 import math
 
 import numpy as np
@@ -165,25 +166,38 @@ def test_the_places_without_one_dataset_allow_for_the_rounding():
     assert list(chronos.ranking(TABLE_9))[:2] == ["TFT", LARGE]
     assert chronos.places_without("CIF 2016", "PatchTST") == (1, 1)
     assert [chronos.places_without("FRED-MD", m) for m in ("TFT", LARGE)] == [(1, 1), (2, 3)]
-    for dataset, model in [("FRED-MD", LARGE), ("CIF 2016", "PatchTST"), ("Traffic", "DeepAR")]:
-        low, high = chronos.bounds_without(dataset, model)
-        direct = chronos.aggregate_relative_score(TABLE_9, model, chronos.BASELINE, [dataset])
-        assert 0 < high - low < 0.007 and low - 0.003 < direct < high + 0.003
+    assert chronos.places_without("M4 (Yearly)", LARGE) == (2, 2), "the baseline cancels"
+    for dataset, model, rival in [("FRED-MD", LARGE, "TFT"), ("Traffic", "DeepAR", "SCUM")]:
+        low, high = chronos.lead_without(dataset, model, rival)
+        of_model, of_rival = (
+            chronos.aggregate_relative_score(TABLE_9, m, chronos.BASELINE, [dataset])
+            for m in (model, rival)
+        )
+        direct = (len(TABLE_9) - 1) * np.log(of_rival / of_model)
+        assert 0 < high - low < 0.2 and low - 0.15 < direct < high + 0.15
 
 
-def test_the_bounds_hold_the_score_of_any_table_that_rounds_to_the_printed_one(monkeypatch):
+def test_the_bounds_hold_the_lead_in_any_table_that_rounds_to_the_printed_one(monkeypatch):
     generator = np.random.default_rng(1)
-    exact = {d: dict(zip("mb", generator.uniform(0.01, 2, 2))) for d in "uvwxy"}
-    exact = {d: {"m": row["m"], chronos.BASELINE: row["b"]} for d, row in exact.items()}
-    whole = chronos.aggregate_relative_score(exact, "m", chronos.BASELINE)
+    names = ["m", "r", chronos.BASELINE]
+    exact = {d: dict(zip(names, generator.uniform(0.01, 2, 3))) for d in "uvwxy"}
+    exact["u"]["m"] = float("nan")  # failed
+    exact["v"]["m"] = exact["v"]["r"] = float("nan")
+    whole = {m: chronos.aggregate_relative_score(exact, m, chronos.BASELINE) for m in names}
     rounded = {d: {m: round(x, 3) for m, x in row.items()} for d, row in exact.items()}
     monkeypatch.setattr(chronos, "zero_shot_scores", lambda: rounded)
-    printed = {"m": {"zero-shot WQL": round(whole, 3)}}
+    printed = {m: {"zero-shot WQL": round(score, 3)} for m, score in whole.items()}
     monkeypatch.setattr(chronos, "printed_aggregates", lambda: printed)
     for dataset in exact:
-        low, high = chronos.bounds_without(dataset, "m")
-        left = chronos.aggregate_relative_score(exact, "m", chronos.BASELINE, [dataset])
-        assert low < left < high and high - low < 0.1
+        for model, rival in itertools.permutations(names, 2):
+            low, high = chronos.lead_without(dataset, model, rival)
+            of_model, of_rival = (
+                chronos.aggregate_relative_score(exact, m, chronos.BASELINE, [dataset])
+                for m in (model, rival)
+            )
+            assert low <= (len(exact) - 1) * np.log(of_rival / of_model) + 1e-12
+            assert high >= (len(exact) - 1) * np.log(of_rival / of_model) - 1e-12
+            assert high - low < 0.2
 
 
 def test_table_3_adds_up_to_the_numbers_of_section_5_1():
@@ -227,7 +241,7 @@ def test_numbers_in_words():
         "training observations": "84~billion",
     }
     assert {name: tables.quote(name) for name in words} == words
-    assert tables.places_of_large().startswith("first three times and second 19 times; in the ")
+    assert tables.places_of_large().startswith("first three times and second 20 times. For the ")
     assert tables.weatherbench_share("observations") == r"98.3\,\%" and tables.last_bucket() == 91
 
 

@@ -29,9 +29,13 @@ def tokeniser(x: np.ndarray) -> Drawing:
             words(ax, label + step * (n + 0.5), y, entry, **look)
     _ruler(ax, label, foot + LINE * len(rows) + 0.36, x, back, scale)
     worst = np.abs(back - x)[~clipped].max(initial=0)
+    steps = tokens[0] - chronos.FIRST_BIN - len(chronos.CENTRES) // 2  # from zero, the middle one
     caption = (
-        rf"The tokeniser on {len(x)} made-up values, with the released code's bins. The scale is "
-        rf"the mean absolute value, {scale:.4g}. A value within {chronos.LIMIT} scales returns "
+        rf"The tokeniser on {len(x)} made-up values, with the released code's bins (the picture "
+        "shows those from zero on). The scale is the mean absolute value, "
+        rf"{scale:.4g}. Divided by it, the first value is {x[0] / scale:.4f}; the nearest centre, "
+        rf"number {steps} after zero, is {back[0] / scale:.4f}, so {back[0]:.2f} is returned. "
+        rf"A value within {chronos.LIMIT} scales returns "
         "with an error of at most half a bin times the scale, "
         rf"{chronos.BIN_WIDTH * scale / 2:.3f} (largest error here: {worst:.3f}). A larger one "
         rf"returns as {chronos.LIMIT} scales."

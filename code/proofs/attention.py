@@ -69,10 +69,6 @@ claim("each-head-reads-every-column", READ, beside(times(X, T(W_qh(h))), h),
       twins={"transposed wrongly": beside(times(X, T(W_qh(1))), h),
              "twice": beside(times(2, X, T(W_qh(h))), h)})
 
-claim("rows-per-head", H - D / H, (H**2 - D) / H,
-      scope="all $D$ and $H$",
-      twins={"no square": (H - D) / H, "the sign": (D - H**2) / H})
-
 Y, W_o = letter("Y", (H,), (N, d_h)), letter("W_o", (H,), (D, d_h))
 claim("concatenation-is-a-sum-over-heads", times(beside(Y(h), h), T(beside(W_o(h), h))),
       summed(times(Y(h), T(W_o(h))), h),
@@ -174,12 +170,6 @@ claim("positions-break-the-symmetry", DIFFERENCE, gap(), PLACED, NEW_PLACED,
       scope=EVERY,
       twins={"the symmetry is kept": 0, "contents only": gap().args[0] + gap().args[1],
              "no positions": (s_new(i, j) - s(i, j), gap())})
-
-claim("mean-is-invariant", (1 / N) * summed(y(permuted(i)), i), (1 / N) * summed(y(i), i),
-      scope="all $N$ and $d$, every permutation $\\pi$",
-      twins={"one output": (y(permuted(i)), y(i)),
-             "a weight for each place": (summed(times(r(i), y(permuted(i))), i),
-                                         summed(times(r(i), y(i)), i))})
 
 Pi = letter("Pi", (), (N, N), domain="permutation")()
 claim("every-order", several(attend(times(Pi, X), 1), attend(times(Pi, X), 3)),

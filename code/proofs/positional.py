@@ -174,4 +174,5 @@ claim("relative-score", times(T(pair_at(s)), block_matrix((mu, nu), (-nu, mu)), 
       mu * cos(times(omega, s - t)) + nu * sin(times(omega, s - t)),
       scope="all frequencies and positions, any two numbers for each frequency",
       twins={"the sine's sign": mu * cos(times(omega, s - t)) - nu * sin(times(omega, s - t)),
-             "cosines alone": mu * cos(times(omega, s - t))})
+             "cosines alone": mu * cos(times(omega, s - t))},
+      document="supplement")

@@ -269,28 +269,32 @@ def ranking(table: Table) -> dict[str, float]:
     return dict(sorted(scores.items(), key=lambda item: item[1]))
 
 
-def bounds_without(dataset: str, model: str) -> tuple[float, float]:
-    """Between which values the aggregate of Table 9 lies without a dataset, given the rounding.
+def lead_without(dataset: str, model: str, rival: str) -> tuple[float, float]:
+    """Bounds of how far a model is ahead of a rival when one dataset of Table 9 is left out.
 
-    The printed aggregate is the N-th root of a product of N ratios; the ratio that is left out is
-    divided out. Only the aggregate and the two scores on that dataset are rounded numbers here.
+    In logarithms: positive if it is ahead. Each number that was used is rounded; the baseline's
+    score is none of them, since it cancels where both models have a score on the dataset.
     """
-    if model == BASELINE:
-        return 1.0, 1.0
     table = zero_shot_scores()
-    N, row, printed = len(table), table[dataset], printed_aggregates()[model]["zero-shot WQL"]
-    least, most = 1.0, 1.0  # the ratio of a model that failed
-    if not math.isnan(row[model]):
-        least = (row[model] - ROUNDING) / (row[BASELINE] + ROUNDING)
-        most = (row[model] + ROUNDING) / (row[BASELINE] - ROUNDING)
-    low, high = (printed - ROUNDING) ** N / most, (printed + ROUNDING) ** N / least
-    return low ** (1 / (N - 1)), high ** (1 / (N - 1))
+    row, printed = table[dataset], printed_aggregates()
+    scored = [m if not math.isnan(row[m]) else BASELINE for m in (model, rival)]
+
+    def logarithm(value, exact=False):
+        return np.log([value - ROUNDING, value + ROUNDING] if not exact else [value, value])
+
+    whole = [
+        len(table) * logarithm(printed[m]["zero-shot WQL"], exact=m == BASELINE)
+        for m in (model, rival)
+    ]
+    left_out = [logarithm(row[m]) for m in scored]
+    if scored[0] == scored[1]:  # the same number twice
+        left_out = [np.zeros(2), np.zeros(2)]
+    low, high = whole[1] - whole[0][::-1] + left_out[0] - left_out[1][::-1]
+    return float(low), float(high)
 
 
 def places_without(dataset: str, model: str) -> tuple[int, int]:
     """The best and the worst place, from 1, that the rounding allows a model without a dataset."""
-    low, high = bounds_without(dataset, model)
-    rivals = [bounds_without(dataset, m) for m in zero_shot_scores()[dataset] if m != model]
-    better = sum(at_most < low for _, at_most in rivals)
-    perhaps = sum(at_least <= high for at_least, _ in rivals)
-    return 1 + better, 1 + perhaps
+    rivals = [rival for rival in zero_shot_scores()[dataset] if rival != model]
+    leads = [lead_without(dataset, model, rival) for rival in rivals]
+    return 1 + sum(high < 0 for _, high in leads), 1 + sum(low <= 0 for low, _ in leads)

@@ -28,7 +28,7 @@ def where_the_numbers_come_from(case):
         return latex.Tex(
             "The notebook with the numbers of the computer assignment was not available to us. "
             f"The report therefore computes with placeholder numbers of the same size, {size}; "
-            "the colophon, at the end, says how to replace them."
+            "the colophon, at the end, says how to insert the notebook's."
         )
     return latex.Tex(
         f"The numbers of the computer assignment, {size}, come from {source_of(case)}."
@@ -66,13 +66,10 @@ class Comparison:
     def where_printed(self):
         """Where the outputs and weights stand, and whether they are the notebook's."""
         headings = latex.listed([rf"\emph{{{_title(H)}}}" for H in self.case.heads])
-        text = f"The outputs and the weights are printed below, under {headings}."
+        text = f"The outputs and the weights are printed below, under {headings}"
         if self.case.is_placeholder:
-            text += (
-                " The notebook's numbers were not available to us: these are computed from "
-                "substitute numbers and cannot be compared with the notebook's results."
-            )
-        return latex.Tex(text)
+            text += "; they are computed from placeholder numbers, not from the notebook's"
+        return latex.Tex(text + ".")
 
     def how_far_apart(self):
         """By how much the outputs differ, for each number of heads."""
@@ -88,9 +85,9 @@ class Comparison:
             r"The final transformation is the identity, $\mathbf W_o = \mathbf I$."
             if self._final_is_identity()
             else r"The final transformation $\mathbf W_o$ is that of the case.",
-            "The numbers of the notebook were not available to us. We use standard normal numbers "
-            r"instead, drawn by NumPy, \texttt{default\_rng(2024)}, in the order "
-            r"$\mathbf X$, $\mathbf W_q$, $\mathbf W_k$, $\mathbf W_v$, rounded to two decimals."
+            r"The numbers are standard normal, drawn by NumPy, \texttt{default\_rng(2024)}, in the "
+            r"order $\mathbf X$, $\mathbf W_q$, $\mathbf W_k$, $\mathbf W_v$, and rounded to two "
+            "decimals."
             if self.case.is_placeholder
             else f"The numbers come from {source_of(self.case)}.",
             *map(latex.escape, self.case.notes),
@@ -133,7 +130,7 @@ class Comparison:
         """The outputs and the weights of each head, displayed."""
         Y, A = self.results[H]
         names = [r"\mathbf A"] if H == 1 else [rf"\mathbf A_{{{h}}}" for h in range(1, H + 1)]
-        return latex.displayed([(r"\mathbf Y", Y), *zip(names, A)], DECIMALS)
+        return latex.displayed([(rf"\mathbf Y\,(H = {H})", Y), *zip(names, A)], DECIMALS)
 
     def matrices_of_several(self):
         """Heading and matrices for each number of heads beyond one."""
@@ -156,7 +153,8 @@ class Comparison:
         share = heads.log_softmax(product)
         caption = (
             f"The weights of query {i + 1} in each of the {spell_out(H)} heads, the product of "
-            rf"these weights raised to the power $1/\sqrt{{{H}}}$, and the single head's."
+            rf"these weights raised to the power $1/\sqrt{{{H}}}$, and the single head's, all "
+            "computed from unrounded numbers."
         )
         if H > MAX_HEADS:
             caption += f" Of {H} heads the first {MAX_HEADS} are shown."
@@ -187,7 +185,7 @@ class Comparison:
         pooled = [heads.pooled_weights(self.case, H) for H in self.several]
         largest = max(float(np.abs(weights - single).max()) for weights in pooled)
         return latex.Tex(
-            "Computed for this case, the two sides differ by "
+            "Computed for this case, the two sides of this formula differ by "
             + ("nothing." if largest == 0 else f"at most {_as_rounding(self.case, largest)}.")
         )
 
@@ -248,9 +246,9 @@ def _conflict(i, j, several, single):
     )
     if weights.max() > np.exp(single[j]) and weights.min() < VETO * weights.max():
         text += (
-            f" Head {weights.argmax() + 1} gives it the largest of these, head "
-            f"{weights.argmin() + 1} hardly any weight. In the single head their scores are added "
-            f"up, and head {weights.argmin() + 1} overrules head {weights.argmax() + 1}."
+            f" Head {weights.argmax() + 1} gives it the largest of these weights, and head "
+            f"{weights.argmin() + 1} gives it hardly any. In the single head their scores are "
+            f"added up, and head {weights.argmin() + 1} overrules head {weights.argmax() + 1}."
         )
     return text
 

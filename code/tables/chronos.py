@@ -123,15 +123,29 @@ def relative(dataset: str, model: str) -> str:
 
 def places_of_large() -> str:
     """The places of Chronos-T5 (Large) when each dataset is left out in turn."""
-    places = [chronos.places_without(dataset, LARGE) for dataset in chronos.zero_shot_scores()]
+    scores = chronos.zero_shot_scores()
+    places = {dataset: chronos.places_without(dataset, LARGE) for dataset in scores}
     ordinals = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth"}
-    certain = sorted(Counter(best for best, worst in places if best == worst).items())
+    certain = sorted(Counter(best for best, worst in places.values() if best == worst).items())
     counts = [f"{ordinals[place]} {spell_out(times)} times" for place, times in certain]
-    unsure = sum(best < worst for best, worst in places)
+    unsure = [dataset for dataset, (best, worst) in places.items() if best < worst]
     return (
-        f"{latex.listed(counts)}; in the other {spell_out(unsure)} cases the rounding of the "
-        "printed numbers leaves two places open. "
-        f"It is never below {ordinals[max(w for _, w in places)]}"
+        f"{latex.listed(counts)}. For the other {spell_out(len(unsure))} ({latex.listed(unsure)}), "
+        "the rounding of the printed numbers leaves open which of two neighbouring places it "
+        f"takes. It is never below {ordinals[max(worst for _, worst in places.values())]}"
+    )
+
+
+def ahead_of_large(column: str) -> str:
+    """The models whose average rank is better than that of Chronos-T5 (Large), the best first."""
+    printed = chronos.printed_aggregates()
+    ahead = [model for model, row in printed.items() if row[column] < printed[LARGE][column]]
+    ahead.sort(key=lambda model: printed[model][column])
+    kinds = {
+        model: "the statistical model " for model in ahead if printed[model]["group"] == "local"
+    }
+    return latex.listed(
+        [f"{kinds.get(model, '')}{model} ({score(model, column)})" for model in ahead]
     )
 
 

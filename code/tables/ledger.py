@@ -102,9 +102,10 @@ class Ledger:
         return (
             f"{text} A program also made {latex.thousands(counts['mutants'])} variants of the "
             "claims by a change in a single place. Of these, "
-            f"{latex.thousands(counts['mutants'] - kept)} are refused. The other "
-            f"{latex.thousands(kept)} are still true, for instance because two terms of a sum were "
-            "exchanged: both sides have the same value in all numbers that a second program tried."
+            f"{latex.thousands(counts['mutants'] - kept)} are refused. In the other "
+            f"{latex.thousands(kept)}, both sides have the same value for all numbers that a "
+            "second program tried, so we take them to be true; in many of them, for instance, two "
+            "terms of a sum were exchanged."
         )
 
     def _record(self):

@@ -1,7 +1,5 @@
 """Exercise 1: a collision, random directions."""
 
-import math
-
 import numpy as np
 
 from solutions import positional
@@ -30,15 +28,13 @@ def random_directions():
     P = np.random.default_rng(SEED).standard_normal((N, D))
     P /= np.linalg.norm(P, axis=1, keepdims=True)
     worst = float(np.abs(P @ P.T - np.eye(N)).max())
-    bound = math.floor(1e4 * positional.welch_bound(N, D)) / 1e4
     return latex.Tex(
-        f"For example, draw $N = {latex.thousands(N)}$ random directions in $D = {D}$ "
-        f"dimensions (NumPy, seed {SEED}). "
+        f"For example, draw $N = {latex.thousands(N)}$ vectors of $D = {D}$ standard normal "
+        f"numbers (NumPy, seed {SEED}), and divide each by its length. "
         r"Theory gives $\mathbf p_i\T\mathbf p_j$ a typical (root mean square) size of "
-        f"$1/\\sqrt D = {D**-0.5:.4f}$; in this draw, the largest absolute value is ${worst:.4f}$. "
-        f"For any $N$ directions, the largest is at least the Welch bound "
-        f"$\\sqrt{{(N - D)/(D(N - 1))}}$ \\citep{{welch1974}}, here a little more than "
-        f"${bound:.4f}$."
+        f"$1/\\sqrt D = {D**-0.5:.4f}$; in this draw, the largest absolute value is ${worst:.2f}$. "
+        "By the Welch bound, no choice of directions can make it smaller than about "
+        f"${positional.welch_bound(N, D):.3f}$."
     )
 
 
