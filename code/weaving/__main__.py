@@ -3,7 +3,6 @@
 --tagged: a PDF that a screen reader can read, which takes ten times as long.
 """
 
-import dataclasses
 import sys
 
 from weaving.command import build_and_report, command_line
@@ -11,7 +10,7 @@ from weaving.command import build_and_report, command_line
 
 def main() -> int:
     target, tagged, watching = command_line(__doc__, "--tagged", "--watch")
-    target = dataclasses.replace(target, tagged=tagged)
+    target = target._replace(tagged=tagged)
     if watching:
         from weaving.watch import watch
 

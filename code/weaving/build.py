@@ -9,8 +9,8 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from weaving import inputs, project
 from weaving.files import digest, read_json, replace, states, update
@@ -20,8 +20,7 @@ from weaving.provenance import provenance
 BUILD = Path("build")
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """One document, NAME.texw, and the file with the numbers of its case ("": the placeholder).
 
     tagged: whether a screen reader is told what is a heading, a formula, a table; see tagged.sty.

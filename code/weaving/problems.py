@@ -1,10 +1,9 @@
 """What went wrong, and where: the one exception of the build."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """One fault; prints as `report.texw:52: message`, details on the lines below."""
 
     source: str

@@ -2,8 +2,8 @@
 
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 # In an unpacked archive, the commit and its date in seconds. In a clone this is the unexpanded
 # $Format$ placeholder (see .gitattributes).
@@ -11,8 +11,7 @@ ARCHIVED = Path("PROVENANCE")
 PACKAGES = ["Pweave", "NumPy", "SymPy", "Matplotlib"]
 
 
-@dataclass(frozen=True)
-class Provenance:
+class Provenance(NamedTuple):
     """The commit, its date in seconds since 1970, and whether files differ from it."""
 
     commit: str

@@ -3,7 +3,7 @@
 import itertools
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from weaving.files import text_or_empty
@@ -180,7 +180,7 @@ def _with_line(fault, lines, tex):
     if fault.problem.line or not package:
         return fault.problem
     asking = (line for line, text in zip(lines, tex.splitlines()) if package[1] in text)
-    return replace(fault.problem, line=next(asking, 0))
+    return fault.problem._replace(line=next(asking, 0))
 
 
 def _messages(log, job):
