@@ -190,6 +190,7 @@ def _mentions_own_code(data):
     """Whether the figure is drawn by a class or function of the project's."""
     root, modules = os.getcwd(), [*sys.modules.items()]
     own = [name for name, module in modules if (file := getattr(module, "__file__", None))
+           and not file.startswith(project.INSTALLED)  # nearly all of them
            and project.recorded_name(file, root)]  # fmt: skip
     strings = (b"\x8c" + bytes([len(name)]) + name.encode() for name in own)  # in pickle
     return any(string in data for string in strings)
