@@ -34,11 +34,12 @@ def tokeniser(x: np.ndarray) -> Drawing:
         rf"The tokeniser on {len(x)} made-up values, with the released code's bins (the picture "
         "shows those from zero on). The scale is the mean absolute value, "
         rf"{scale:.4g}. Divided by it, the first value is {x[0] / scale:.4f}; the nearest centre, "
-        rf"number {steps} after zero, is {back[0] / scale:.4f}, so {back[0]:.2f} is returned. "
+        rf"number {steps} above zero (token {tokens[0] - steps} + {steps} = {tokens[0]}), is "
+        rf"{back[0] / scale:.4f}, so {back[0]:.2f} is returned. "
         rf"A value within {chronos.LIMIT} scales returns "
         "with an error of at most half a bin times the scale, "
-        rf"{chronos.BIN_WIDTH * scale / 2:.3f} (largest error here: {worst:.3f}). A larger one "
-        rf"returns as {chronos.LIMIT} scales."
+        rf"{chronos.BIN_WIDTH * scale / 2:.3f} (largest error here: {worst:.3f}). A value "
+        rf"beyond them returns as {chronos.LIMIT} or $-{chronos.LIMIT}$ scales."
     )
     alt = (
         f"An axis of values divided by the scale. The bins end at {chronos.LIMIT}; an arrow leads "

@@ -27,8 +27,8 @@ def where_the_numbers_come_from(case):
     if case.is_placeholder:
         return latex.Tex(
             "The notebook with the numbers of the computer assignment was not available to us. "
-            f"The report therefore computes with placeholder numbers of the same size, {size}; "
-            "the colophon, at the end, says how to insert the notebook's."
+            f"The report therefore computes with placeholder numbers of the size that the sheet "
+            f"gives, {size}; the colophon, at the end, says how to insert the notebook's."
         )
     return latex.Tex(
         f"The numbers of the computer assignment, {size}, come from {source_of(case)}."
@@ -119,11 +119,8 @@ class Comparison:
                 rf"{spell_out(self.D // H)} {rows} of $\mathbf W_q$, $\mathbf W_k$ "
                 r"and $\mathbf W_v$."
             )
-        smallest = 0.5 * 10.0**-DECIMALS
-        rounded = [h for h in self.case.heads if (self.results[h][1] < smallest).any()]
-        if H in rounded[:1]:  # saying it once is enough
-            text += f" A weight below ${smallest:g}$ is printed as ${0:.{DECIMALS}f}$"
-            text += f", one above ${1 - smallest:g}$ as ${1:.{DECIMALS}f}$."
+        if H == 1 and self.N > 1:
+            text += f" Weights are rounded to {spell_out(DECIMALS)} decimals; none is zero or one."
         return latex.Tex(text)
 
     def matrices(self, H):

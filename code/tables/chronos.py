@@ -1,6 +1,5 @@
 """The numbers, tables and sentences of Exercise 2, as LaTeX."""
 
-import math
 from collections import Counter
 
 import numpy as np
@@ -32,6 +31,11 @@ def quote(name: str) -> str:
 def score(model: str, column: str) -> str:
     """A printed aggregate, as in score("TFT", "zero-shot WQL")."""
     return f"{chronos.printed_aggregates()[model][column]:.3f}"
+
+
+def rank(model: str, column: str) -> str:
+    """A printed average rank, to one decimal."""
+    return f"{chronos.printed_aggregates()[model][column]:.1f}"
 
 
 def number_of_models() -> int:
@@ -92,7 +96,7 @@ def results() -> str:
 
 def sizes() -> str:
     """Shapes of the four sizes, the parameters recomputed from them, the published totals."""
-    header = ["size", "layers", "$D$", "$H$", "$Hd$", "$F$", "recomputed", "published"]
+    header = ["size", "layers", "$D$", "$H$", "$Hd_h$", "$F$", "recomputed", "published"]
     rows = [
         [
             name,
@@ -145,16 +149,8 @@ def ahead_of_large(column: str) -> str:
         model: "the statistical model " for model in ahead if printed[model]["group"] == "local"
     }
     return latex.listed(
-        [f"{kinds.get(model, '')}{model} ({score(model, column)})" for model in ahead]
+        [f"{kinds.get(model, '')}{model} ({rank(model, column)})" for model in ahead]
     )
-
-
-def largest_deviation() -> str:
-    """By how much a recomputed aggregate of Table 9 differs from the printed one, rounded up."""
-    printed = chronos.printed_aggregates()
-    scores = chronos.ranking(chronos.zero_shot_scores())
-    largest = max(abs(s - printed[model]["zero-shot WQL"]) for model, s in scores.items())
-    return f"{math.ceil(largest * 1e4) / 1e4:.4f}"
 
 
 def weatherbench_share(of: str) -> str:

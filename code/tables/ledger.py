@@ -102,10 +102,10 @@ class Ledger:
         return (
             f"{text} A program also made {latex.thousands(counts['mutants'])} variants of the "
             "claims by a change in a single place. Of these, "
-            f"{latex.thousands(counts['mutants'] - kept)} are refused. In the other "
-            f"{latex.thousands(kept)}, both sides have the same value for all numbers that a "
-            "second program tried, so we take them to be true; in many of them, for instance, two "
-            "terms of a sum were exchanged."
+            f"{latex.thousands(counts['mutants'] - kept)} are refused. The check accepts the other "
+            f"{latex.thousands(kept)}. A second program evaluated both sides of each for many "
+            "numbers and always found them equal, so we take these variants to be true; in many "
+            "of them, for instance, two terms of a sum were exchanged."
         )
 
     def _record(self):
@@ -141,7 +141,7 @@ class Ledger:
             text += f". Argued in the text: {claim.argued}"
         return (
             rf"\claimrow{{{self.numbers[name]}}} & {text}{'' if end else '.'} & {claim.scope} & "
-            rf"{verdict.decided_by} & {verdict.rejected_twins} \\[3pt]"
+            rf"{verdict.decided_by} & {verdict.rejected_twins} \\[5pt]"
         )
 
     def _number(self, name):
