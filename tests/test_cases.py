@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
-from solutions import cases, cells, exports, notebooks
+from solutions import cases, cells, notebooks, recognise
 from solutions.cases import Case, CaseError, load, placeholder
 from weaving.inputs import Recorder, first_change
 
@@ -606,7 +606,7 @@ def test_fuzz_arrays_in_a_file_and_in_a_notebook(tmp_path_factory, found, side, 
     a_case_or_its_refusal(path, side=side, names=names)
     with contextlib.suppress(CaseError):
         found = notebooks._candidates(found)
-        Case(**exports.arrange(found, {}, side, is_file=False)[0])
+        Case(**recognise.arrange(found, {}, side, is_file=False)[0])
 
 
 VALID = io.BytesIO()

@@ -19,9 +19,9 @@ from types import ModuleType
 
 import numpy as np
 
-from solutions import cells, exports
+from solutions import cells, recognise
 from solutions.cells import ELSEWHERE, EXECUTING, Part
-from solutions.exports import SAVE, CaseError, SideUnknown, describe, in_words, role_of
+from solutions.recognise import SAVE, CaseError, SideUnknown, describe, in_words, role_of
 
 MAX_SECONDS = 120  # for one run
 MAX_SECONDS_LATER = 20  # of these, for what comes after the arrays
@@ -228,7 +228,7 @@ class _File:
 
     def _take_arrays(self):
         self.fields, notes = self._arrange()
-        names = exports.resolve(_candidates(self.namespace), self.names).values()
+        names = recognise.resolve(_candidates(self.namespace), self.names).values()
         return dict(
             fields=self.fields,
             notes=[*self.skipped, *notes],
@@ -267,7 +267,7 @@ class _File:
 
     def _arrange(self):
         found = _candidates(self.namespace)
-        fields, notes = exports.arrange(found, self.names, self.side, is_file=False)
+        fields, notes = recognise.arrange(found, self.names, self.side, is_file=False)
         H, D = fields["heads"], fields["X"].shape[1]
         if H is not None and (H == 1 or D % H):
             notes += (f"H = {H} in the file is not used.",)

@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 
 from solutions import heads, rounding
-from solutions.exports import WEIGHTS
+from solutions.recognise import WEIGHTS
 from solutions.rounding import agree_to_rounding
 from tables import spell_out
 from weaving import latex
