@@ -92,11 +92,6 @@ def test_unreadable_text_is_found(about, fault):
     assert [found for found in faults(fig, 2) if fault in found]
 
 
-def test_format_of_numbers():
-    assert shapes.number(-0.004) == "0" and shapes.number(2) == "2"
-    assert shapes.vector([-0.71, 0.5]) == "(−0.71, 0.50)"
-
-
 # Attention ----------------------------------------------------------------------------------------
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from solutions import attention
 from solutions.cases import Case, placeholder
+from solutions.wording import short, spell_out, vector
 from tables import attention as tables
-from tables import in_brief, least_squares, memory, positional, spell_out
+from tables import in_brief, least_squares, memory, positional
 
 
 def random_case(N=5, D=6, heads=(1, 3), scale=1.0):
@@ -165,14 +166,14 @@ def test_weights_too_small_for_a_float_are_printed():
 
 def test_the_numbers_of_the_two_tokens():
     two = in_brief.Example()
-    assert two.q(2) == r"(2,\, 2)" and two.product(2, 2) == "4"
+    assert two.q(2) == r"(2, 2)" and two.product(2, 2) == "4"
     exponentials = [float(two.exponential(1, j)) for j in (1, 2)]
     assert float(two.total(1)) == pytest.approx(sum(exponentials), abs=0.011)
 
 
 def test_the_two_contents_of_a_collision_differ():
     assert positional.collision("x") != positional.collision("other")
-    assert positional.collision("sum") == r"(1.3,\, 0.5,\, 0.0)"
+    assert positional.collision("sum") == "(1.3, 0.5, 0.0)"
 
 
 def test_the_table_of_fits_gives_the_error_of_each_slope():
@@ -182,8 +183,10 @@ def test_the_table_of_fits_gives_the_error_of_each_slope():
         assert abs(float(slope) - 0.6) == pytest.approx(float(error), abs=0.0011)
 
 
-def test_small_counts_are_spelled_out():
+def test_how_numbers_are_written():
     assert [spell_out(n) for n in (2, 9, 10, 22)] == ["two", "nine", "10", "22"]
+    assert short(-0.004) == "0" and short(2) == "2"
+    assert vector([-0.71, 0.5]) == "(-0.71, 0.50)"
 
 
 def test_the_text_about_the_measurements():

@@ -6,9 +6,10 @@ import re
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from plots.shapes import arrow, box, canvas, cells, number, tint, vector, words
+from plots.shapes import arrow, box, canvas, cells, tint, words
 from plots.style import BLUE, GREEN, GREY, INK, MAX_HEIGHT, PAGE_WIDTH, PAPER, RUST, Drawing
 from solutions.attention import scaled_dot_product_attention
+from solutions.wording import listed, short, vector
 
 QUERY, KEY, VALUE = BLUE, RUST, GREEN
 BOX = 0.24  # inches: height of a box with one line of text
@@ -48,13 +49,12 @@ def in_brief(X, q, k, v) -> Drawing:
     box(ax, x, QUERY_ROW, width, 0.8 + BOX, "softmax", **ROUND, **style)
     darker = "darker =\nlarger weight"
     words(ax, STEPS["a"][0], QUERY_ROW, darker, va="center", color=GREY)
-    second = [vector(row[1]).replace("−", "-") for row in (q, scores, output)]
     caption = (
         "Attention for the query of token 1. The query meets each key in a score. The softmax "
         "turns the scores into weights. The values join only then, and their weighted average is "
-        rf"the output. Query 2, $\vec{{q}}_2 = {second[0]}$, asks the same keys: the scores are "
-        rf"${second[1]}$, the weights $({weights[1, 0]:.3f}, {weights[1, 1]:.3f})$, the output "
-        rf"$\vec{{y}}_2 = {second[2]}$."
+        rf"the output. Query 2, $\vec{{q}}_2 = {vector(q[1])}$, asks the same keys: the scores are "
+        rf"${vector(scores[1])}$, the weights ${vector(weights[1], '{:.3f}'.format)}$, the output "
+        rf"$\vec{{y}}_2 = {vector(output[1])}$."
     )
     alt = (
         "A data flow from left to right. Two inputs give one query, two keys and two values. The "
@@ -89,8 +89,8 @@ def _boxes_of_token(ax, n, side, x, k, v, score, weight):
     _step(ax, "x", token, rf"$\mathbf{{x}}_{n}$ = {vector(x)}", GREY)
     _step(ax, "q", key, rf"$\mathbf{{k}}_{n}$ = {vector(k)}", KEY)
     _step(ax, "q", value, rf"$\mathbf{{v}}_{n}$ = {vector(v)}", VALUE)
-    _step(ax, "s", key, f"$s_{{1{n}}}$ = {number(score)}", GREY, 0.08)
-    _step(ax, "a", key, f"$a_{{1{n}}}$ = {number(weight)}", INK, 0.5 * weight)
+    _step(ax, "s", key, f"$s_{{1{n}}}$ = {short(score)}", GREY, 0.08)
+    _step(ax, "a", key, f"$a_{{1{n}}}$ = {short(weight)}", INK, 0.5 * weight)
     _step(ax, "av", value, rf"$a_{{1{n}}}\mathbf{{v}}_{n}$ = {vector(weight * v)}", VALUE)
 
 
@@ -116,7 +116,7 @@ def _rows_of_token(side):
 
 def _step(ax, step, y, text, colour, strength=0.16):
     x, width = STEPS[step]
-    box(ax, x, y, width, BOX, text, colour, tint(colour, strength))
+    box(ax, x, y, width, BOX, text.replace("-", "−"), colour, tint(colour, strength))
 
 
 def _connect(ax, start, y, end, y_end, colour=GREY):
@@ -281,8 +281,8 @@ def weights_heads(A, query=None) -> Drawing:
     remark = f"The text follows query {query + 1} (framed)"
     keys = A[:, query].argmax(axis=1) + 1
     if H <= 4 and len({*keys}) > 1:
-        *others, last = (f"key {key} in head {h}" for h, key in enumerate(keys, 1))
-        remark += f": its largest weight is for {', '.join(others)} and {last}"
+        places = [f"key {key} in head {h}" for h, key in enumerate(keys, 1)]
+        remark += f": its largest weight is for {listed(places)}"
     return _heat_maps(drawn, titles, heads, f"{remark}.", framed=query)
 
 

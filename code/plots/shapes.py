@@ -77,14 +77,3 @@ def cells(ax, left: float, top: float, values, side: float, darkest: float) -> N
     for i, j in zip(*np.nonzero(values < 0), strict=True):
         ink = "white" if shades[i, j] > 0.57 else "black"  # whichever has the higher contrast
         words(ax, xs[j] + side / 2, ys[i] - side / 2, "−", color=ink)
-
-
-def number(value: float) -> str:
-    """A whole number as it is, another one to two decimals."""
-    value = round(float(value), 2) + 0.0  # + 0.0 turns -0.0 into 0.0
-    return (f"{value:.0f}" if value.is_integer() else f"{value:.2f}").replace("-", "−")
-
-
-def vector(values) -> str:
-    """A short vector as text: (1, −0.50)."""
-    return f"({', '.join(map(number, values))})"

@@ -21,7 +21,8 @@ import numpy as np
 
 from solutions import cells, recognise
 from solutions.cells import ELSEWHERE, EXECUTING, Part
-from solutions.recognise import SAVE, CaseError, SideUnknown, describe, in_words, role_of
+from solutions.recognise import SAVE, CaseError, SideUnknown, describe, role_of
+from solutions.wording import listed
 
 MAX_SECONDS = 120  # for one run
 MAX_SECONDS_LATER = 20  # of these, for what comes after the arrays
@@ -54,7 +55,7 @@ def run(path: Path, names: dict[str, str], side: str, until: int) -> tuple[dict,
     changes, failed = _read_later(parts[last + 1 :], later, {*taken["names"], ELSEWHERE})
     if changes:
         raise CaseError(
-            f"the arrays are all there after {at.place}, but {in_words(changes, most=4)}; say "
+            f"the arrays are all there after {at.place}, but {listed(changes, most=4)}; say "
             f"which are meant: make pdf CASE=... UNTIL={at.number} (or {max(changes.values())})"
         )
     # Read again what the notebook read, so that the Recorder of the build sees it in this process.
@@ -67,7 +68,7 @@ def run(path: Path, names: dict[str, str], side: str, until: int) -> tuple[dict,
     if counts != sorted(counts):
         notes.append("In Jupyter, its cells were last run out of order.")
     if failed:
-        places = in_words(failed, most=4)
+        places = listed(failed, most=4)
         notes.append(f"Later code that failed or was not run does not assign them: {places}.")
     return taken["fields"], tuple(notes)
 
@@ -78,12 +79,12 @@ def _read_later(parts, reports, names):
     for part, report in zip(parts, reports):
         for source in report["failed"]:
             if assigned := cells.assigned_names(source) & names:
-                text = f"{part.place}, which did not run, assigns {in_words(sorted(assigned))}"
+                text = f"{part.place}, which did not run, assigns {listed(sorted(assigned))}"
                 changes[text] = part.number
         if report["failed"]:
             failed.append(part.place)
         if report["changed"]:
-            changes[f"{part.place} changes {in_words(report['changed'])}"] = part.number
+            changes[f"{part.place} changes {listed(report['changed'])}"] = part.number
     return changes, failed
 
 

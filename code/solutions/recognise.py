@@ -5,9 +5,11 @@ sentence. What stays open is asked for: a CaseError with the line to type.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
+
+from solutions.wording import listed
 
 WEIGHTS = ("W_q", "W_k", "W_v", "W_o")
 ROLES = ("X", *WEIGHTS, "W_qkv", "heads", "from_right")
@@ -102,7 +104,7 @@ def resolve(found: Mapping[str, object], names: Mapping[str, str]) -> dict[str, 
         variants = [role] if role in free else [name for name in free if role_of(name) == role]
         if not all(np.array_equal(found[variants[0]], found[other]) for other in variants[1:]):
             raise CaseError(
-                f"{role} must have one name, got {in_words(variants)}; "
+                f"{role} must have one name, got {listed(variants, most=12)}; "
                 "say which: make pdf CASE=... "
                 f'NAMES="{" ".join([*given, f"{role}={variants[0]}"])}"'
             )
@@ -160,18 +162,11 @@ def size(array: np.ndarray) -> str:
 
 def listing(found: Mapping[str, object]) -> str:
     """Names and shapes in words, for a message."""
-    return in_words(
+    named = [
         f"{name} ({size(value)})" if isinstance(value, np.ndarray) else name
         for name, value in found.items()
-    )
-
-
-def in_words(parts: Iterable[str], most: int = 12) -> str:
-    """A list such as "a, b and c"."""
-    *parts, last = list(parts) or ["nothing"]
-    if len(parts) >= most:
-        parts, last = parts[:most], f"{len(parts) + 1 - most} more"
-    return " and ".join(filter(None, [", ".join(parts), last]))
+    ]
+    return listed(named, most=12)
 
 
 def describe(error: BaseException) -> str:
@@ -232,8 +227,8 @@ def _is_right(sides, D, is_file, notes):
     sides = {what: side for what, side in sides.items() if side}
     if len(set(sides.values())) > 1:
         raise CaseError(
-            f"{in_words(sides)} must agree on which side the weights multiply, "
-            f"got {in_words(sides.values())}"
+            f"{listed(sides)} must agree on which side the weights multiply, "
+            f"got {listed(sides.values())}"
         )
     if not sides and not is_file:
         raise SideUnknown(

@@ -9,7 +9,7 @@ import numpy as np
 from solutions import heads, rounding
 from solutions.recognise import WEIGHTS
 from solutions.rounding import agree_to_rounding
-from tables import spell_out
+from solutions.wording import listed, spell_out, vector
 from weaving import latex
 
 DECIMALS = 3  # of the results
@@ -65,7 +65,7 @@ class Comparison:
 
     def where_printed(self):
         """Where the outputs and weights stand, and whether they are the notebook's."""
-        headings = latex.listed([rf"\emph{{{_title(H)}}}" for H in self.case.heads])
+        headings = listed([rf"\emph{{{_title(H)}}}" for H in self.case.heads])
         text = f"The outputs and the weights are printed below, under {headings}"
         if self.case.is_placeholder:
             text += "; they are computed from placeholder numbers, not from the notebook's"
@@ -220,8 +220,7 @@ class Comparison:
         width = self.D // H
         of_head = slice(h * width, (h + 1) * width)
         several, single = (
-            f"$({', '.join(latex.number(y, DECIMALS) for y in self.results[n][0][i, of_head])})$"
-            for n in (H, 1)
+            f"${vector(self.results[n][0][i, of_head], latex.number)}$" for n in (H, 1)
         )
         columns = f"columns {h * width + 1} {'and' if width == 2 else 'to'} {(h + 1) * width}"
         if width == 1:
@@ -238,7 +237,7 @@ def _conflict(i, j, several, single):
     text = (
         f"Look at query {i + 1} and key {j + 1} in \\cref{{tab:query}}. The "
         f"{spell_out(len(several))} heads give this key the weights "
-        f"{latex.listed([*map(_significant, several[:, j])])}, "
+        f"{listed([*map(_significant, several[:, j])])}, "
         f"whereas the single head gives it {_significant(single[j])}."
     )
     if weights.max() > np.exp(single[j]) and weights.min() < VETO * weights.max():
@@ -317,7 +316,7 @@ class Swap:
         if largest:
             size = _as_rounding(self.case, largest, " of the largest entry")
             how = f"up to differences of {size}"
-        numbers = latex.listed([f"${H}$" for H in self.case.heads])
+        numbers = listed([f"${H}$" for H in self.case.heads])
         return latex.Tex(
             f"{tried} with $H = {{}}${numbers}: outputs and weights move with the inputs {how}."
         )

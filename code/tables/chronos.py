@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from solutions import chronos
-from tables import spell_out
+from solutions.wording import listed, spell_out
 from weaving import latex
 
 SCORES = ["in-domain WQL", "in-domain MASE", "zero-shot WQL", "zero-shot MASE"]
@@ -134,7 +134,7 @@ def places_of_large() -> str:
     counts = [f"{ordinals[place]} {spell_out(times)} times" for place, times in certain]
     unsure = [dataset for dataset, (best, worst) in places.items() if best < worst]
     return (
-        f"{latex.listed(counts)}. For the other {spell_out(len(unsure))} ({latex.listed(unsure)}), "
+        f"{listed(counts)}. For the other {spell_out(len(unsure))} ({listed(unsure)}), "
         "the rounding of the printed numbers leaves open which of two neighbouring places it "
         f"takes. It is never below {ordinals[max(worst for _, worst in places.values())]}"
     )
@@ -148,9 +148,7 @@ def ahead_of_large(column: str) -> str:
     kinds = {
         model: "the statistical model " for model in ahead if printed[model]["group"] == "local"
     }
-    return latex.listed(
-        [f"{kinds.get(model, '')}{model} ({rank(model, column)})" for model in ahead]
-    )
+    return listed([f"{kinds.get(model, '')}{model} ({rank(model, column)})" for model in ahead])
 
 
 def weatherbench_share(of: str) -> str:

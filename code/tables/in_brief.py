@@ -3,6 +3,7 @@
 import numpy as np
 
 from solutions.attention import self_attention
+from solutions.wording import short, vector
 from weaving import latex
 
 
@@ -34,45 +35,36 @@ class Example:
         )
 
     def x(self, i):
-        return _vector(self.X[i - 1])
+        return vector(self.X[i - 1])
 
     def q(self, i):
-        return _vector(self.Q[i - 1])
+        return vector(self.Q[i - 1])
 
     def k(self, i):
-        return _vector(self.K[i - 1])
+        return vector(self.K[i - 1])
 
     def v(self, i):
-        return _vector(self.V[i - 1])
+        return vector(self.V[i - 1])
 
     def y(self, i):
-        return _vector(self.Y[i - 1])
+        return vector(self.Y[i - 1])
 
     def product(self, i, j):
-        return _number(self.products[i - 1, j - 1])
+        return short(self.products[i - 1, j - 1])
 
     def score(self, i, j):
-        return _number(self.scores[i - 1, j - 1])
+        return short(self.scores[i - 1, j - 1])
 
     def exponential(self, i, j):
-        return _number(self.exponentials[i - 1, j - 1])
+        return short(self.exponentials[i - 1, j - 1])
 
     def total(self, i):
-        return _number(self.exponentials[i - 1].sum())
+        return short(self.exponentials[i - 1].sum())
 
     def weight(self, i, j, digits=2):
         return f"{self.A[i - 1, j - 1]:.{digits}f}"
 
 
-def _number(value):
-    """Whole numbers as they are, others to two decimals."""
-    return latex.Tex(f"{value:.0f}" if value == round(value) else f"{value:.2f}")
-
-
-def _vector(values):
-    return latex.Tex("(" + r",\, ".join(map(_number, values)) + ")")
-
-
 def _small_matrix(W):
-    rows = r" \\ ".join(" & ".join(map(_number, row)) for row in W)
+    rows = r" \\ ".join(" & ".join(map(short, row)) for row in W)
     return rf"\begin{{bmatrix}} {rows} \end{{bmatrix}}"

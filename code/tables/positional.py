@@ -3,6 +3,7 @@
 import numpy as np
 
 from solutions import positional
+from solutions.wording import vector
 from weaving import latex
 
 WINDOW = 512  # tokens that BERT reads at once (Devlin et al., 2019)
@@ -19,7 +20,7 @@ def collision(which):
     e_1, e_2, _ = np.eye(3)
     x = np.array([0.3, 0.5, 0.0])
     values = {"x": x, "other": x + e_1 - e_2, "sum": x + e_1}[which]
-    return latex.Tex("(" + r",\, ".join(f"{value:.1f}" for value in values) + ")")
+    return vector(values, "{:.1f}".format)
 
 
 def random_directions():

@@ -99,11 +99,6 @@ def bold(name: str) -> Tex:
     return Tex(f"\\mathbf{{{letter}}}" + (f"_{{{index}}}" if index else ""))
 
 
-def listed(words: Sequence[str]) -> Tex:
-    """a; a and b; a, b and c."""
-    return Tex(" and ".join(filter(None, [", ".join(words[:-1]), words[-1]])))
-
-
 def table(header: Sequence[str], rows: Iterable[Sequence], align: str) -> Tex:
     """A table of LaTeX cells; align as in tabular. Raises ValueError for a row of wrong length."""
 
