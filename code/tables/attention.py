@@ -25,22 +25,20 @@ def where_the_numbers_come_from(case):
     N, D = case.X.shape
     size = f"$N = {N}$ inputs of dimension $D = {D}$"
     if case.is_placeholder:
-        return latex.Tex(
+        return (
             "The notebook with the numbers of the computer assignment was not available to us. "
             f"The report therefore computes with placeholder numbers of the size that the sheet "
             f"gives, {size}; the colophon, at the end, says how to insert the notebook's."
         )
-    return latex.Tex(
-        f"The numbers of the computer assignment, {size}, come from {source_of(case)}."
-    )
+    return f"The numbers of the computer assignment, {size}, come from {source_of(case)}."
 
 
 def source_of(case):
     """Where the arrays come from, in a few words."""
     if case.is_placeholder:
-        return latex.Tex("the placeholder case")
+        return "the placeholder case"
     name = re.sub(r"\\_|[.\- ]", r"\g<0>\\allowbreak{}", latex.escape(case.source))
-    return latex.Tex(rf"the file \texttt{{{name}}}")
+    return rf"the file \texttt{{{name}}}"
 
 
 @dataclass(frozen=True)
@@ -69,13 +67,13 @@ class Comparison:
         text = f"The outputs and the weights are printed below, under {headings}"
         if self.case.is_placeholder:
             text += "; they are computed from placeholder numbers, not from the notebook's"
-        return latex.Tex(text + ".")
+        return text + "."
 
     def how_far_apart(self):
         """By how much the outputs differ, for each number of heads."""
         if not self.several:
-            return latex.Tex("This case asks for one head only.")
-        return latex.Tex(" ".join(map(self._distance, self.several)))
+            return "This case asks for one head only."
+        return " ".join(map(self._distance, self.several))
 
     def the_case(self):
         """Size, final transformation, and where the numbers come from."""
@@ -96,7 +94,7 @@ class Comparison:
             sentences.append(
                 f"Of larger matrices the first {latex.MAX_SHOWN} rows and columns are shown."
             )
-        return latex.Tex("\n".join(sentences))
+        return "\n".join(sentences)
 
     def inputs(self):
         """The arrays of the case, exactly if four decimals are enough; W_o if it is not I."""
@@ -121,7 +119,7 @@ class Comparison:
             )
         if H == 1 and self.N > 1:
             text += f" Weights are rounded to {spell_out(DECIMALS)} decimals; none is zero or one."
-        return latex.Tex(text)
+        return text
 
     def matrices(self, H):
         """The outputs and the weights of each head, displayed."""
@@ -131,7 +129,7 @@ class Comparison:
 
     def matrices_of_several(self):
         """Heading and matrices for each number of heads beyond one."""
-        return latex.Tex("\n".join(f"{self.heading(H)}\n{self.matrices(H)}" for H in self.several))
+        return "\n".join(f"{self.heading(H)}\n{self.matrices(H)}" for H in self.several)
 
     def weights_of_several(self):
         """What the figure shows: the weights (H, N, N) of the first H beyond one, and a query."""
@@ -141,7 +139,7 @@ class Comparison:
     def one_query(self):
         """One query's weights in all heads, their product and the weights of the single head."""
         if not self.several or self.N == 1:
-            return latex.Tex("One head, or one input, leaves nothing to compare.")
+            return "One head, or one input, leaves nothing to compare."
         H = self.several[0]
         i, j = self._query_and_key(H)
         several = heads.log_weights(self.case, H)[:, i]  # (H, N)
@@ -167,7 +165,7 @@ class Comparison:
         largest = np.sort(np.argsort(-single, kind="stable")[:MAX_KEYS])
         rows = [[k + 1, *(_significant(logs[k]) for logs in columns.values())] for k in largest]
         table = latex.table(["key", *columns], rows, "l" + "r" * len(columns))
-        return latex.Tex(
+        return (
             f"{_conflict(i, j, several, single)}{_rivalry(j, H, product, share)}"
             f"{self._columns_of_a_head(H, i, several[:, j].argmax())}\n\n"
             rf"\begin{{table}}[htb]\caption{{{caption}}}\label{{tab:query}}"
@@ -177,14 +175,12 @@ class Comparison:
     def confirm_pool(self):
         """How well the product of the heads' weights meets the single head's, for this case."""
         if not self.several:
-            return latex.Tex("")
+            return ""
         single = self.results[1][1][0]
         pooled = [heads.pooled_weights(self.case, H) for H in self.several]
         largest = max(float(np.abs(weights - single).max()) for weights in pooled)
-        return latex.Tex(
-            "Computed for this case, the two sides of this formula differ by "
-            + ("nothing." if largest == 0 else f"at most {_as_rounding(self.case, largest)}.")
-        )
+        apart = f"at most {_as_rounding(self.case, largest)}" if largest else "nothing"
+        return f"Computed for this case, the two sides of this formula differ by {apart}."
 
     def _final_is_identity(self):
         return np.array_equal(self.case.W_o, np.eye(self.D))
@@ -276,7 +272,7 @@ class Swap:
         """
         N = len(self.case.X)
         if N == 1:
-            return latex.Tex("This case has one input, so there is nothing to swap.")
+            return "This case has one input, so there is nothing to swap."
         scale = rounding.output_scale(self.case)
         for H in self.case.heads:
             moved = self.before[H][0][[1, 0, *range(2, N)]]
@@ -290,7 +286,7 @@ class Swap:
         )
         lines = min(30, len(self.case.heads) * min(N, latex.MAX_SHOWN) + 3)
         rest = " The other rows are the same as before." if N > 2 else ""
-        return latex.Tex(
+        return (
             rf"\Needspace{{{lines}\baselineskip}}" + "\n"
             f"After the swap, the outputs are as follows.\n{outputs}\n"
             f"The first two rows have changed places.{rest}"
@@ -300,7 +296,7 @@ class Swap:
         """How exactly the outputs and weights move along, over every order that was tried."""
         N = len(self.case.X)
         if N == 1:
-            return latex.Tex("")
+            return ""
         if N <= MAX_INPUTS_IN_ANY_ORDER:
             orders = [list(order) for order in permutations(range(N))]
             tried = f"All {latex.thousands(len(orders))} orders of the {N} inputs were tried"
@@ -317,9 +313,7 @@ class Swap:
             size = _as_rounding(self.case, largest, " of the largest entry")
             how = f"up to differences of {size}"
         numbers = listed([f"${H}$" for H in self.case.heads])
-        return latex.Tex(
-            f"{tried} with $H = {{}}${numbers}: outputs and weights move with the inputs {how}."
-        )
+        return f"{tried} with $H = {{}}${numbers}: outputs and weights move with the inputs {how}."
 
 
 def _title(H):

@@ -30,9 +30,7 @@ class Example:
 
     def matrices(self):
         named = ("W_q", self.W_q), ("W_k", self.W_k), ("W_v", self.W_v)
-        return latex.Tex(
-            r", \qquad ".join(f"{latex.bold(name)} = {_small_matrix(W)}" for name, W in named)
-        )
+        return r", \qquad ".join(f"{latex.bold(name)} = {_small_matrix(W)}" for name, W in named)
 
     def x(self, i):
         return vector(self.X[i - 1])

@@ -32,4 +32,4 @@ def fits(c):
 
 def price_of_least_squares(c):
     """How many times as many pairs least squares needs as the best estimator, in words."""
-    return latex.Tex(f"at $c = {c:g}$, ${(1 + c**2) / (1 - c**2):.1f}$ times")
+    return f"at $c = {c:g}$, ${(1 + c**2) / (1 - c**2):.1f}$ times"

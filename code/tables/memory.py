@@ -21,7 +21,7 @@ class Measurements:
     def too_much(self):
         longest = max(self.sizes)
         size = measured.HEADS * longest**2 * 4 / GIB
-        return latex.Tex(
+        return (
             f"for {measured.HEADS} heads of {latex.thousands(longest)} tokens, {size:.0f}\\,GiB "
             "in single precision."
         )
@@ -35,7 +35,7 @@ class Measurements:
             blocks = memory_efficient.memory_efficient_attention(scale * Q, K, V)
             at_once, _ = attention.scaled_dot_product_attention(scale * Q, K, V)
             found.append(float(np.abs(blocks - at_once).max() / np.abs(at_once).max()))
-        return latex.Tex(
+        return (
             "On a random input, the result in blocks differs from that of CA~1~(a) by at most "
             f"{latex.scientific(found[0])} of its size, and with scores 300 times as large by at "
             f"most {latex.scientific(found[1])}."
@@ -43,7 +43,7 @@ class Measurements:
 
     def conditions(self):
         machine, runs = self.results["machine"], len(self.results["attention"])
-        return latex.Tex(
+        return (
             f"The times are for {measured.HEADS} heads of width {measured.D}, on "
             f"{latex.escape(machine['processor'])} with {machine['cores']} cores, with NumPy "
             f"{machine['NumPy']}, PyTorch {machine['torch']} and JAX {machine['jax']}. All took "
@@ -69,7 +69,7 @@ class Measurements:
         ratios = [measured.ratio(self.results, "float32", N, "torch") for N in self.sizes[2:]]
         ours = measured.seconds(self.results, "float32", "ours")
         reached = [measured.limit(self.results, "float32", N) / ours[N] for N in self.sizes[2:]]
-        return latex.Tex(
+        return (
             "Memory beside inputs and output grows as "
             f"$N^{{{measured.slope(held['plain']):.1f}}}$ for the function of CA~1~(a). In blocks "
             rf"it is {held['ours'][shortest] / MIB:.1f}\,MiB at $N = {shortest}$ and "

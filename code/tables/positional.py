@@ -29,7 +29,7 @@ def random_directions():
     P = np.random.default_rng(SEED).standard_normal((N, D))
     P /= np.linalg.norm(P, axis=1, keepdims=True)
     worst = float(np.abs(P @ P.T - np.eye(N)).max())
-    return latex.Tex(
+    return (
         f"For example, draw $N = {latex.thousands(N)}$ vectors of $D = {D}$ standard normal "
         f"numbers (NumPy, seed {SEED}), and divide each by its length. "
         r"Theory gives $\mathbf p_i\T\mathbf p_j$ a typical (root mean square) size of "
