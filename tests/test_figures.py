@@ -98,7 +98,7 @@ def test_unreadable_text_is_found(about, fault):
 def test_in_brief_shows_its_numbers():
     q, k, v = np.array([[[2, 0], [0, 1]], [[1, 0], [-0.5, 1]], [[2, 0], [0, 4]]], float)
     Y, A = scaled_dot_product_attention(q, k, v)
-    found = checked(attention.in_brief(np.eye(2), q, k, v))
+    found = checked(attention.in_brief(np.eye(2), q, k, v, q @ k.T / 2**0.5, A, Y))
     assert "$s_{12}$ = −0.71" in found and f"$a_{{11}}$ = {A[0, 0]:.2f}" in found
     assert rf"$\mathbf{{y}}_1$ = ({Y[0, 0]:.2f}, {Y[0, 1]:.2f})" in found
 

@@ -166,9 +166,9 @@ def test_weights_too_small_for_a_float_are_printed():
 
 def test_the_numbers_of_the_two_tokens():
     two = in_brief.Example()
-    assert two.q(2) == r"(2, 2)" and two.product(2, 2) == "4"
-    exponentials = [float(two.exponential(1, j)) for j in (1, 2)]
-    assert float(two.total(1)) == pytest.approx(sum(exponentials), abs=0.011)
+    assert two.Q[1].tolist() == [2, 2] and two.products[1, 1] == 4
+    exponentials = [float(short(value)) for value in two.exponentials[0]]
+    assert float(short(two.exponentials[0].sum())) == pytest.approx(sum(exponentials), abs=0.011)
 
 
 def test_the_two_contents_of_a_collision_differ():

@@ -8,7 +8,6 @@ from matplotlib.patches import Rectangle
 
 from plots.shapes import arrow, box, canvas, cells, tint, words
 from plots.style import BLUE, GREEN, GREY, INK, MAX_HEIGHT, PAGE_WIDTH, PAPER, RUST, Drawing
-from solutions.attention import scaled_dot_product_attention
 from solutions.wording import listed, short, vector
 
 QUERY, KEY, VALUE = BLUE, RUST, GREEN
@@ -30,21 +29,20 @@ STEPS = {
 QUERY_ROW = 1.0
 
 
-def in_brief(X, q, k, v) -> Drawing:
+def in_brief(X, Q, K, V, scores, A, Y) -> Drawing:
     """Attention for the query of the first of two tokens, step by step and in numbers.
 
-    X: (2, D), q and k: (2, d), v: (2, d_v), with a row for each token.
+    X: (2, D), Q and K: (2, d), V and Y: (2, d_v), scores and weights A: (2, 2), with a row for each
+    token.
     """
-    scores = q @ k.T / q.shape[1] ** 0.5  # (2, 2), a row for each query, as of the weights
-    output, weights = scaled_dot_product_attention(q, k, v)
     fig, ax = canvas(PAGE_WIDTH, 2.38)
     _headings(ax)
     for n, side in ((1, 1), (2, -1)):
         j = n - 1
-        _boxes_of_token(ax, n, side, X[j], k[j], v[j], scores[0, j], weights[0, j])
+        _boxes_of_token(ax, n, side, X[j], K[j], V[j], scores[0, j], A[0, j])
         _arrows_of_token(ax, n, side)
-    _step(ax, "q", QUERY_ROW, rf"$\mathbf{{q}}_1$ = {vector(q[0])}", QUERY)
-    _step(ax, "y", QUERY_ROW, rf"$\mathbf{{y}}_1$ = {vector(output[0])}", VALUE)
+    _step(ax, "q", QUERY_ROW, rf"$\mathbf{{q}}_1$ = {vector(Q[0])}", QUERY)
+    _step(ax, "y", QUERY_ROW, rf"$\mathbf{{y}}_1$ = {vector(Y[0])}", VALUE)
     (x, width), style = STEPS["soft"], {"rotation": 90, "color": GREY}
     box(ax, x, QUERY_ROW, width, 0.8 + BOX, "softmax", **ROUND, **style)
     darker = "darker =\nlarger weight"
@@ -52,15 +50,15 @@ def in_brief(X, q, k, v) -> Drawing:
     caption = (
         "Attention for the query of token 1. The query meets each key in a score. The softmax "
         "turns the scores into weights. The values join only then, and their weighted average is "
-        rf"the output. Query 2, $\vec{{q}}_2 = {vector(q[1])}$, asks the same keys: the scores are "
-        rf"${vector(scores[1])}$, the weights ${vector(weights[1], '{:.3f}'.format)}$, the output "
-        rf"$\vec{{y}}_2 = {vector(output[1])}$."
+        rf"the output. Query 2, $\vec{{q}}_2 = {vector(Q[1])}$, asks the same keys: the scores are "
+        rf"${vector(scores[1])}$, the weights ${vector(A[1], '{:.3f}'.format)}$, the output "
+        rf"$\vec{{y}}_2 = {vector(Y[1])}$."
     )
     alt = (
         "A data flow from left to right. Two inputs give one query, two keys and two values. The "
         f"query meets each key: the scores are {vector(scores[0])}. The softmax makes them the "
-        f"weights {vector(weights[0])}. Each weight multiplies its value, and the sum is the "
-        f"output {vector(output[0])}."
+        f"weights {vector(A[0])}. Each weight multiplies its value, and the sum is the "
+        f"output {vector(Y[0])}."
     )
     return Drawing(fig, caption, alt)
 
