@@ -25,7 +25,7 @@ def test_scores_are_those_of_the_rows_of_each_head(H):
         assert S[h, i, j] == pytest.approx(sum(products) / d**0.5, rel=1e-12, abs=1e-12)
 
 
-@pytest.mark.parametrize("row", [[0, 0], [1, 2, 3], [-800, 0, 1], [5e4, -5e4], [-1e300, 1e300]])
+@pytest.mark.parametrize("row", [[1e14, 1e14], [1, 2], [-800, 0, 1], [5e4, -5e4], [-1e300, 1e300]])
 def test_the_logarithm_of_the_softmax(row):
     with mpmath.workdps(50):
         total = mpmath.fsum(mpmath.exp(mpmath.mpf(s) - max(row)) for s in row)

@@ -39,6 +39,11 @@ def test_random_cosines_have_mean_zero_and_variance_one_over_dim(dim):
     assert cosines.var() == pytest.approx(1 / dim, rel=0.05)
 
 
+def test_the_largest_cosine_grows_with_the_number_of_directions():
+    two, many = (positional.largest_cosine(n, 400, seed=0) for n in (2, 100))
+    assert 0 < two < many < 0.3
+
+
 def test_one_hot_embeddings():
     assert positional.one_hot(3).tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
 

@@ -36,6 +36,13 @@ def random_cosines(dim: int, pairs: int) -> np.ndarray:
     return (p * q).sum(axis=1) / np.linalg.norm(p, axis=1) / np.linalg.norm(q, axis=1)
 
 
+def largest_cosine(n: int, dim: int, seed: int) -> float:
+    """The largest absolute cosine between any two of n random directions of R^dim."""
+    P = np.random.default_rng(seed).standard_normal((n, dim))
+    P /= np.linalg.norm(P, axis=1, keepdims=True)
+    return float(np.abs(P @ P.T - np.eye(n)).max())
+
+
 def one_hot(n: int) -> np.ndarray:
     """The one-hot embeddings of n positions, (n, n)."""
     return np.eye(n)

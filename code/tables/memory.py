@@ -14,43 +14,27 @@ GIB, MIB = 2**30, 2**20
 class Measurements:
     """The committed measurements; `make bench` measures another machine."""
 
+    HEADS, D = measured.HEADS, measured.D
+
     def __init__(self):
         self.results = measured.read()
         self.sizes = measured.sizes(self.results, "float32", "ours")
+        self.shortest, self.longest = min(self.sizes), max(self.sizes)
+        self.machine, self.runs = self.results["machine"], len(self.results["attention"])
 
-    def too_much(self):
-        longest = max(self.sizes)
-        size = measured.HEADS * longest**2 * 4 / GIB
-        return (
-            f"for {measured.HEADS} heads of {latex.thousands(longest)} tokens, {size:.0f}\\,GiB "
-            "in single precision."
-        )
+    def size_of_weights(self):
+        """The weights of all heads for the longest input, in single precision."""
+        return f"{self.HEADS * self.longest**2 * 4 / GIB:.0f}\\,GiB"
 
-    def deviations(self):
-        """How far the function in blocks is from the one of CA 1 (a), computed by this build."""
-        rng = np.random.default_rng(5)
-        Q, K, V = rng.standard_normal((3, 2, 700, 16))
-        found = []
-        for scale in (1, 300):  # the larger scores overflow without their maximum
-            blocks = memory_efficient.memory_efficient_attention(scale * Q, K, V)
-            at_once, _ = attention.scaled_dot_product_attention(scale * Q, K, V)
-            found.append(float(np.abs(blocks - at_once).max() / np.abs(at_once).max()))
-        return (
-            "On a random input, the result in blocks differs from that of CA~1~(a) by at most "
-            f"{latex.scientific(found[0])} of its size, and with scores 300 times as large by at "
-            f"most {latex.scientific(found[1])}."
-        )
+    def deviation(self, scale):
+        """How far the function in blocks is from the one of CA 1 (a), computed by this build.
 
-    def conditions(self):
-        machine, runs = self.results["machine"], len(self.results["attention"])
-        return (
-            f"The times are for {measured.HEADS} heads of width {measured.D}, on "
-            f"{latex.escape(machine['processor'])} with {machine['cores']} cores, with NumPy "
-            f"{machine['NumPy']}, PyTorch {machine['torch']} and JAX {machine['jax']}. All took "
-            f"turns, and each figure is the median over the rounds of {runs} runs. "
-            "They were measured once and are kept in a file; only their ratios mean something on "
-            r"another machine, and \texttt{make bench} measures yours."
-        )
+        scale: of the queries; large scores overflow unless their maximum is subtracted.
+        """
+        Q, K, V = np.random.default_rng(5).standard_normal((3, 2, 700, 16))
+        blocks = memory_efficient.memory_efficient_attention(scale * Q, K, V)
+        at_once, _ = attention.scaled_dot_product_attention(scale * Q, K, V)
+        return latex.scientific(float(np.abs(blocks - at_once).max() / np.abs(at_once).max()))
 
     def scaling(self):
         """What plots.memory.scaling draws."""
@@ -62,25 +46,24 @@ class Measurements:
             "output": {N: measured.HEADS * N * measured.D * 4 for N in self.sizes},
         }
 
-    def growth(self):
-        """How memory grows, and how the times compare from the third size on."""
-        held = {name: measured.bytes_held(self.results, name) for name in ("plain", "ours")}
-        shortest, longest = min(self.sizes), max(self.sizes)
+    def growth_of_plain(self):
+        """The power of N by which the memory of the function of CA 1 (a) grows."""
+        return f"{measured.slope(measured.bytes_held(self.results, 'plain')):.1f}"
+
+    def held(self, N):
+        """The memory in blocks, beside inputs and output."""
+        return f"{measured.bytes_held(self.results, 'ours')[N] / MIB:.1f}\\,MiB"
+
+    def ratios_of_torch(self):
+        """The least and the largest ratio from the third size on, in single precision."""
         ratios = [measured.ratio(self.results, "float32", N, "torch") for N in self.sizes[2:]]
+        return f"{min(ratios):.2f} and {max(ratios):.2f}"
+
+    def speed_reached(self):
+        """The speed in blocks from the third size on, in per cent of the limit."""
         ours = measured.seconds(self.results, "float32", "ours")
         reached = [measured.limit(self.results, "float32", N) / ours[N] for N in self.sizes[2:]]
-        return (
-            "Memory beside inputs and output grows as "
-            f"$N^{{{measured.slope(held['plain']):.1f}}}$ for the function of CA~1~(a). In blocks "
-            rf"it is {held['ours'][shortest] / MIB:.1f}\,MiB at $N = {shortest}$ and "
-            rf"{held['ours'][longest] / MIB:.1f}\,MiB at $N = {latex.thousands(longest)}$ "
-            rf"(\cref{{fig:scaling}}). From $N = {latex.thousands(self.sizes[2])}$ on, PyTorch "
-            f"takes between {min(ratios):.2f} and {max(ratios):.2f} times as long in single "
-            r"precision (\cref{tab:ratios}). It multiplies matrices with a library of its own, and "
-            "the blocks with NumPy's. Of the speed that NumPy's products and exponentials allow on "
-            f"this machine, the blocks reach {100 * min(reached):.0f} to {100 * max(reached):.0f}"
-            r"\,\% (\cref{fig:roofline})."
-        )
+        return rf"{100 * min(reached):.0f} to {100 * max(reached):.0f}\,\%"
 
     def ratio_table(self):
         header = ["precision", "$N$", "in blocks, ms", "limit", *RIVALS]
