@@ -61,7 +61,7 @@ def one_round(number: int) -> dict[str, tuple[float, float]]:
 
 
 def build() -> tuple[float, float]:
-    return timed(["make", "-s", "pdf"], None), one_pass()
+    return seconds_of(["make", "-s", "pdf"]), one_pass()
 
 
 def one_pass() -> float:
@@ -75,13 +75,7 @@ def one_pass() -> float:
     return seconds_of(command, tex_environment(Path("build"), 0))
 
 
-def seconds_of(command, environment) -> float:
-    start = time.perf_counter()
-    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
-
-
-def timed(command, environment) -> float:
+def seconds_of(command: list[str], environment: dict | None = None) -> float:
     start = time.perf_counter()
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
