@@ -62,16 +62,16 @@ def test_the_text_of_any_case_has_no_undefined_or_endless_number(comparison):
     swap = tables.Swap(case, comparison.results, run(case, order))
     text = "\n".join(
         [
-            tables.where_the_numbers_come_from(case),
-            comparison.the_case(),
+            tables.data_note(case),
+            comparison.case_summary(),
             comparison.inputs(),
             comparison.heading(1),
             comparison.matrices(1),
             comparison.matrices_of_several(),
-            comparison.how_far_apart(),
+            comparison.differences(),
             comparison.one_query(),
             comparison.confirm_pool(),
-            swap.what_happened(),
+            swap.result(),
             swap.every_order(),
         ]
     )
@@ -87,7 +87,7 @@ def test_outputs_are_said_to_differ_where_they_do(comparison):
 
 
 def test_a_small_difference_is_not_printed_as_zero():
-    text = compare(CASES["tiny values"]).how_far_apart()
+    text = compare(CASES["tiny values"]).differences()
     assert "differ" in text and not re.search(r"up to \$0\.0+\$", text)
 
 
@@ -152,7 +152,7 @@ def test_a_head_is_said_to_overrule_another_only_where_it_does(name, conflict):
 def test_a_swap_that_moved_something_else_is_refused(order):
     case = CASES["placeholder"]
     with pytest.raises(ValueError, match="outputs 1 and 2"):
-        tables.Swap(case, run(case), run(case, order)).what_happened()
+        tables.Swap(case, run(case), run(case, order)).result()
 
 
 def test_weights_too_small_for_a_float_are_printed():

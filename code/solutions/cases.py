@@ -90,9 +90,10 @@ def _read(path, names, side, until):
     roles, suffix = _parse_names(names), path.suffix.lower()
     is_code = suffix in (".ipynb", ".py")
     _check_settings(path, side, until, is_code)
+    if not path.exists():
+        raise CaseError("there is no such file")
     if not path.is_file():
-        what = "a folder or device" if path.exists() else "nothing of this name"
-        raise CaseError(f"must be a file, got {what}")
+        raise CaseError("must be a file, got a folder or device")
     if is_code:
         return notebooks.run(path, roles, side, int(until or 0))
     if suffix == ".npz":
@@ -141,7 +142,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray | CaseError]:
             for member in members:
                 name = member.filename.removesuffix(".npy")
                 if name in found:
-                    raise CaseError(f"{name} must be given once, got it twice")
+                    raise CaseError(f"{name} must be given once, got two arrays of this name")
                 found[name] = _read_member(archive, member, room)
                 room -= getattr(found[name], "nbytes", 0)
     except CaseError:

@@ -38,7 +38,7 @@ def read(path: Path) -> list[Part]:
         what = describe(error)
         raise CaseError(f"must be a notebook (format 4) or Python, got {what}") from None
     if not parts:
-        raise CaseError("must contain code that computes X, W_q, W_k and W_v, got none")
+        raise CaseError("must contain code that computes X, W_q, W_k and W_v, got no code")
     return parts
 
 

@@ -105,10 +105,10 @@ def _in_a_process(parts, path, *arguments):
     )
     try:
         written, _ = process.communicate(timeout=MAX_SECONDS)
-        end = f"exit status {process.returncode}"
+        end = f"ended with exit status {process.returncode}"
     except subprocess.TimeoutExpired:
         _kill(process.pid)
-        written, end = process.communicate()[0], f"no end within {MAX_SECONDS} s"
+        written, end = process.communicate()[0], f"did not finish within {MAX_SECONDS} s"
     finally:
         _kill(process.pid)
     reports = [json.loads(line) for line in written.splitlines(True) if line.endswith(b"\n")]
@@ -118,7 +118,7 @@ def _in_a_process(parts, path, *arguments):
     if last is None:
         running = parts[min(len(reports), len(parts) - 1)]
         raise CaseError(
-            f"{running.place} must run to its end, got {end}; "
+            f"{running.place} must run to its end, but the process {end}; "
             f"save the arrays in the notebook instead: {SAVE}"
         )
     cut_short = [{"failed": [part.source], "changed": []} for part in parts[len(reports) :]]

@@ -20,7 +20,7 @@ LARGE_SCORE = 1e4  # scores from here on lose digits that a reader would miss
 MAX_INPUTS_IN_ANY_ORDER = 6  # every order of up to this many inputs is tried: 6! = 720
 
 
-def where_the_numbers_come_from(case):
+def data_note(case):
     """For the first page: the notebook was not published, or what was taken from which file."""
     N, D = case.X.shape
     size = f"$N = {N}$ inputs of dimension $D = {D}$"
@@ -69,13 +69,13 @@ class Comparison:
             text += "; they are computed from placeholder numbers, not from the notebook's"
         return text + "."
 
-    def how_far_apart(self):
+    def differences(self):
         """By how much the outputs differ, for each number of heads."""
         if not self.several:
             return "This case asks for one head only."
         return " ".join(map(self._distance, self.several))
 
-    def the_case(self):
+    def case_summary(self):
         """Size, final transformation, and where the numbers come from."""
         there_are, inputs = ("There are", "inputs") if self.N > 1 else ("There is", "input")
         sentences = [
@@ -265,7 +265,7 @@ class Swap:
     before: dict
     after: dict
 
-    def what_happened(self):
+    def result(self):
         """The outputs after the swap, and what became of the other rows.
 
         Raises: ValueError unless the outputs have moved with their inputs.

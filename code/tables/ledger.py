@@ -167,6 +167,6 @@ class Ledger:
 
 
 def _punctuate(shown, end):
-    """A display with the punctuation behind its last line."""
+    """A display with the punctuation after its last line."""
     last = r"\end{aligned}"
     return shown.removesuffix(last) + end + last if shown.endswith(last) else shown + end
