@@ -24,43 +24,18 @@ LARGE = "Chronos-T5 (Large)"
 
 
 def quote(name: str) -> str:
-    """A number of the article for running text: three, 512, 200 000 (thin space), 84 billion."""
-    return _in_words(chronos.QUOTED[name])
+    """A number of the article for running text."""
+    return in_words(chronos.QUOTED[name])
 
 
-def score(model: str, column: str) -> str:
-    """A printed aggregate, as in score("TFT", "zero-shot WQL")."""
-    return f"{chronos.printed_aggregates()[model][column]:.3f}"
-
-
-def rank(model: str, column: str) -> str:
-    """A printed average rank, to one decimal."""
-    return f"{chronos.printed_aggregates()[model][column]:.1f}"
-
-
-def number_of_models() -> int:
-    """The models whose aggregate can be computed from the article's Table 9."""
-    return len(chronos.ranking(chronos.zero_shot_scores()))
-
-
-def rerun(size: str) -> str:
-    """The zero-shot WQL of a released checkpoint, from the repository."""
-    return f"{chronos.RERUN_ZERO_SHOT_WQL[size]:.3f}"
+def score(model: str, column: str, digits: int = 3) -> str:
+    """A printed aggregate, as in score("TFT", "zero-shot WQL"); average ranks have one digit."""
+    return f"{chronos.printed_aggregates()[model][column]:.{digits}f}"
 
 
 def layers(size: str) -> str:
     """The layers of encoder and decoder, for use inside mathematics: 4+4."""
     return "{0}+{0}".format(chronos.SIZES[size].config.layers)
-
-
-def published_parameters(size: str) -> str:
-    """The parameters that the article gives a size: 20 million."""
-    return _in_words(chronos.SIZES[size].published)
-
-
-def hours(size: str) -> str:
-    """The hours that a size was trained for, rounded."""
-    return f"{chronos.SIZES[size].hours:.0f}"
 
 
 def bin_width(scale: float = 1, digits: int = 4) -> str:
@@ -145,10 +120,12 @@ def ahead_of_large(column: str) -> str:
     printed = chronos.printed_aggregates()
     ahead = [model for model, row in printed.items() if row[column] < printed[LARGE][column]]
     ahead.sort(key=lambda model: printed[model][column])
-    kinds = {
-        model: "the statistical model " for model in ahead if printed[model]["group"] == "local"
-    }
-    return listed([f"{kinds.get(model, '')}{model} ({rank(model, column)})" for model in ahead])
+
+    def named(model):
+        kind = "the statistical model " if printed[model]["group"] == "local" else ""
+        return f"{kind}{model} ({score(model, column, digits=1)})"
+
+    return listed(map(named, ahead))
 
 
 def weatherbench_share(of: str) -> str:
@@ -159,22 +136,8 @@ def weatherbench_share(of: str) -> str:
     return rf"{100 * share / sum(counts.values()):.1f}\,\%"
 
 
-def small() -> chronos.T5Config:
-    """The configuration of the Small model, for a question of the supplement."""
-    return chronos.SIZES["Small"].config
-
-
-def position_biases() -> str:
-    """The position biases of both stacks of the Small model."""
-    return _in_words(2 * small().buckets * small().heads)
-
-
-def absolute_positions() -> str:
-    """What a learned vector for each position of the context would take in the Small model."""
-    return _in_words(small().width * chronos.QUOTED["context"])
-
-
-def _in_words(value: int) -> str:
+def in_words(value: int) -> str:
+    """A whole number for running text: three, 512, 200 000 (thin space), 84 billion."""
     for size, word in ((10**9, "billion"), (10**6, "million")):
         if value >= size:
             return f"{value / size:g}~{word}"
