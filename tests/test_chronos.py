@@ -242,7 +242,7 @@ def test_numbers_in_words():
     }
     assert {name: tables.quote(name) for name in words} == words
     assert tables.places_of_large().startswith("first three times and second 20 times. For the ")
-    assert tables.weatherbench_share("observations") == r"98.3\,\%" and tables.last_bucket() == 91
+    assert tables.weatherbench_share() == r"98.3\,\%" and tables.last_bucket() == 91
 
 
 @pytest.mark.parametrize("draw", [plots.pipeline, lambda: plots.tokeniser(chronos.EXAMPLE)])

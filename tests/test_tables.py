@@ -157,6 +157,7 @@ def test_a_swap_that_moved_something_else_is_refused(order):
 
 def test_weights_too_small_for_a_float_are_printed():
     assert tables._significant(np.log(0.25)) == "0.250" and tables._significant(0.0) == "1.00"
+    assert tables._significant(np.log(0.00099999)) == r"$1.0\times10^{-3}$"
     assert tables._significant(-400 * np.log(10) + np.log(3)) == r"$3.0\times10^{-400}$"
     assert tables._significant(-1e4) == r"$<10^{-999}$"
 

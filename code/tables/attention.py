@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import permutations
 
 import numpy as np
@@ -340,11 +341,9 @@ def _as_rounding(case, deviation, of=""):
 
 def _significant(log_value):
     """A positive number, given by its logarithm: three digits, or two and a power of ten."""
-    value = float(np.exp(log_value))
+    value = Decimal(float(log_value)).exp()  # a float may be too small for it
     if value >= 0.001:
-        return f"{value:#.3g}"
-    exponent = int(np.floor(log_value / np.log(10)))
-    if exponent < MIN_EXPONENT:
+        return f"{float(value):#.3g}"
+    if value < Decimal(10) ** MIN_EXPONENT:
         return rf"$<10^{{{MIN_EXPONENT}}}$"
-    mantissa = float(np.exp(log_value - exponent * np.log(10)))
-    return rf"${mantissa:.1f}\times10^{{{exponent}}}$"
+    return latex.scientific(value, 2)

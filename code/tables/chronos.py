@@ -128,10 +128,9 @@ def ahead_of_large(column: str) -> str:
     return listed(map(named, ahead))
 
 
-def weatherbench_share(of: str) -> str:
-    """The percentage of the training "series" or "observations" that are WeatherBench's."""
-    column = {"series": 0, "observations": 1}[of]
-    counts = {name: pair[column] for name, pair in chronos.training_observations().items()}
+def weatherbench_share() -> str:
+    """The percentage of the training observations that are WeatherBench's."""
+    counts = {name: n for name, (_, n) in chronos.training_observations().items()}
     share = sum(n for name, n in counts.items() if name.startswith("Weatherbench"))
     return rf"{100 * share / sum(counts.values()):.1f}\,\%"
 
