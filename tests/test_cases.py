@@ -438,7 +438,7 @@ def test_what_a_notebook_reads_is_an_input_of_the_build(written, tmp_path, monke
         recorder.place = (1, True)  # a chunk that says what it depends on
         case = load(path, side="left")
     assert_array_equal(case.X, np.ones((2, 2)))
-    recorded = recorder.recorded()
+    recorded = recorder.snapshot()
     names = {Path(name).name for name in recorded["file"]}
     assert {"solutions.py", "W.npy", path.name} <= names and "new.txt" not in names
     assert "" not in recorded["variable"] and first_change(recorded) is None
@@ -455,7 +455,7 @@ def test_a_notebook_that_lists_the_environment_reads_all_of_it(written, monkeypa
     with Recorder() as recorder:
         recorder.place = (1, True)
         load(path, side="left")
-    recorded = recorder.recorded()
+    recorded = recorder.snapshot()
     monkeypatch.setenv("A_NEW_VARIABLE", "")
     assert first_change(recorded) == ""
 

@@ -17,7 +17,7 @@ from weaving.nondeterminism import nondeterministic_calls
 from weaving.problems import BuildFailed
 from weaving.project import COMPARED_BY_CONTENT, refresh_bytecode
 from weaving.reader import StrictReader
-from weaving.watch import _state
+from weaving.watch import _digests
 
 COUNT = "with open('build/ran', 'a') as file: file.write('x')"
 
@@ -417,20 +417,20 @@ def test_watch_sees_data_files_inputs_and_files_outside_but_no_outputs(project, 
     report(CHUNK, COUNT, "text = open('../outside.txt').read()", "@", "Prose.")
     run()
     target, digests = Target(), {}
-    before = _state(target, digests)
+    before = _digests(target, digests)
     outputs = "report.pdf report.html report.ipynb report.synctex.gz figures/report/x.pdf"
     for name in [*outputs.split(), "build/x", ".hidden"]:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text("made")
-        assert _state(target, digests) == before, name
+        assert _digests(target, digests) == before, name
     for name in ["data.txt", "chapter.tex", "code/a.npz", "../outside.txt"]:
         Path(name).write_text("changed")
-        after = _state(target, digests)
+        after = _digests(target, digests)
         assert after != before, name
         before = after
     with open("log", "w") as log, monkeypatch.context() as patch:  # make watch > log
         patch.setattr(os, "fstat", lambda stream, real=os.fstat: real(log.fileno()))
-        before = _state(target, digests)
+        before = _digests(target, digests)
         log.write("building")
         log.flush()
-        assert _state(target, digests) == before
+        assert _digests(target, digests) == before

@@ -168,5 +168,5 @@ def test_a_label_used_twice_is_told_at_its_second_place(tmp_path):
     twice = duplicate_labels(job, "report.texw", LINES)
     assert [(label, problem.line) for label, problem in twice.items()] == [("a b", 103)]
     assert "a b" in twice["a b"].message and "101" in twice["a b"].message
-    (left,) = problems(job, "report.texw", LINES, complete=True, placed=twice)
+    (left,) = problems(job, "report.texw", LINES, complete=True, reported_labels=twice)
     assert "`c'" in left.message  # the other c is in a chapter

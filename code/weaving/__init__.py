@@ -6,8 +6,8 @@ streams.py     what they print, with guards against what would be lost; values.p
 inputs.py      what the chunks read, recorded as they read it
 nondeterminism.py: calls whose results differ each time, found in the code
 project.py     which files of the folder are sources, which are built, which are imported
-results.py     results       -> kept, until anything they depend on changes
-figures.py     one figure    -> its files, kept for as long as the figure is the same
+results.py     results       -> cached until anything they depend on changes
+figures.py     one figure    -> its files, cached for as long as the figure is the same
 document.py    results       -> one list of parts: text, chunks, listings, outputs, figures
 pdf.py         parts         -> LaTeX, with a map from each of its lines back to report.texw
 tex.py         LaTeX         -> PDF, with latexmk; preamble.py: what precedes the text is read once

@@ -105,7 +105,7 @@ def weave(target: Target, progress: Callable = lambda *stage: None) -> list[int]
 
     tex, lines = pdf.write(document.read(execute(target, progress)))
     update(BUILD / "provenance.tex", rb"\AtBeginDocument{\input{commit}}" + b"\n")
-    update(BUILD / "commit.tex", provenance().macros().encode())  # not part of a kept preamble
+    update(BUILD / "commit.tex", provenance().macros().encode())  # not part of a cached preamble
     update(BUILD / "listings.tex", pdf.preamble().encode())
     # on line 1: the others keep their numbers
     mark = r"\def\tagged{}" if target.tagged else preamble.SKIP
@@ -124,17 +124,17 @@ def execute(target: Target, progress: Callable = lambda *stage: None, screen=Fal
     reader = StrictReader(target.source)
     reader.parse()
     chunks, key = reader.getparsed(), results.key(reader.parsed, target.case_file)
-    kept = results.recall(target.results, key, screen)
-    if kept is not None:
-        return results.replay(chunks, kept)
+    cached = results.load(target.results, key, screen)
+    if cached is not None:
+        return results.replay(chunks, cached)
     project.refresh_bytecode()
     target.results.unlink(missing_ok=True)
     target.build_record.unlink(missing_ok=True)
     executed, recorder = _run(target, chunks, progress, screen)
-    for place, what in sorted(recorder.unfollowed):
+    for place, what in sorted(recorder.untracked):
         print(f"{place}: note: {what}", file=sys.stderr)
-    if not recorder.unfollowed:
-        results.keep(target.results, key, executed, recorder.recorded())
+    if not recorder.untracked:
+        results.save(target.results, key, executed, recorder.snapshot())
     return executed
 
 
@@ -169,16 +169,15 @@ def build_lock(progress: Callable):
 
 def _inputs_key(target):
     """A hash of the document, the case's name, the commit, and all the Recorder does not track."""
-    commit = provenance()
-    parts = [project.signature(), target.case_file, commit.archive_line(), commit.changed]
-    parts += [digest(Path(target.source)), project.names_for_tex(), target.tagged]
+    parts = [project.fingerprint(), target.case_file, provenance(), digest(Path(target.source))]
+    parts += [project.names_for_tex(), target.tagged]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def _write_build_record(target, key):
     from weaving import results, tex
 
-    recorded = results.recorded(target.results)
+    recorded = results.recorded_inputs(target.results)
     if recorded is None:
         return  # the chunks run at every build
     recorded["file"] = project.modules() | recorded["file"]  # as they were when they were read

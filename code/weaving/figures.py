@@ -1,6 +1,6 @@
 """What becomes of a chunk's figure: it is checked, and drawn unless its files are current.
 
-A chunk that makes a figure runs like any other. What is kept is the slow half, the files that
+A chunk that makes a figure runs like any other. What is cached is the slow half, the files that
 Matplotlib makes of the figure: they are made again unless the figure is the same to the last bit as
 when they were made, and with it the settings, colours and fonts that Matplotlib draws with.
 """
@@ -137,7 +137,7 @@ def _check_edges(figure):
 
 
 def forget_old_fonts() -> None:
-    """Remove Matplotlib's list of fonts, kept for ever, if fonts have come or gone since."""
+    """Remove Matplotlib's list of fonts, cached for ever, if fonts have come or gone since."""
     lists = Path(os.environ.get("MPLCONFIGDIR", "")).glob("fontlist-*.json")
     changed = max((os.stat(folder).st_mtime for place in FONTS
                    for folder, _, _ in os.walk(os.path.expanduser(place))), default=0)  # fmt: skip
@@ -164,7 +164,7 @@ def key(figure, version: Callable = _version) -> str | None:
     colours = sorted(matplotlib.colors.get_named_colors_mapping().items())
     names = {font.fname for font in fontManager.ttflist}
     fonts = [(name, version(name)) for name in sorted(names)]
-    around = repr([settings, colours, fonts, project.signature()])
+    around = repr([settings, colours, fonts, project.fingerprint()])
     data = io.BytesIO()
     try:
         _Pickler(data, protocol=4).dump(figure)

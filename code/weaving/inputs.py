@@ -1,8 +1,8 @@
 """What a run of the chunks reads, recorded as it is read, so that no result is stale.
 
 Recorded are files opened, looked for and not found, or asked about; folders listed; variables of
-the environment; modules imported. `project.signature` stands for Python and the installed packages.
-A process or a network connection cannot be followed: a chunk that starts one names what it reads,
+the environment; modules imported. `project.fingerprint` covers Python and the installed packages.
+A process or a network connection cannot be tracked: a chunk that starts one names what it reads,
 depends=["data.db", "folder"] ([] if nothing). If one does not, every chunk runs at every build; so
 also if a chunk, or a module of the project, asks for the date or for numbers that differ each time.
 A chunk whose files are opened by C code (HDF5, for one) must name them.
@@ -21,26 +21,26 @@ from weaving.files import digest
 from weaving.nondeterminism import CONSEQUENCE, nondeterministic_calls
 from weaving.project import CODE, NOT_INPUTS, modules, outputs, recorded_name
 
-UNFOLLOWED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "os.forkpty",
+UNTRACKED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "os.forkpty",
               "socket.connect", "socket.getaddrinfo"}  # fmt: skip
-# Programs that answer from the installation, for which `project.signature` stands.
+# Programs that answer from the installation, which `project.fingerprint` covers.
 INSTALLATION_QUERIES = {"kpsewhich", "fc-list", "ldconfig", "uname"}
 TIME_FIELDS = {f"st_{what}time{unit}" for what in "mca" for unit in ("", "_ns")}
 WRITING = os.O_WRONLY | os.O_RDWR
 
 
 class Recorder:
-    """Use as a context, then call `recorded`.
+    """Use as a context, then call `snapshot`.
 
-    Set `place`, ("FILE:LINE", whether it says what it depends on), before each chunk; `unfollowed`
-    then contains (place, what) for each process, connection and clock that nobody declared.
+    Set `place`, ("FILE:LINE", whether it says what it depends on), before each chunk. `untracked`
+    has the undeclared subprocesses, connections and clock reads, as (place, message).
     """
 
     def __init__(self):
         self.root = os.getcwd()
         self.read, self.stats, self.mtimes = {}, {}, {}
         self.listed, self.importable = {}, {}
-        self.variables, self.written, self.unfollowed = {}, set(), set()
+        self.variables, self.written, self.untracked = {}, set(), set()
         self.place = ("", False)
 
     def __enter__(self):
@@ -65,7 +65,7 @@ class Recorder:
         os.environ.clear()  # what a chunk has set is not for TeX
         os.environ.update(self._environment)
 
-    def recorded(self) -> dict[str, dict]:
+    def snapshot(self) -> dict[str, dict]:
         """All of it, kind -> {name: state}, as JSON; see `first_change`."""
         written = {name: digest(Path(self.root, name)) for name in sorted(self.written)}
         stats, mtimes = ({name: state for name, state in noted.items() if name not in self.written}
@@ -121,14 +121,14 @@ class Recorder:
         else:
             self.variables.setdefault(name, _hash(self._environment.get(name)))
 
-    def note_unfollowed(self, event, arguments):
+    def note_untracked(self, event, arguments):
         place, declared = self.place
         started = str(arguments[0] or "") if event == "subprocess.Popen" else ""
         program = os.path.basename(started)
         if not declared and program not in INSTALLATION_QUERIES:
             started = f"{event} {program}".strip()
             remedy = "name what it reads in the options of its chunk, depends=[...]"
-            self.unfollowed.add((place, f"{started} cannot be followed, {CONSEQUENCE}; {remedy}"))
+            self.untracked.add((place, f"{started} cannot be tracked, {CONSEQUENCE}; {remedy}"))
 
     def note_code(self, code, filename, importing):
         """Note each call whose result differs from run to run, in a chunk or what it runs."""
@@ -139,7 +139,7 @@ class Recorder:
         if code and ours and not importing and not declared:
             remedy = "fix the date or the seed, or give the chunk depends=[]"
             calls = nondeterministic_calls(code)
-            self.unfollowed |= {(place, f"{what}; {remedy}") for _, what in calls}
+            self.untracked |= {(place, f"{what}; {remedy}") for _, what in calls}
 
     def note_modules(self):
         """Do the same for the project's modules, other than the builder's own."""
@@ -147,14 +147,14 @@ class Recorder:
         for name in own:
             if Path(self.root, name).parent != Path(__file__).parent:
                 code = Path(self.root, name).read_text(encoding="utf-8", errors="replace")
-                self.unfollowed |= {(f"{name}:{line}", f"{what}; fix the date or the seed")
+                self.untracked |= {(f"{name}:{line}", f"{what}; fix the date or the seed")
                                     for line, what in nondeterministic_calls(code)}  # fmt: skip
 
     def _noting(self, stat):
         @functools.wraps(stat)
         def noting(path, *arguments, **keywords):
-            followed = not isinstance(path, int) and keywords.get("dir_fd") is None
-            if _recorder is self and not _busy.on and followed:
+            tracked = not isinstance(path, int) and keywords.get("dir_fd") is None
+            if _recorder is self and not _busy.on and tracked:
                 by_mtime = _caller_reads_mtime()
                 noted, state = (self.mtimes, _mtime) if by_mtime else (self.stats, _stat)
                 with pause_recording():
@@ -198,11 +198,11 @@ def _install_hook():
 
 
 def _hook(event, arguments):
-    if _recorder is None or _busy.on or not (event in UNFOLLOWED or event in _NOTED):
+    if _recorder is None or _busy.on or not (event in UNTRACKED or event in _NOTED):
         return
     with pause_recording(), contextlib.suppress(OSError, ValueError):
-        if event in UNFOLLOWED:
-            _recorder.note_unfollowed(event, arguments)
+        if event in UNTRACKED:
+            _recorder.note_untracked(event, arguments)
         elif isinstance(arguments[0], str | bytes | os.PathLike | None):
             importing = "importlib._bootstrap" in sys._getframe(1).f_code.co_filename
             _NOTED[event](_recorder, importing, *arguments)

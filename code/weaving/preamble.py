@@ -1,7 +1,7 @@
-r"""The preamble, kept as a TeX format: with it, a pass begins where the text begins.
+r"""The preamble, cached as a TeX format: with it, a pass begins where the text begins.
 
 A format is TeX's memory, dumped to a file; TeX's own packages come in one. This one is dumped anew
-when anything that was read for it changes. A preamble that cannot be kept is read in each pass,
+when anything that was read for it changes. A preamble that cannot be cached is read in each pass,
 as usual: one in which TeX reports something, that writes files, or that goes on in the text.
 """
 
@@ -24,7 +24,7 @@ FILE = re.compile(r"^(INPUT|OUTPUT) (.+)$", re.MULTILINE)  # in TeX's list of fi
 FIELDS = ("key", "files", "format")
 
 
-def kept_format(job: Path, environment: dict[str, str]) -> str:
+def cached_format(job: Path, environment: dict[str, str]) -> str:
     """The name of the format with the preamble of `job`.tex, or ""; environment: that of TeX."""
     latex = text_or_empty(job.with_suffix(".tex"))
     text = before_document(latex) if latex.startswith(SKIP) else None
@@ -32,17 +32,17 @@ def kept_format(job: Path, environment: dict[str, str]) -> str:
         return ""
     folder = _folder(job)
     key = [text, environment["SOURCE_DATE_EPOCH"], names_for_tex()]
-    kept = read_json(folder / "record.json", *FIELDS)
-    if kept.get("key") != key or any(kept[part] != states(kept[part]) for part in FIELDS[1:]):
-        kept = _dump(text, folder, job.name, environment)
-        replace(folder / "record.json", json.dumps({"key": key, **kept}).encode())
-    return next(iter(kept["format"]), "")
+    cached = read_json(folder / "record.json", *FIELDS)
+    if cached.get("key") != key or any(cached[part] != states(cached[part]) for part in FIELDS[1:]):
+        cached = _dump(text, folder, job.name, environment)
+        replace(folder / "record.json", json.dumps({"key": key, **cached}).encode())
+    return next(iter(cached["format"]), "")
 
 
 def files_read(job: Path) -> list[str]:
     """The files from which the format was made, if there is one."""
-    kept = read_json(_folder(job) / "record.json", *FIELDS)
-    return list(kept["files"]) if kept.get("format") else []
+    cached = read_json(_folder(job) / "record.json", *FIELDS)
+    return list(cached["files"]) if cached.get("format") else []
 
 
 def before_document(text: str) -> str | None:

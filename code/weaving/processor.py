@@ -21,7 +21,7 @@ from pathlib import Path
 from weaving import figures, load_pweave, streams, values
 from weaving.latex import Tex
 from weaving.problems import BuildFailed, Problem
-from weaving.results import pieces
+from weaving.reader import pieces
 from weaving.streams import LATE, CapturedOutput, LateOutput, Stdout
 from weaving.values import inline_text, stream_results, valid_latex
 

@@ -61,8 +61,8 @@ def names_for_tex() -> list[str]:
     return sorted(path.as_posix() for path in found if path.suffix in kinds)
 
 
-def signature() -> list:
-    """What stands for all that is not recorded: Python, its packages, and the TeX that is found."""
+def fingerprint() -> list:
+    """Of all that is not recorded: Python, the installed packages, and the TeX that is found."""
     folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     packages = {name for folder in folders for name in os.listdir(folder)
                 if name.endswith((".dist-info", ".egg-link", ".pth"))}  # fmt: skip

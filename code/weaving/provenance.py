@@ -31,10 +31,6 @@ class Provenance(NamedTuple):
         }
         return "".join(f"\\newcommand{{\\{name}}}{{{text}}}\n" for name, text in macros.items())
 
-    def archive_line(self) -> str:
-        """The text of ARCHIVED."""
-        return f"{self.commit} {self.epoch}\n"
-
 
 def from_archive() -> Provenance | None:
     """From ARCHIVED, if this folder is an unpacked archive."""

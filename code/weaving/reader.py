@@ -16,7 +16,7 @@ import difflib
 import itertools
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from weaving import load_pweave
@@ -89,6 +89,21 @@ NOT_RESULTS = re.compile(
 def inline_expressions(text: str) -> Iterator[re.Match]:
     """The matches of <%= ... %> in the text, in order, those in comment lines left out."""
     return (match for match in SCAN.finditer(text) if match["code"] is not None)
+
+
+def pieces(text: str, line: int, value: Callable) -> list[tuple[int, str, bool]]:
+    """Text that begins on this line as pieces: (line, text, whether it was computed).
+
+    value(code, line) is the text of an inline expression.
+    """
+    found, end = [], 0
+    for match in inline_expressions(text):
+        found.append((line, text[end : match.start()], False))
+        line += text.count("\n", end, match.start())
+        found.append((line, value(match["code"], line), True))
+        line += match[0].count("\n")
+        end = match.end()
+    return [*found, (line, text[end:], False)]
 
 
 def percent_that_deletes(text: str, within_a_line: bool = False) -> int | None:

@@ -1,4 +1,4 @@
-"""The results of the chunks, kept until anything they depend on changes.
+"""The results of the chunks, cached until anything they depend on changes.
 
 The file has the key of the run, what was recorded during it and, for each chunk, its results or,
 for text, the values of its inline expressions.
@@ -6,19 +6,18 @@ for text, the values of its inline expressions.
 
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from weaving import inputs, project
 from weaving.files import read_json, replace
-from weaving.reader import SCAN, inline_expressions
+from weaving.reader import inline_expressions, pieces
 
 FIELDS = ("key", "recorded", "results")
 
 
 def key(chunks: list[dict], case_file: str) -> str:
-    """A hash of the code that runs and of what `project.signature` stands for."""
-    parts = [project.signature(), case_file]
+    """A hash of the code that runs and of `project.fingerprint`."""
+    parts = [project.fingerprint(), case_file]
     for chunk in chunks:
         if chunk["type"] == "code":
             parts.append([chunk["content"], chunk["options"]["option_string"]])
@@ -27,37 +26,35 @@ def key(chunks: list[dict], case_file: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def recall(path: Path, key: str, screen: bool = False) -> list | None:
-    """The results kept under this key, if what they were made from is unchanged; else None.
+def load(path: Path, key: str, screen: bool = False) -> list | None:
+    """The results saved under this key, if what they were made from is unchanged; else None.
 
     screen: whether the figures must be there as SVG, too.
     """
-    kept = read_json(path, *FIELDS)
-    if kept.get("key") != key or inputs.first_change(kept["recorded"]) is not None:
+    cached = read_json(path, *FIELDS)
+    if cached.get("key") != key or inputs.first_change(cached["recorded"]) is not None:
         return None
-    return None if screen and not _has_drawings(kept["results"]) else kept["results"]
+    return None if screen and not _has_drawings(cached["results"]) else cached["results"]
 
 
-def replay(chunks: list[dict], kept: list) -> list[dict]:
-    """The chunks with the results that were kept of them, as if they had run."""
-    for chunk, result in zip(chunks, kept, strict=True):
+def replay(chunks: list[dict], cached: list) -> list[dict]:
+    """The chunks with their cached results, as if they had run."""
+    for chunk, result in zip(chunks, cached, strict=True):
         if chunk["type"] == "code":
             chunk["result"] = result
         else:
             values = iter(result)
-            chunk["pieces"] = pieces(
-                chunk["content"], chunk["line"], lambda code, line, values=values: next(values)
-            )
+            chunk["pieces"] = pieces(chunk["content"], chunk["line"], lambda *_, v=values: next(v))
     return chunks
 
 
-def recorded(path: Path) -> dict[str, dict] | None:
+def recorded_inputs(path: Path) -> dict[str, dict] | None:
     """What was recorded while the results in this file were made; None if there are none."""
     return read_json(path, *FIELDS).get("recorded")
 
 
-def keep(path: Path, key: str, executed: list[dict], recorded: dict) -> None:
-    """Keep the results of chunks that have just run, and what was recorded while they did."""
+def save(path: Path, key: str, executed: list[dict], recorded: dict) -> None:
+    """Cache the results of chunks that have just run, and what was recorded while they did."""
     results = [
         chunk["result"]
         if chunk["type"] == "code"
@@ -65,22 +62,6 @@ def keep(path: Path, key: str, executed: list[dict], recorded: dict) -> None:
         for chunk in executed
     ]
     replace(path, json.dumps({"key": key, "recorded": recorded, "results": results}).encode())
-
-
-def pieces(text: str, line: int, value: Callable) -> list[tuple[int, str, bool]]:
-    """Text that begins on this line as pieces: (line, text, whether it was computed).
-
-    value(code, line) is the text of an inline expression.
-    """
-    found, end = [], 0
-    for match in SCAN.finditer(text):
-        if match["code"] is not None:
-            found.append((line, text[end : match.start()], False))
-            line += text.count("\n", end, match.start())
-            found.append((line, value(match["code"], line), True))
-            line += match[0].count("\n")
-            end = match.end()
-    return [*found, (line, text[end:], False)]
 
 
 def _has_drawings(results):

@@ -22,7 +22,7 @@ from weaving.build import Target
 from weaving.command import run_and_report
 from weaving.files import replace
 from weaving.problems import BuildFailed, Problem
-from weaving.provenance import ARCHIVED, Provenance, from_archive, provenance
+from weaving.provenance import from_archive, provenance
 from weaving.settings import restart_without_user_settings
 
 NAME = "submission"
@@ -47,20 +47,19 @@ def make(tagged: bool) -> str:
         raise _refusal("files differ from the last commit: commit them first")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, NAME)
-        export(folder, made_from)
+        export(folder)
         build(folder, tagged)
         data = pack(folder, made_from.epoch)
     replace(ARCHIVE, data)
     return f"{len(data) / 1e6:.1f} MB"
 
 
-def export(folder: Path, made_from: Provenance) -> None:
-    """All that Git tracks, as committed."""
+def export(folder: Path) -> None:
+    """All that Git tracks, as committed; Git fills in PROVENANCE (see .gitattributes)."""
     folder.mkdir()
     command = ["git", "-c", "safe.directory=*", "archive", "HEAD"]
     tar = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     subprocess.run(["tar", "-xf", "-", "-C", folder], check=True, input=tar)
-    (folder / ARCHIVED).write_text(made_from.archive_line(), encoding="utf-8")
 
 
 def build(folder: Path, tagged: bool) -> None:

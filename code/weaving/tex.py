@@ -19,7 +19,6 @@ GRAPHICS = {".pdf", ".png", ".jpg", ".jpeg"}  # nothing that LaTeX writes depend
 OUTPUT = re.compile(r"^Output written on .*?\((\d+) pages?, (\d+) bytes\)", re.MULTILINE)
 READ = re.compile(r'^  "(.+?)" [\d.]+ -?\d+ \w* "', re.MULTILINE)  # a file in latexmk's database
 
-CITATION = re.compile(r"\\cite[pt]?\*?(?:\[[^]]*\])*\{([^}]+)\}")
 INCLUDED_FROM = re.compile(r"\\include\{(\w[^{}]*)/[^/{}]+\}")
 BIBLIOGRAPHY_COMMAND = re.compile(r"\\(bibliography(?:style)?)\{([^}]+)\}")
 
@@ -33,7 +32,7 @@ def typeset(job: Path, source: str, lines: list[int], epoch: int, lock=None) -> 
     """
     # Digests of the last completed run's files; a mismatch means that they may be truncated.
     completion_record = job.with_suffix(".whole")
-    if text_or_empty(completion_record) != _state(job):
+    if text_or_empty(completion_record) != _digests(job):
         for suffix in JOB_SUFFIXES:
             job.with_suffix(suffix).unlink(missing_ok=True)
     completion_record.unlink(missing_ok=True)
@@ -44,9 +43,9 @@ def typeset(job: Path, source: str, lines: list[int], epoch: int, lock=None) -> 
     status, output = _latexmk(job, epoch, lock)
     pages = _complete_pages(job)
     if pages:
-        completion_record.write_text(_state(job), encoding="utf-8")
+        completion_record.write_text(_digests(job), encoding="utf-8")
     duplicates = unreported.duplicate_labels(job, source, lines)
-    problems = texlog.problems(job, source, lines, complete=pages > 0, placed=duplicates)
+    problems = texlog.problems(job, source, lines, complete=pages > 0, reported_labels=duplicates)
     problems += duplicates.values()
     if pages:
         problems += unreported.uncited_entries(job) + unreported.text_off_page(job, source, lines)
@@ -84,7 +83,7 @@ def synctex_to_source(job: Path, source: str, lines: list[int]) -> bytes:
     return gzip.compress(text, compresslevel=4, mtime=0)  # a fifth of the time, hardly longer
 
 
-def _state(job):
+def _digests(job):
     own = [name for name in files_read(job) if in_project(name)
            and Path(name).suffix not in GRAPHICS]  # fmt: skip
     files = [*(job.with_suffix(suffix) for suffix in JOB_SUFFIXES), *map(Path, own)]
@@ -101,7 +100,7 @@ def _make_references(job, epoch):
     lines = [rf"\{needed[what]}{{{name}}}" for what, name in BIBLIOGRAPHY_COMMAND.findall(text)]
     if len(lines) < len(needed):
         return
-    lines += [rf"\citation{{{keys}}}" for keys in CITATION.findall(text)]
+    lines += [rf"\citation{{{keys}}}" for keys in unreported.CITATION.findall(text)]
     aux.write_text("\n".join(lines) + "\n", encoding="utf-8")
     with contextlib.suppress(OSError):  # latexmk says that BibTeX is missing
         command = ["bibtex", "-terse", str(job)]
@@ -114,7 +113,7 @@ def _latexmk(job, epoch, lock):
                "-file-line-error", "-synctex=1", f"-outdir={job.parent}",
                "-e", "no strict 'vars'; $filetime_slop = 1e10"]  # fmt: skip  # clocks may differ
     variables = environment(job.parent, epoch)
-    if form := preamble.kept_format(job, variables):
+    if form := preamble.cached_format(job, variables):
         variables["TEXFORMATS"] = f"{Path(form).parent}:"
         variables["PREAMBLE"] = job.name  # whatever it is, the shell reads it as one word
         command += ["-e", '$pdflatex = q(pdflatex "-fmt=$PREAMBLE" %O %S)']

@@ -81,15 +81,17 @@ class Fault:
     problem: Problem
 
 
-def problems(job: Path, source: str, lines: list[int], complete: bool, placed=()) -> list[Problem]:
+def problems(
+    job: Path, source: str, lines: list[int], complete: bool, reported_labels=()
+) -> list[Problem]:
     """Everything that the logs of `job` report.
 
-    complete: whether LaTeX finished; placed: labels used twice that are reported with their lines,
-    which LaTeX does not give.
+    complete: whether LaTeX finished; reported_labels: those used twice, already reported with
+    their lines, which LaTeX does not give.
     """
     log, aux, tex = (text_or_empty(job.with_suffix(suffix)) for suffix in (".log", ".aux", ".tex"))
-    faults = drop_consequences(read_log(log, source, lines, f"{job}.tex"), aux, complete)
-    left_out = tuple(f"LaTeX Warning: Label `{label}' multiply" for label in placed)
+    faults = drop_follow_on_errors(read_log(log, source, lines, f"{job}.tex"), aux, complete)
+    left_out = tuple(f"LaTeX Warning: Label `{label}' multiply" for label in reported_labels)
     faults = [fault for fault in faults if not fault.message.startswith(left_out)]
     return [_with_line(fault, lines, tex) for fault in faults] + bibtex_problems(job)
 
@@ -133,7 +135,7 @@ def _problem(message, lines, source, tex, page):
     return None
 
 
-def drop_consequences(faults: list[Fault], aux: str, complete: bool) -> list[Fault]:
+def drop_follow_on_errors(faults: list[Fault], aux: str, complete: bool) -> list[Fault]:
     """Leave out what follows from another fault, and references that another run would resolve."""
 
     def resolved(fault):

@@ -17,7 +17,7 @@ WORD_END = re.compile(rb"^x(\d+),(\d+):(-?\d+),(-?\d+)$", re.MULTILINE)  # in Sy
 # Inside these SyncTeX's places are not where the text is printed.
 TURNED = re.compile(r"\\(?:rotatebox|scalebox|resizebox|begin\{(?:sideways|landscape|tikz|adjust))")
 POINT = 65536  # scaled points
-CITATION = re.compile(r"\\[cC]ite\w*[^{]*\{([^}]*)\}")
+CITATION = re.compile(r"\\[cC]ite\w*\*?\s*(?:\[[^]]*\]\s*)*\{([^}]+)\}")
 ENTRY = re.compile(r"@(?!string|comment|preamble)\w+\{([^,]+),", re.IGNORECASE)
 CROSSREF = re.compile(r"\bcrossref\s*=\s*[{\"]([^}\"]+)", re.IGNORECASE)
 

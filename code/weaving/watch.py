@@ -25,12 +25,12 @@ def watch(target: Target) -> int:
     The copy imports the project's modules anew; the installed packages, which take a second to
     import, are there already. After a change of the builder itself the process starts again.
     """
-    built, digests, parent = {}, {}, os.getppid()
+    built, known, parent = {}, {}, os.getppid()
     for package in PACKAGES:
         importlib.import_module(package)
     try:
         while os.getppid() == parent:  # make has not been ended
-            now = _state(target, digests)
+            now = _digests(target, known)
             changed = {name for name, _ in now.items() ^ built.items()}
             ours = [name for name in changed if Path(name).is_relative_to(BUILDER)]
             if built and ours and all(map(_compiles, ours)):
@@ -72,7 +72,7 @@ def _build(target):
         os._exit(0)
 
 
-def _state(target, digests):
+def _digests(target, known):
     """The digest of each file; an editor that saves by renaming leaves a moment without it."""
     state = {}
     printed = [os.fstat(stream) for stream in (1, 2)]  # perhaps a file of the folder
@@ -82,9 +82,9 @@ def _state(target, digests):
             if any(os.path.samestat(status, stream) for stream in printed):
                 continue
             key = (str(path), status.st_mtime_ns, status.st_size)
-            if key not in digests:
-                digests[key] = digest(Path(path))
-            state[str(path)] = digests[key]
+            if key not in known:
+                known[key] = digest(Path(path))
+            state[str(path)] = known[key]
     return state
 
 
@@ -101,6 +101,6 @@ def _project_files():
 
 def _recorded_files(target):
     """What the last build read outside the folder."""
-    recorded = results.recorded(target.results) or {}
+    recorded = results.recorded_inputs(target.results) or {}
     names = recorded.get("file", {}) | recorded.get("stat", {})
     return [path for path in names if os.path.isabs(path)]
