@@ -189,7 +189,7 @@ def built():
         patch.setattr(figures, "_check_edges", drawn.append)
         *_, line, text, _, _ = execute(Target())
     made = Path("figures/report/line.pdf").read_bytes()
-    return (made, line["result"][-1]["metadata"], text["pieces"][1][1]), len(drawn)
+    return (made, line["result"][-1], text["pieces"][1][1]), len(drawn)
 
 
 def from_nothing():

@@ -8,15 +8,12 @@ import pytest
 from weaving import document, latex, pdf
 from weaving.document import Chunk, Figure, Listing, Output, Text
 
-OPTIONS = {"name": "Draw", "echo": True, "label": "line"}
-FIGURE = {
-    "output_type": "display_data",
-    "data": {"application/pdf": "figures/line.pdf", "image/svg+xml": "figures/line.svg"},
-    "metadata": {"caption": "One \\emph{line}.", "alt": "A line."},
-}
-RESULT = {"output_type": "execute_result", "data": {"text/latex": "$a$\n$b$"}}
+OPTIONS = {"name": "Draw", "echo": True}
+FILES = {"pdf": "figures/line.pdf", "svg": "figures/line.svg"}
+FIGURE = {**FILES, "caption": "One \\emph{line}.", "alt": "A line.", "label": "line"}
+RESULT = {"latex": "$a$\n$b$"}
 L = re.compile(r"\bl(\d+)\b")  # l3: what is typed in line 3
-STREAM = {"output_type": "stream", "name": "stdout", "text": "{'a': 1}\n"}
+STREAM = {"printed": "{'a': 1}\n"}
 
 
 def doc(*pieces):

@@ -87,7 +87,7 @@ FAULTS = {
         code("from weaving.latex import Tex\nTex('\\beta')"), 3, 'control character'),
     'figure without fig=True': (
         '<<name="Count">>=' + DRAWING, 3, '1 figure in a chunk without fig=True'),
-    'figure chunk without a figure': (figure() + '\n1\n@', 3, 'ends with a Matplotlib figure'),
+    'figure chunk without a figure': (figure() + '\n1\n@', 3, 'must end with a Matplotlib figure'),
     'figure chunk with an empty figure': (
         figure() + '\nfrom matplotlib.figure import Figure\nFigure()\n@', 3, '0 axes'),
     'figure without caption': (

@@ -33,35 +33,3 @@ files.py       atomic writes, digests, reading what may be damaged
 
 CONTRIBUTING.md has a table of what decides that something runs again.
 """
-
-import sys
-import types
-import warnings
-
-# Pweave imports its Jupyter backend when it is loaded. Nothing here uses it, so its 64 packages are
-# not installed: these empty modules take its place.
-UNUSED = """IPython IPython.core IPython.display ipykernel ipykernel.inprocess jupyter_client
-jupyter_client.manager jupyter_client.kernelspec markdown nbconvert nbformat nbformat.v4""".split()
-
-
-def load_pweave():
-    """Import Pweave without its Jupyter backend; the module."""
-    added = {name: _Unused(name) for name in UNUSED if name not in sys.modules}
-    sys.modules.update(added)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # invalid escapes in Pweave's own source
-            import pweave
-    finally:
-        for name in added:
-            del sys.modules[name]
-    return pweave
-
-
-class _Unused(types.ModuleType):
-    """A module in which every name is an empty class, from which Pweave can inherit."""
-
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return type(name, (), {})

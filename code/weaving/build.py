@@ -123,14 +123,14 @@ def execute(target: Target, progress: Callable = lambda *stage: None, screen=Fal
 
     reader = StrictReader(target.source)
     reader.parse()
-    chunks, key = reader.getparsed(), results.key(reader.parsed, target.case_file)
+    key = results.key(reader.parsed, target.case_file)
     cached = results.load(target.results, key, screen)
     if cached is not None:
-        return results.replay(chunks, cached)
+        return results.replay(reader.parsed, cached)
     project.refresh_bytecode()
     target.results.unlink(missing_ok=True)
     target.build_record.unlink(missing_ok=True)
-    executed, recorder = _run(target, chunks, progress, screen)
+    executed, recorder = _run(target, reader.parsed, progress, screen)
     for place, what in sorted(recorder.untracked):
         print(f"{place}: note: {what}", file=sys.stderr)
     if not recorder.untracked:
@@ -148,10 +148,9 @@ def _run(target, chunks, progress, screen):
         chunks, target.source, cache=cache, recorder=recorder, names=names, progress=progress
     )
     try:
-        processor.run()
+        return processor.run(), recorder
     finally:
         cache.write()
-    return processor.executed, recorder
 
 
 @contextlib.contextmanager

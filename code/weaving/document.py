@@ -93,23 +93,19 @@ def render_parts(parts: list[Part], write: Callable[[Part], str]) -> tuple[str, 
 
 
 def _chunk(chunk: dict) -> Chunk:
-    line, options, content = chunk["line"], chunk["options"], chunk["content"].removeprefix("\n")
-    code, name, echo = content.strip("\n"), options["name"], options["echo"]
+    line, content = chunk["line"], chunk["content"].removeprefix("\n")
+    code, name, echo = content.strip("\n"), chunk["options"]["name"], chunk["options"]["echo"]
     blank = len(content) - len(content.lstrip("\n"))
     shown = [[Listing(line, code, line + blank)]] if echo else []
-    shown += [_result(line, options, result) for result in chunk["result"]]
+    shown += [_result(line, result) for result in chunk["result"]]
     on_lines = tuple(part for parts in shown for part in [*parts, Text(line, "\n", True)])
     return Chunk(line, chunk["number"], name, code, echo, on_lines)
 
 
-def _result(line: int, options: dict, result: dict) -> list[Part]:
-    if result["output_type"] == "stream":
-        return [Output(line, result["text"])]
-    data = result["data"]
-    if result["output_type"] == "execute_result":
-        return _split_listings(line, data["text/latex"])
-    pdf, svg, about = data["application/pdf"], data["image/svg+xml"], result["metadata"]
-    return [Figure(line, pdf, svg, about["caption"], about["alt"], options["label"])]
+def _result(line: int, result: dict) -> list[Part]:
+    if "printed" in result:
+        return [Output(line, result["printed"])]
+    return _split_listings(line, result["latex"]) if "latex" in result else [Figure(line, **result)]
 
 
 def _split_listings(line: int, latex: str) -> list[Part]:

@@ -86,15 +86,11 @@ def result(value, options: dict, cache: FigureCache, evaluate: Callable) -> dict
     with pause_recording():
         cache.draw(figure, path)
     return {
-        "output_type": "display_data",
-        "data": {
-            "application/pdf": path.as_posix(),
-            "image/svg+xml": path.with_suffix(".svg").as_posix(),
-        },
-        "metadata": {
-            "caption": valid_latex(caption, within_a_line=True),
-            "alt": " ".join(about["alt"].split()),
-        },
+        "pdf": path.as_posix(),
+        "svg": path.with_suffix(".svg").as_posix(),
+        "caption": valid_latex(caption, within_a_line=True),
+        "alt": " ".join(about["alt"].split()),
+        "label": options["label"],
     }
 
 
@@ -117,7 +113,7 @@ def _only_figure(value):
     figure, made = _figure_of(value), close(value)
     if not made or not hasattr(figure, "savefig"):
         given = type(value).__name__
-        raise TypeError(f"a figure chunk ends with a Matplotlib figure, this one with {given}")
+        raise TypeError(f"a chunk with fig=True must end with a Matplotlib figure, got {given}")
     if made > 1 or not figure.axes:
         counts = f"{made} with {len(figure.axes)} axes"
         raise ValueError(f"one figure with axes is needed, this chunk made {counts}")

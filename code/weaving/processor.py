@@ -1,4 +1,4 @@
-"""Pweave's processor, running the code in this process: a fault stops the build at its line."""
+"""Runs the chunks in this process, as Pweave does not: a fault stops the build at its line."""
 
 import ast
 import contextlib
@@ -18,23 +18,19 @@ import types
 import warnings
 from pathlib import Path
 
-from weaving import figures, load_pweave, streams, values
+from weaving import figures, streams, values
 from weaving.latex import Tex
 from weaving.problems import BuildFailed, Problem
 from weaving.reader import pieces
 from weaving.streams import LATE, CapturedOutput, LateOutput, Stdout
 from weaving.values import inline_text, stream_results, valid_latex
 
-PwebProcessorBase = load_pweave().processors.base.PwebProcessorBase
-
 # Not shown in tracebacks.
 BUILDER = (__file__, figures.__file__, streams.__file__, values.__file__)
 
 
-class StrictProcessor(PwebProcessorBase):
-    """Runs the chunks of a document; `run` gives each its results, and `executed` has them.
-
-    Results are notebook-shaped: stream, text/latex and, for figures, the names of their files.
+class StrictProcessor:
+    """Runs the chunks of a document.
 
     A chunk's last expression is its result: a latex.Tex, None or, with fig=True, a Matplotlib
     figure or an object with `figure`, `caption` and `alt`. What the chunk prints, or a process that
@@ -50,7 +46,7 @@ class StrictProcessor(PwebProcessorBase):
         cache: the FigureCache of the document. recorder: a Recorder of what the chunks read.
         names: {name: value} that every chunk knows. progress(stage, detail): called at each chunk.
         """
-        super().__init__(chunks, None, source, False, str(cache.folder), ".")
+        self.chunks, self.source = chunks, source
         self.cache, self.recorder, self.names, self.progress = cache, recorder, names, progress
         self.problems, self.outputs, self.late_output_reported = [], [], False
         self.undefined_names = set()  # that chunks which failed may have been about to define
@@ -58,11 +54,15 @@ class StrictProcessor(PwebProcessorBase):
         self.builder, self.root = os.getpid(), os.getcwd()
         self.runaway_fork_line = mmap.mmap(-1, 8)  # which a forked process shares
 
-    def run(self) -> None:
-        """Run all chunks. Raises BuildFailed with every fault of every chunk."""
+    def run(self) -> list[dict]:
+        """The chunks, each with its `result`, text with its `pieces`, both as JSON.
+
+        A result is a list of {"printed": text}, {"latex": text} and, for a figure, the fields of
+        document.Figure. Raises BuildFailed with every fault of every chunk.
+        """
         linecache.checkcache()
         tempfile.gettempdir()  # writes files on its first call, which are nobody's inputs
-        codes = [chunk for chunk in self.parsed if chunk["type"] == "code"]
+        codes = [chunk for chunk in self.chunks if chunk["type"] == "code"]
         Stdout.refused = False
         _seed_generators()
         if any(chunk["options"]["fig"] for chunk in codes):
@@ -71,32 +71,26 @@ class StrictProcessor(PwebProcessorBase):
             import matplotlib.font_manager  # noqa: F401  its first import reads all fonts there are
         between = CapturedOutput()
         with self._main_module(), self._keep_uncaught(), streams.no_input(), self.recorder, between:
-            for chunk in self.parsed:
+            for chunk in self.chunks:
                 if chunk["type"] == "code":
                     count = f"{chunk['number']} of {len(codes)}"
                     self.progress("chunk", f"{count}: {chunk['options']['name']}")
-                self._runcode(chunk)
+                    chunk["result"] = self._run_chunk(chunk)
+                else:
+                    chunk["pieces"] = pieces(chunk["content"], chunk["line"], self._value)
             self.recorder.note_modules()
         self._report_fork()
-        for output, line in [*self.outputs, (between, 0)]:
-            late = output.close()
-            if output is between:
-                late = between.text or (Stdout.refused and not self.late_output_reported)
-            if late:
-                self.problems.append(Problem(self.source, line, LATE))
+        between.close()
+        late = [line for output, line in self.outputs if output.close()]
+        if between.text or (Stdout.refused and not self.late_output_reported):
+            late.append(0)
+        self.problems += [Problem(self.source, line, LATE) for line in late]
         if self.problems:
             raise BuildFailed(self.problems)
-        self.executed = self.parsed
+        return self.chunks
 
-    def _runcode(self, chunk):
-        if chunk["type"] == "doc":
-            chunk["pieces"] = pieces(chunk["content"], chunk["line"], self._value)
-        else:
-            chunk["result"] = self.loadstring(chunk["content"].removeprefix("\n"), chunk)
-
-    def loadstring(self, code, chunk=None):
-        """Run a chunk; its results."""
-        options, line = chunk["options"], chunk["line"]
+    def _run_chunk(self, chunk):
+        code, options, line = chunk["content"].removeprefix("\n"), chunk["options"], chunk["line"]
         self.recorder.place = (f"{self.source}:{line - 1}", "depends" in options)
         with self._report_faults(line - 1, f"chunk {options['name']!r}", code):
             self.recorder.note_declared(options.get("depends", []))
@@ -116,7 +110,7 @@ class StrictProcessor(PwebProcessorBase):
 
     def _report_fork(self):
         if line := int.from_bytes(self.runaway_fork_line[:], "big"):
-            message = "a forked child outlived its chunk; end it with os._exit(0)"
+            message = "a forked child ran past the end of its chunk; end it with os._exit(0)"
             self.problems.append(Problem(self.source, line, message))
             self.runaway_fork_line[:] = bytes(8)
 
@@ -160,14 +154,14 @@ class StrictProcessor(PwebProcessorBase):
         if not isinstance(value, Tex):
             given, needed = type(value).__name__, "print it, or end with a latex.Tex or None"
             raise TypeError(f"the chunk ends with a value of type {given}; {needed}")
-        return [{"output_type": "execute_result", "data": {"text/latex": valid_latex(value)}}]
+        return [{"latex": valid_latex(value)}]
 
     def _figure(self, value, options, line):
         def evaluate(caption):
             return "".join(text for _, text, _ in pieces(caption, line, self._value))
 
         result = figures.result(value, options, self.cache, evaluate)
-        self.recorder.note_written(Path(result["data"]["application/pdf"]))
+        self.recorder.note_written(Path(result["pdf"]))
         return result
 
     @contextlib.contextmanager
@@ -249,7 +243,7 @@ class StrictProcessor(PwebProcessorBase):
 
 
 def _seed_generators():
-    """Whoever draws numbers without a seed gets the same at every build."""
+    """Seed the global generators, so that unseeded draws are reproducible."""
     random.seed(0)
     with contextlib.suppress(ImportError):
         import numpy

@@ -13,16 +13,28 @@ Two rules hold for the text between \\begin{document} and \\end{document}:
 
 import ast
 import difflib
+import importlib.machinery
+import importlib.util
 import itertools
 import re
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from weaving import load_pweave
 from weaving.problems import BuildFailed, Problem
 
-PwebReader = load_pweave().readers.PwebReader
+
+def _pweave_reader():
+    """Pweave's reader alone: the whole package would import its Jupyter backend, 64 packages."""
+    folder = importlib.util.find_spec("pweave").submodule_search_locations
+    spec = importlib.machinery.PathFinder.find_spec("readers", folder)
+    module = importlib.util.module_from_spec(spec)
+    with warnings.catch_warnings(action="ignore"):  # invalid escapes in its source
+        spec.loader.exec_module(module)
+    return module.PwebReader
+
+
+PwebReader = _pweave_reader()
 
 OPTIONS = {"name": str, "echo": bool, "fig": bool, "caption": str, "alt": str, "label": str}
 OPTIONS |= {"depends": list}

@@ -65,7 +65,5 @@ def save(path: Path, key: str, executed: list[dict], recorded: dict) -> None:
 
 
 def _has_drawings(results):
-    data = [result.get("data", {}) for chunk in results for result in chunk
-            if isinstance(result, dict)]  # fmt: skip
-    return all(Path(files["image/svg+xml"]).is_file() for files in data
-               if "image/svg+xml" in files)  # fmt: skip
+    shown = [each for chunk in results for each in chunk if isinstance(each, dict)]
+    return all(Path(each["svg"]).is_file() for each in shown if "svg" in each)

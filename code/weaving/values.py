@@ -16,7 +16,7 @@ def stream_results(text):
     if found := CONTROL.search(text):
         odd = f"the control character {found[0]!r}"
         raise ValueError(f"the output contains {odd}; a page cannot show it")
-    return [{"output_type": "stream", "name": "stdout", "text": text}] if text else []
+    return [{"printed": text}] if text else []
 
 
 def _check_addresses(text, what):
