@@ -121,7 +121,7 @@ and run make in the Linux that it brings.'
         [ -z "$lacks_venv" ] || why="Python $lacks_venv lacks venv or ensurepip"
         [ -z "${PYTHON:-}" ] || fail "PYTHON=$PYTHON cannot be used: $why"
         look_at_tex
-        provide "$why${missing:+; TeX lacks$missing}" python ${missing:+tex}  # in one errand
+        provide "$why${missing:+; TeX lacks$missing}" python ${missing:+tex}  # in one go
         find_python || fail 'still no Python can make .venv; choose: make PYTHON=/path/to/python'
     fi
     make_packages .venv requirements.txt "$python"

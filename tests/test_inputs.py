@@ -357,26 +357,26 @@ def test_the_case_the_code_and_its_files_are_inputs_and_prose_is_none(rules):
 
 def test_a_figure_or_results_that_are_lost_or_damaged_are_made_again(rules):
     run()
-    figure, kept = Path("figures/report/line.pdf"), Path("build/report.results.json")
-    good, good_results = figure.read_bytes(), kept.read_bytes()
+    figure, cached = Path("figures/report/line.pdf"), Path("build/report.results.json")
+    good, good_results = figure.read_bytes(), cached.read_bytes()
     drawn = Path("build/report.figures.json")
     unknown = {"recorded": {"a kind of another version": {"name": 1}}}
     damages = [
         figure.unlink,
         lambda: figure.write_bytes(good[:-9]),
-        kept.unlink,
-        lambda: kept.write_bytes(good_results[:99]),
-        lambda: kept.write_text("[]"),
-        lambda: kept.write_text(json.dumps({"key": 1})),
-        lambda: kept.write_text(json.dumps({"key": json.loads(good_results)["key"]})),
-        lambda: kept.write_text(json.dumps(json.loads(good_results) | unknown)),
-        *(lambda text=text: (kept.unlink(), drawn.write_text(text)) for text in ("null", "[1]")),
+        cached.unlink,
+        lambda: cached.write_bytes(good_results[:99]),
+        lambda: cached.write_text("[]"),
+        lambda: cached.write_text(json.dumps({"key": 1})),
+        lambda: cached.write_text(json.dumps({"key": json.loads(good_results)["key"]})),
+        lambda: cached.write_text(json.dumps(json.loads(good_results) | unknown)),
+        *(lambda text=text: (cached.unlink(), drawn.write_text(text)) for text in ("null", "[1]")),
     ]
     for ran, damage in enumerate(damages, 2):
         damage()
         assert run()[0] == ran
         assert figure.read_bytes() == good
-        assert json.loads(kept.read_bytes())["results"] == json.loads(good_results)["results"]
+        assert json.loads(cached.read_bytes())["results"] == json.loads(good_results)["results"]
 
 
 def test_recording_goes_on_after_the_outermost_pause(project):

@@ -112,7 +112,7 @@ FAULTS = {
         7, 'small'),
     'inline sys.exit': ("<%= __import__('sys').exit(0) %>", 3, 'SystemExit'),
     'inline warning': ("<%= __import__('warnings').warn('hm') %>", 3, 'hm'),
-    'inline float': ('It is <%= 0.1 + 0.2 %>.', 3, 'the value is a float'),
+    'inline float': ('It is <%= 0.1 + 0.2 %>.', 3, 'got float'),
     'inline None': ('It is <%= None %>.', 3, 'NoneType'),
     'inline statement': ('It is <%= x = 3 %>.', 3, 'SyntaxError'),
     'inline control character': (r"It is <%= '\theta' %>.", 3, 'control character'),
@@ -123,7 +123,7 @@ FAULTS = {
     'options that are code': ('<<name="A", echo=print("x")>>=\n1\n@', 3, 'malformed chunk options'),
     'options that break out': (
         '<<name="A") + dict(echo=True>>=\n1\n@', 3, 'malformed chunk options'),
-    'an option twice': ('<<name="A", name="B">>=\n1\n@', 3, 'comes once'),
+    'an option twice': ('<<name="A", name="B">>=\n1\n@', 3, 'each given once'),
     'an option of the wrong type': ('<<name="A", echo="yes">>=\n1\n@', 3, 'a bool is needed'),
     'an option that is no literal': (
         '<<name="A", echo=true>>=\n1\n@', 3, 'echo=true must be a literal'),
@@ -298,12 +298,12 @@ def test_what_a_chunk_has_replaced_is_put_back(lines, words, capsys):
 
 
 @pytest.mark.parametrize("writable", [True, False])
-def test_the_list_of_fonts_is_kept_where_it_can_be_written(writable, monkeypatch):
+def test_the_list_of_fonts_is_cached_where_it_can_be_written(writable, monkeypatch):
     monkeypatch.setattr(sys, "prefix", "/venv")
     monkeypatch.setattr(os, "access", lambda path, mode: writable)
     settings = runpy.run_path(sys.modules["weaving.settings"].__file__, run_name="settings")
-    kept = settings["LIBRARIES"]["MPLCONFIGDIR"]
-    assert kept == ("/venv/matplotlib" if writable else os.path.abspath("build/matplotlib"))
+    caches = settings["LIBRARIES"]["MPLCONFIGDIR"]
+    assert caches == ("/venv/matplotlib" if writable else os.path.abspath("build/matplotlib"))
 
 
 def test_a_document_without_its_end():

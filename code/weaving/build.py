@@ -21,9 +21,9 @@ BUILD = Path("build")
 
 
 class Target(NamedTuple):
-    """One document, NAME.texw, and the file with the numbers of its case ("": the placeholder).
+    """One document, NAME.texw, and the file with the numbers of its case; without one, "".
 
-    tagged: whether a screen reader is told what is a heading, a formula, a table; see tagged.sty.
+    tagged: whether to write a tagged (accessible) PDF, see tagged.sty.
     """
 
     name: str = "report"

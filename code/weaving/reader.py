@@ -186,7 +186,7 @@ class StrictReader(PwebReader):
                 if opened:
                     self._not_closed(opened, f" before the next one, at line {number}")
                 if not CODE_BEGIN.match(line):
-                    message = f'malformed chunk opening {line.strip()!r}, <<name="...">>= is needed'
+                    message = f'malformed chunk opening {line.strip()!r}, expected <<name="...">>='
                     self._problem(number, message)
                 opened, filled = number, False
             elif line.strip() == "@" and not opened:
@@ -355,7 +355,7 @@ def _literals(text):
     is_call = isinstance(call, ast.Call) and getattr(call.func, "id", "") == "dict"
     keys = [keyword.arg for keyword in call.keywords] if is_call and not call.args else [None]
     if None in keys or len(set(keys)) < len(keys):
-        raise ValueError("every option has the form key=value, and comes once")
+        raise ValueError("options must be key=value pairs, each given once")
     return {keyword.arg: _literal(keyword, source) for keyword in call.keywords}
 
 

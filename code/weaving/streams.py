@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 
-LATE = "a thread or process printed after its chunk had ended; wait for it there (join, wait)"
+LATE = "a thread or process printed after its chunk had ended; join or wait for it in the chunk"
 
 
 class LateOutput(RuntimeError):
@@ -46,7 +46,8 @@ class CapturedOutput:
             self.text = data.decode("utf-8").replace("\r\n", "\n")
         if replaced:
             self.file.close()
-            raise RuntimeError("sys.stdout is not what it was; use contextlib.redirect_stdout")
+            message = "the chunk replaced sys.stdout and did not restore it"
+            raise RuntimeError(f"{message}; use contextlib.redirect_stdout")
 
     def close(self):
         """How many bytes a process has printed since: they are lost."""

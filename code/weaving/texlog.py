@@ -34,7 +34,7 @@ BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|A bad c
                     r"|^[^\s-].*---line \d+ of file .*$", re.MULTILINE)  # fmt: skip
 
 UNDEFINED = re.compile(r"Warning: (?:Reference|Citation) `(.*?)' on page")
-CONSEQUENCE = re.compile(r"(?:[! ]+|\S+:\d+: ).*(?:Emergency stop|Fatal error occurred)"
+FOLLOW_ON = re.compile(r"(?:[! ]+|\S+:\d+: ).*(?:Emergency stop|Fatal error occurred)"
                          r"|\s*\(\\end occurred inside a group")  # fmt: skip
 MISSING_PACKAGE = re.compile(r".*LaTeX Error: File `(.*)\.(?:sty|cls)' not found")
 
@@ -145,7 +145,7 @@ def drop_follow_on_errors(faults: list[Fault], aux: str, complete: bool) -> list
         )
         return undefined and (defined or not complete)
 
-    causes = [fault for fault in faults if not CONSEQUENCE.match(fault.message)]
+    causes = [fault for fault in faults if not FOLLOW_ON.match(fault.message)]
     return [fault for fault in causes or faults if not resolved(fault)] or faults
 
 
@@ -185,9 +185,9 @@ def _with_line(fault, lines, tex):
     return fault.problem._replace(line=next(asking, 0))
 
 
-def _messages(log, job):
+def _messages(log, stem):
     messages, generated, lines = [], False, log.splitlines()
-    enters = re.compile(rf"\((?:\./)?{re.escape(job)}\.(?:aux|bbl|toc|out)(?!.*\))")
+    enters = re.compile(rf"\((?:\./)?{re.escape(stem)}\.(?:aux|bbl|toc|out)(?!.*\))")
     for number, line in enumerate(lines, 1):
         generated = bool(enters.search(line)) or (generated and not line.startswith(")"))
         more = messages and CONTINUED.match(line)

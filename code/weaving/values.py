@@ -28,8 +28,8 @@ def _check_addresses(text, what):
 def inline_text(value):
     """The LaTeX of an inline expression's value. Raises TypeError or ValueError."""
     if type(value) not in (str, Tex, int):
-        given = type(value).__name__
-        raise TypeError(f"the value is a {given}; format it: a str of LaTeX or an int is needed")
+        remedy = 'format it, as in f"{x:.2f}"'
+        raise TypeError(f"expected str or int, got {type(value).__name__}; {remedy}")
     _check_addresses(str(value), "value")
     return valid_latex(str(value), within_a_line=True)
 

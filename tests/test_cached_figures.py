@@ -16,19 +16,19 @@ from weaving.problems import BuildFailed
 
 
 def test_the_list_of_fonts_is_made_anew_when_a_font_has_come_or_gone(tmp_path, monkeypatch):
-    fonts, kept = tmp_path / "fonts/serif", tmp_path / "fontlist-v3.json"
+    fonts, cached = tmp_path / "fonts/serif", tmp_path / "fontlist-v3.json"
     fonts.mkdir(parents=True)
-    kept.write_text("{}")
+    cached.write_text("{}")
     monkeypatch.setattr(figures, "FONTS", [str(tmp_path / "fonts")])
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
     os.utime(fonts, (1, 1))
     os.utime(fonts.parent, (1, 1))
     figures.forget_old_fonts()
-    assert kept.exists()
-    os.utime(kept, (2, 2))
+    assert cached.exists()
+    os.utime(cached, (2, 2))
     (fonts / "new.ttf").touch()
     figures.forget_old_fonts()
-    assert not kept.exists()
+    assert not cached.exists()
 
 
 def test_another_version_of_a_font_is_another_figure(tmp_path, monkeypatch):
@@ -261,7 +261,7 @@ def test_a_word_that_holds_a_modules_name_is_no_module(project):
     assert built() == (first, 0)
 
 
-def test_what_failed_is_not_kept(project, monkeypatch):
+def test_what_failed_is_not_cached(project, monkeypatch):
     document("shades.draw(1)")
     monkeypatch.setattr(figures, "_check_edges", lambda figure: 1 / 0)
     with pytest.raises(BuildFailed):
@@ -275,8 +275,8 @@ def test_an_svg_is_drawn_when_it_is_asked_for(project):
     drawing = Path("figures/report/line.svg")
     assert not drawing.exists()
     execute(Target(), screen=True)
-    kept = drawing.read_bytes()
-    assert built() == (first, 0) and drawing.read_bytes() == kept
+    before = drawing.read_bytes()
+    assert built() == (first, 0) and drawing.read_bytes() == before
     document("shades.draw(2)")
     built()
     assert not drawing.exists()  # it would show the old figure
