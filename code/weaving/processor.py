@@ -22,7 +22,7 @@ from weaving import figures, streams, values
 from weaving.latex import Tex
 from weaving.problems import BuildFailed, Problem
 from weaving.reader import pieces
-from weaving.streams import LATE, CapturedOutput, LateOutput, Stdout
+from weaving.streams import LATE, CapturedOutput, LateOutput, Stdout, swapped
 from weaving.values import inline_text, stream_results, valid_latex
 
 # Not shown in tracebacks.
@@ -186,12 +186,8 @@ class StrictProcessor:
             if what.exc_value is not None and not isinstance(what.exc_value, SystemExit):
                 self.uncaught.append(what.exc_value)
 
-        before = threading.excepthook, sys.unraisablehook
-        threading.excepthook = sys.unraisablehook = keep
-        try:
+        with swapped(threading, "excepthook", keep), swapped(sys, "unraisablehook", keep):
             yield
-        finally:
-            threading.excepthook, sys.unraisablehook = before
 
     @contextlib.contextmanager
     def _report_faults(self, line, what, code):

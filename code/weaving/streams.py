@@ -37,15 +37,13 @@ class CapturedOutput:
         sys.stdout = self.stdout
         os.dup2(self.saved, 1)
         os.close(self.saved)
-        self.file.seek(0)
-        data = self.file.read()
-        self.size = len(data)
-        if error is not None:
-            self.file.close()
-        else:
-            self.text = data.decode("utf-8").replace("\r\n", "\n")
+        if error is None and not replaced:
+            self.file.seek(0)
+            data = self.file.read()
+            self.size, self.text = len(data), data.decode("utf-8").replace("\r\n", "\n")
+            return
+        self.file.close()
         if replaced:
-            self.file.close()
             message = "the chunk replaced sys.stdout and did not restore it"
             raise RuntimeError(f"{message}; use contextlib.redirect_stdout")
 
@@ -77,13 +75,23 @@ def _join(threads):
             thread.join()
 
 
+@contextlib.contextmanager
+def swapped(owner, name, value):
+    """Give owner.name another value for a while."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
 class LoggedWarning(Warning):
     """A library said something through logging (Matplotlib does, of fonts)."""
 
 
-@contextlib.contextmanager
 def logging_raises():
-    """Without a handler, in the presence of which logging.basicConfig would do nothing."""
+    """A context without a handler, in whose presence logging.basicConfig would do nothing."""
     real = logging.Logger.callHandlers
 
     def raising(logger, record):
@@ -96,31 +104,24 @@ def logging_raises():
         if not serious or logger.hasHandlers():  # else Matplotlib's thread speaks of its fonts
             real(logger, record)
 
-    logging.Logger.callHandlers = raising
-    try:
-        yield
-    finally:
-        logging.Logger.callHandlers = real
+    return swapped(logging.Logger, "callHandlers", raising)
 
 
 @contextlib.contextmanager
 def no_input():
     """Nobody answers a build: input() raises EOFError, and a child reads nothing."""
-    saved, stdin = os.dup(0), sys.stdin
-    with open(os.devnull) as nothing:
+    saved = os.dup(0)
+    with open(os.devnull) as nothing, swapped(sys, "stdin", nothing):
         os.dup2(nothing.fileno(), 0)
-        sys.stdin = nothing
         try:
             yield
         finally:
-            sys.stdin = stdin
             os.dup2(saved, 0)
             os.close(saved)
 
 
-@contextlib.contextmanager
 def exit_raises():
-    """os._exit in this process would end the build with a status that says all is well."""
+    """A context where os._exit does not end the build with a status that says all is well."""
     builder, real = os.getpid(), os._exit
 
     def _exit(status):
@@ -128,8 +129,4 @@ def exit_raises():
             real(status)
         raise SystemExit(f"os._exit({status})")
 
-    os._exit = _exit
-    try:
-        yield
-    finally:
-        os._exit = real
+    return swapped(os, "_exit", _exit)
