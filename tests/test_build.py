@@ -661,6 +661,9 @@ def test_make_asks_the_build_each_time(project):
 
 
 def commit(folder):
+    """Commit what is in the folder; an archive of it knows the commit."""
+    for file in ["PROVENANCE", ".gitattributes"]:
+        shutil.copy(ROOT / file, folder)
     git = ["git", "-c", "user.name=A", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
     for words in [["init", "-q"], ["add", "."], ["commit", "-qm", "One"]]:
         subprocess.run([*git, *words], cwd=folder, check=True, timeout=LIMIT)
@@ -668,8 +671,6 @@ def commit(folder):
 
 def test_an_unpacked_archive_of_a_clone_knows_its_commit(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for file in ["PROVENANCE", ".gitattributes"]:
-        shutil.copy(ROOT / file, tmp_path)
     commit(tmp_path)
     archive = ["git", "archive", "--format=zip", "-o", "clone.zip", "HEAD"]
     subprocess.run(archive, check=True, timeout=LIMIT)
@@ -682,7 +683,6 @@ def test_an_unpacked_archive_of_a_clone_knows_its_commit(tmp_path, monkeypatch):
 
 def test_a_submission_builds_the_same_report_elsewhere(built, tmp_path_factory):
     """And its plain LaTeX runs without Python."""
-    shutil.copy(ROOT / "PROVENANCE", built.folder)
     (built.folder / ".gitignore").write_text("/build/\n/figures/\n__pycache__/\n*.pdf\n*.gz\n")
     commit(built.folder)
     status, said = built.build(sys.executable, "-m", "weaving.submission")
@@ -692,6 +692,7 @@ def test_a_submission_builds_the_same_report_elsewhere(built, tmp_path_factory):
         files.extraction_filter = getattr(tarfile, "data_filter", None)
         files.extractall(folder)
     unpacked = folder / "submission"
+    assert "$Format" not in (unpacked / "PROVENANCE").read_text()
     handed_in = (unpacked / "report.pdf").read_bytes()
     run = functools.partial(subprocess.run, stdout=subprocess.DEVNULL, check=True, timeout=LIMIT)
     for _ in range(2):
