@@ -386,7 +386,7 @@ def test_recording_goes_on_after_the_outermost_pause(project):
                 pass
             Path("data.txt").read_text()
         Path("data/a.csv").read_text()
-    assert {"data.txt", "data/a.csv"} & set(recorder.read) == {"data/a.csv"}
+    assert {"data.txt", "data/a.csv"} & set(recorder.noted["file"]) == {"data/a.csv"}
 
 
 def test_a_failed_run_keeps_nothing(rules):

@@ -385,7 +385,7 @@ def test_debian_installs_tex_where_sudo_asks_no_password(machine, tmp_path):
     assert machine.run("tex") == (0, "")
 
 
-def test_root_installs_venv_and_tex_in_one_errand(machine):
+def test_root_installs_venv_and_tex_in_one_go(machine):
     machine.python("with venv", "3.12")
     machine.python("python3.12", "3.12", has_venv=False)
     machine.apt(install=f'cp "{machine.bin}/with venv" {machine.bin}/python3.12')

@@ -38,16 +38,15 @@ class Recorder:
 
     def __init__(self):
         self.root = os.getcwd()
-        self.read, self.stats, self.mtimes = {}, {}, {}
-        self.listed, self.importable = {}, {}
-        self.variables, self.written, self.untracked = {}, set(), set()
+        self.noted = {kind: {} for kind in _STATES}
+        self.written, self.untracked = set(), set()
         self.place = ("", False)
 
     def __enter__(self):
         global _recorder
         _install_hook()
         importlib.invalidate_caches()  # else what the importer has listed before is not seen
-        self.read |= modules()  # the builder's own, as they are now
+        self.noted["file"] |= modules()  # the builder's own, as they are now
         self._environment = dict(os.environ)
         self._environ = os.environ  # a chunk may give the name to something else
         self._before = os.stat, os.lstat, os.access, os.readlink
@@ -68,20 +67,14 @@ class Recorder:
     def snapshot(self) -> dict[str, dict]:
         """All of it, kind -> {name: state}, as JSON; see `first_change`."""
         written = {name: digest(Path(self.root, name)) for name in sorted(self.written)}
-        stats, mtimes = ({name: state for name, state in noted.items() if name not in self.written}
-                         for noted in (self.stats, self.mtimes))  # fmt: skip
-        return {
-            "file": modules() | self.read | written,
-            "stat": stats,
-            "mtime": mtimes,
-            "folder": self.listed,
-            "importable": self.importable,
-            "variable": self.variables,
-        }
+        others = {kind: {name: state for name, state in self.noted[kind].items()
+                         if name not in written} for kind in ("stat", "mtime")}  # fmt: skip
+        return self.noted | others | {"file": modules() | self.noted["file"] | written}
 
     def note_written(self, path: Path) -> None:
-        """Note an output of the run that an earlier one has made."""
-        self.written.add(recorded_name(path, self.root))
+        """Note an output of the run, or of an earlier one that need not make it again."""
+        if name := recorded_name(path, self.root):
+            self.written.add(name)
 
     def note_declared(self, names: list[str]) -> None:
         """Note the files and folders that a chunk depends on. Raises FileNotFoundError."""
@@ -92,34 +85,30 @@ class Recorder:
                 self.note_open(path, "r", 0)
 
     def note_open(self, path, mode, flags):
-        if name := recorded_name(path, self.root):
-            if (set(mode) & set("wax+")) if isinstance(mode, str) else (flags or 0) & WRITING:
-                self.written.add(name)
-            elif name not in self.read:
-                self.read[name] = digest(Path(self.root, name))
+        if (set(mode) & set("wax+")) if isinstance(mode, str) else (flags or 0) & WRITING:
+            self.note_written(path)
+        else:
+            self._note(path, "file")
 
     def note_folder(self, path, importing):
-        noted, state = (self.importable, _importable) if importing else (self.listed, _listing)
-        self._note(path, noted, state)
+        self._note(path, "importable" if importing else "folder")
 
     def note_scan(self, path):
         """Note the names in a folder, and what scanning tells besides: kinds, sizes, dates."""
-        self._note(path, self.listed, _listing)
+        self._note(path, "folder")
         folder = os.fsdecode(path)
         for name in _names(folder) if recorded_name(folder, self.root) else ():
             if not name.endswith(".texw"):
-                self._note(os.path.join(folder, name), self.mtimes, _mtime)
+                self._note(os.path.join(folder, name), "mtime")
 
-    def _note(self, path, noted, state):
-        if name := recorded_name(path, self.root):
-            noted.setdefault(name, state(os.path.join(self.root, name)))
+    def _note(self, path, kind):
+        name = recorded_name(path, self.root)
+        if name and name not in self.noted[kind]:
+            self.noted[kind][name] = _STATES[kind](os.path.join(self.root, name))
 
     def note_variable(self, name):
-        """Note a variable that was looked up, or, for None, that all names were listed."""
-        if name is None:
-            self.variables.setdefault("", _hash(" ".join(sorted(self._environment))))
-        else:
-            self.variables.setdefault(name, _hash(self._environment.get(name)))
+        """Note a variable that was looked up or, for "", that all names were listed."""
+        self.noted["variable"].setdefault(name, _variable(name, self._environment))
 
     def note_untracked(self, event, arguments):
         place, declared = self.place
@@ -155,10 +144,9 @@ class Recorder:
         def noting(path, *arguments, **keywords):
             tracked = not isinstance(path, int) and keywords.get("dir_fd") is None
             if _recorder is self and not _busy.on and tracked:
-                by_mtime = _caller_reads_mtime()
-                noted, state = (self.mtimes, _mtime) if by_mtime else (self.stats, _stat)
+                kind = "mtime" if _caller_reads_mtime() else "stat"
                 with pause_recording():
-                    self._note(path, noted, state)
+                    self._note(path, kind)
             return stat(path, *arguments, **keywords)
 
         return noting
@@ -227,7 +215,7 @@ class _Environment(type(os.environ)):
 
     def __iter__(self):
         if _recorder is not None and not _busy.on:
-            _recorder.note_variable(None)
+            _recorder.note_variable("")
         return super().__iter__()
 
 
@@ -281,6 +269,11 @@ def _importable(folder):
         return _hash("\n".join(packages))
 
 
+def _variable(name, environment):
+    """A hash of a variable's value; for "", of the names of all."""
+    return _hash(environment.get(name) if name else " ".join(sorted(environment)))
+
+
 def _hash(text):
     return text if text is None else hashlib.sha256(os.fsencode(text)).hexdigest()
 
@@ -291,5 +284,5 @@ _STATES = {
     "mtime": _mtime,
     "folder": _listing,
     "importable": _importable,
-    "variable": lambda name: _hash(os.environ.get(name) if name else " ".join(sorted(os.environ))),
+    "variable": lambda name: _variable(name, os.environ),
 }

@@ -132,11 +132,11 @@ class StrictProcessor:
         """Run code that starts at this line; the value of its last expression, or None."""
         tree = ast.parse("\n" * (line - 1) + code, self.source)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        exec(compile(tree, self.source, "exec", dont_inherit=True), self.scope)
+        exec(compile(tree, self.source, "exec"), self.scope)
         if last is None:
             return None
         last = ast.Expression(last.value)
-        return eval(compile(last, self.source, "eval", dont_inherit=True), self.scope)
+        return eval(compile(last, self.source, "eval"), self.scope)
 
     def _evaluate(self, code, line):
         line += code.count("\n", 0, len(code) - len(code.lstrip()))

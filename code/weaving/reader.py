@@ -167,7 +167,7 @@ class StrictReader(PwebReader):
                 self._problem(self.lineNo, fault)
             self._check_unique(options)
         name = {"name": f"chunk at line {self.lineNo}"}
-        return name | DEFAULTS | options | {"option_string": text}
+        return name | DEFAULTS | options
 
     def _check_unique(self, options):
         for key in {"name", "label"} & set(options):

@@ -20,7 +20,7 @@ def key(chunks: list[dict], case_file: str) -> str:
     parts = [project.fingerprint(), case_file]
     for chunk in chunks:
         if chunk["type"] == "code":
-            parts.append([chunk["content"], chunk["options"]["option_string"]])
+            parts.append([chunk["content"], chunk["options"]])
         else:
             parts.append([match["code"] for match in inline_expressions(chunk["content"])])
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
