@@ -82,7 +82,7 @@ class Recorder:
             if not os.path.exists(name):
                 raise FileNotFoundError(f"depends names {name!r}, which does not exist")
             for path in [Path(name), *Path(name).rglob("*")]:  # which lists the folders
-                self.note_open(path, "r", 0)
+                self._note(path, "file")
 
     def note_open(self, path, mode, flags):
         if (set(mode) & set("wax+")) if isinstance(mode, str) else (flags or 0) & WRITING:

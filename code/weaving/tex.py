@@ -44,9 +44,7 @@ def typeset(job: Path, source: str, lines: list[int], epoch: int, lock=None) -> 
     pages = _complete_pages(job)
     if pages:
         completion_record.write_text(_digests(job), encoding="utf-8")
-    duplicates = unreported.duplicate_labels(job, source, lines)
-    problems = texlog.problems(job, source, lines, complete=pages > 0, reported_labels=duplicates)
-    problems += duplicates.values()
+    problems = texlog.problems(job, source, lines, complete=pages > 0)
     if pages:
         problems += unreported.uncited_entries(job) + unreported.text_off_page(job, source, lines)
         problems += unreported.code_outside_document(files_read(job))

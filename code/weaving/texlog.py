@@ -36,6 +36,8 @@ BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|A bad c
 UNDEFINED = re.compile(r"Warning: (?:Reference|Citation) `(.*?)' on page")
 FOLLOW_ON = re.compile(r"(?:[! ]+|\S+:\d+: ).*(?:Emergency stop|Fatal error occurred)"
                          r"|\s*\(\\end occurred inside a group")  # fmt: skip
+COMMENT = re.compile(r"(?<!\\)%.*")
+LABEL = re.compile(r"\\label\{([^{}]*)\}")
 MISSING_PACKAGE = re.compile(r".*LaTeX Error: File `(.*)\.(?:sty|cls)' not found")
 
 # Warnings that report no fault in the document, or one that is reported elsewhere with its line.
@@ -81,19 +83,15 @@ class Fault:
     problem: Problem
 
 
-def problems(
-    job: Path, source: str, lines: list[int], complete: bool, reported_labels=()
-) -> list[Problem]:
-    """Everything that the logs of `job` report.
-
-    complete: whether LaTeX finished; reported_labels: those used twice, already reported with
-    their lines, which LaTeX does not give.
-    """
+def problems(job: Path, source: str, lines: list[int], complete: bool) -> list[Problem]:
+    """Everything that the logs of `job` report; complete: whether LaTeX finished."""
     log, aux, tex = (text_or_empty(job.with_suffix(suffix)) for suffix in (".log", ".aux", ".tex"))
     faults = drop_follow_on_errors(read_log(log, source, lines, f"{job}.tex"), aux, complete)
-    left_out = tuple(f"LaTeX Warning: Label `{label}' multiply" for label in reported_labels)
-    faults = [fault for fault in faults if not fault.message.startswith(left_out)]
-    return [_with_line(fault, lines, tex) for fault in faults] + bibtex_problems(job)
+    twice = _duplicate_labels(tex, source, lines)
+    known = tuple(f"LaTeX Warning: Label `{label}' multiply" for label in twice)
+    faults = [fault for fault in faults if not fault.message.startswith(known)]
+    found = [_with_line(fault, lines, tex) for fault in faults]
+    return [*found, *twice.values(), *bibtex_problems(job)]
 
 
 def read_log(log: str, source: str, lines: list[int], tex: str) -> list[Fault]:
@@ -147,6 +145,16 @@ def drop_follow_on_errors(faults: list[Fault], aux: str, complete: bool) -> list
 
     causes = [fault for fault in faults if not FOLLOW_ON.match(fault.message)]
     return [fault for fault in causes or faults if not resolved(fault)] or faults
+
+
+def _duplicate_labels(tex, source, lines):
+    """{label: the Problem} of labels defined twice, at the second place; LaTeX gives no line."""
+    places = {}
+    for line, text in zip(lines, tex.splitlines()):
+        for label in LABEL.findall(COMMENT.sub("", text)):
+            places.setdefault(label, []).append(line)
+    return {label: Problem(source, found[1], f"label {label} is already defined at line {found[0]}")
+            for label, found in places.items() if len(found) > 1}  # fmt: skip
 
 
 def aux_of(job: Path) -> str:

@@ -9,8 +9,6 @@ from weaving.files import text_or_empty
 from weaving.problems import Problem
 from weaving.texlog import aux_of, find_bib
 
-COMMENT = re.compile(r"(?<!\\)%.*")
-LABEL = re.compile(r"\\label\{([^{}]*)\}")
 CODE = re.compile(r"<<.*>>=|(?!\s*%).*<%=")
 PAPER = re.compile(r"^overflow: paper (\d+),(\d+)$", re.MULTILINE)  # in the log, in scaled points
 WORD_END = re.compile(rb"^x(\d+),(\d+):(-?\d+),(-?\d+)$", re.MULTILINE)  # in SyncTeX's data
@@ -20,16 +18,6 @@ POINT = 65536  # scaled points
 CITATION = re.compile(r"\\[cC]ite\w*\*?\s*(?:\[[^]]*\]\s*)*\{([^}]+)\}")
 ENTRY = re.compile(r"@(?!string|comment|preamble)\w+\{([^,]+),", re.IGNORECASE)
 CROSSREF = re.compile(r"\bcrossref\s*=\s*[{\"]([^}\"]+)", re.IGNORECASE)
-
-
-def duplicate_labels(job: Path, source: str, lines: list[int]) -> dict[str, Problem]:
-    """{label: the Problem} of labels defined twice in the document, at the second place."""
-    places: dict[str, list[int]] = {}
-    for line, text in zip(lines, text_or_empty(job.with_suffix(".tex")).splitlines()):
-        for label in LABEL.findall(COMMENT.sub("", text)):
-            places.setdefault(label, []).append(line)
-    return {label: Problem(source, found[1], f"label {label} is already defined at line {found[0]}")
-            for label, found in places.items() if len(found) > 1}  # fmt: skip
 
 
 def code_outside_document(names: list[str]) -> list[Problem]:
