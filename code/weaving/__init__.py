@@ -1,6 +1,6 @@
 """How the report is built: Pweave, made strict.
 
-reader.py      report.texw   -> chunks, each with its line; every malformed chunk is reported
+reader.py      report.texw   -> chunks, by Pweave's reader; each fault of them is reported
 processor.py   chunks        -> results: the code runs in this process, a fault stops the build
 streams.py     what they print, with guards against what would be lost; values.py: what they return
 inputs.py      what the chunks read, recorded as they read it
@@ -12,7 +12,7 @@ document.py    results       -> one list of parts: text, chunks, listings, outpu
 pdf.py         parts         -> LaTeX, with a map from each of its lines back to report.texw
 tex.py         LaTeX         -> PDF, with latexmk; preamble.py: what precedes the text is read once
 texlog.py      what LaTeX's log says, at its line of report.texw
-unreported.py  faults that neither LaTeX nor BibTeX reports, or not with their lines
+unreported.py  faults that neither LaTeX nor BibTeX reports
 build.py       all of it in order, the PDF replaced last
 tree.py        parts         -> headings, paragraphs, formulas and so on, read by Pandoc
 pandoc.py      running Pandoc, and working on its trees

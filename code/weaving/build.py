@@ -56,18 +56,9 @@ class Target(NamedTuple):
     def synctex(self):
         return Path(f"{self.name}.synctex.gz")
 
-    @property
-    def results(self):
-        return BUILD / f"{self.name}.results.json"
-
-    @property
-    def figures(self):
-        return BUILD / f"{self.name}.figures.json"
-
-    @property
-    def build_record(self):
-        """Path of the record of what the PDF was built from."""
-        return BUILD / f"{self.name}.build.json"
+    def cache(self, kind: str) -> Path:
+        """The file of the chunks' "results", of the "figures", or of what "build" was made from."""
+        return BUILD / f"{self.name}.{kind}.json"
 
 
 def build(target: Target, progress: Callable) -> int:
@@ -91,7 +82,7 @@ def build(target: Target, progress: Callable) -> int:
 
 def is_up_to_date(target: Target) -> bool:
     """Whether the PDF is what a build would make, by the content of all that it depends on."""
-    record = read_json(target.build_record, "key", "recorded", "tex")
+    record = read_json(target.cache("build"), "key", "recorded", "tex")
     return (
         record.get("key") == _inputs_key(target)
         and record["tex"] == states(record["tex"])
@@ -124,17 +115,17 @@ def execute(target: Target, progress: Callable = lambda *stage: None, screen=Fal
     reader = StrictReader(target.source)
     reader.parse()
     key = results.key(reader.parsed, target.case_file)
-    cached = results.load(target.results, key, screen)
+    cached = results.load(target.cache("results"), key, screen)
     if cached is not None:
         return results.replay(reader.parsed, cached)
     project.refresh_bytecode()
-    target.results.unlink(missing_ok=True)
-    target.build_record.unlink(missing_ok=True)
+    target.cache("results").unlink(missing_ok=True)
+    target.cache("build").unlink(missing_ok=True)
     executed, recorder = _run(target, reader.parsed, progress, screen)
     for place, what in sorted(recorder.untracked):
         print(f"{place}: note: {what}", file=sys.stderr)
     if not recorder.untracked:
-        results.save(target.results, key, executed, recorder.snapshot())
+        results.save(target.cache("results"), key, executed, recorder.snapshot())
     return executed
 
 
@@ -142,7 +133,7 @@ def _run(target, chunks, progress, screen):
     from weaving.figures import FigureCache
     from weaving.processor import StrictProcessor
 
-    cache = FigureCache(target.figures, Path("figures", target.name), screen)
+    cache = FigureCache(target.cache("figures"), Path("figures", target.name), screen)
     recorder, names = inputs.Recorder(), {"case_file": target.case_file}
     processor = StrictProcessor(
         chunks, target.source, cache=cache, recorder=recorder, names=names, progress=progress
@@ -176,10 +167,10 @@ def _inputs_key(target):
 def _write_build_record(target, key):
     from weaving import results, tex
 
-    recorded = results.recorded_inputs(target.results)
+    recorded = results.recorded_inputs(target.cache("results"))
     if recorded is None:
         return  # the chunks run at every build
     recorded["file"] = project.modules() | recorded["file"]  # as they were when they were read
     recorded["file"] |= {str(path): digest(path) for path in (target.pdf, target.synctex)}
     record = {"key": key, "recorded": recorded, "tex": states(tex.files_read(target.job))}
-    replace(target.build_record, json.dumps(record).encode())
+    replace(target.cache("build"), json.dumps(record).encode())

@@ -72,7 +72,7 @@ class Recorder:
         return self.noted | others | {"file": modules() | self.noted["file"] | written}
 
     def note_written(self, path: Path) -> None:
-        """Note an output of the run, or of an earlier one that need not make it again."""
+        """Note a file that the run writes, or would write if an earlier one had not."""
         if name := recorded_name(path, self.root):
             self.written.add(name)
 

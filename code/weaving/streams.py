@@ -91,7 +91,7 @@ class LoggedWarning(Warning):
 
 
 def logging_raises():
-    """A context without a handler, in whose presence logging.basicConfig would do nothing."""
+    """Make logged warnings raise; with a handler for it, logging.basicConfig would do nothing."""
     real = logging.Logger.callHandlers
 
     def raising(logger, record):
@@ -121,7 +121,7 @@ def no_input():
 
 
 def exit_raises():
-    """A context where os._exit does not end the build with a status that says all is well."""
+    """Make os._exit raise: it would end the build with a status that says all is well."""
     builder, real = os.getpid(), os._exit
 
     def _exit(status):

@@ -1,4 +1,4 @@
-"""Faults of a document that neither LaTeX nor BibTeX reports, or not with their lines."""
+"""Faults of a document that neither LaTeX nor BibTeX reports."""
 
 import gzip
 import os

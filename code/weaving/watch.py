@@ -101,6 +101,6 @@ def _project_files():
 
 def _recorded_files(target):
     """What the last build read outside the folder."""
-    recorded = results.recorded_inputs(target.results) or {}
+    recorded = results.recorded_inputs(target.cache("results")) or {}
     names = recorded.get("file", {}) | recorded.get("stat", {})
     return [path for path in names if os.path.isabs(path)]
