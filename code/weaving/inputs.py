@@ -251,14 +251,12 @@ def _listing(folder):
 
 
 def _names(folder):
-    names = [
-        name
-        for name in sorted(os.listdir(folder))
-        if name not in NOT_INPUTS and not (name[0] == "." and name.endswith(".part"))
-    ]
+    names = sorted(os.listdir(folder))
+    left_out = {*NOT_INPUTS}
     if made := outputs(names):  # the project's folder
-        names = [name for name in names if name not in made | {"figures"}]
-    return names
+        left_out |= {*made, "figures"}
+    return [name for name in names if name not in left_out
+            and not (name[0] == "." and name.endswith(".part"))]  # fmt: skip
 
 
 def _importable(folder):

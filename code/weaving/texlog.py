@@ -137,11 +137,10 @@ def drop_follow_on_errors(faults: list[Fault], aux: str, complete: bool) -> list
     """Leave out what follows from another fault, and references that another run would resolve."""
 
     def resolved(fault):
-        undefined = UNDEFINED.search(fault.message)
-        defined = undefined and re.search(
-            rf"\\(newlabel|bibcite)\{{{re.escape(undefined[1])}}}", aux
-        )
-        return undefined and (defined or not complete)
+        if undefined := UNDEFINED.search(fault.message):
+            name = re.escape(undefined[1])
+            return not complete or re.search(rf"\\(newlabel|bibcite)\{{{name}}}", aux)
+        return False
 
     causes = [fault for fault in faults if not FOLLOW_ON.match(fault.message)]
     return [fault for fault in causes or faults if not resolved(fault)] or faults

@@ -129,10 +129,8 @@ def _problems_in_log(log: list[dict], line_of: Callable, place_of: Callable) -> 
         if entry["type"] == "SkippedContent":
             name = re.match(r"\\(?:begin|end)\{([\w*]+)\}|\\\w+|.*", entry["contents"])
             if name[1] not in BLOCKS and name[0].strip() not in {"", *macros.IGNORED}:
-                message = (
-                    f"notebook and HTML do not know {name[0]}; define it in code/weaving/macros.py"
-                )
-                yield line_of(entry["line"]), message
+                message = f"notebook and HTML do not know {name[0]}"
+                yield line_of(entry["line"]), f"{message}; define it in code/weaving/macros.py"
         elif missing := re.search(r"citation (\S+) not found", pretty):
             yield place_of(missing[1]), f"no entry {missing[1]!r} in {BIBLIOGRAPHY}"
         elif entry["verbosity"] != "INFO":
