@@ -4,6 +4,7 @@ import json  # noqa: I001
 import math
 import subprocess
 import sys
+from dataclasses import fields, is_dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -17,11 +18,11 @@ from proofs.claims import CLAIMS, ClaimFailed, Statement
 from proofs.deciders import Disagreement, Untestable
 from proofs.forms import scale
 from proofs.notation import (
-    CIRCLE, INFINITY, CannotDecide, E, IllFormed, Node, T, Var, any_moments, attend, column, cos,
-    covariances, delta, diff, differ, entry, equal, exp, eye, gaussian_pair, given, independent,
-    index, integral, inverse, letter, log, maximum, merge, minimiser, moments, neg, node, norm2,
-    number, ones, orthogonal, part, permuted, plus, positive, product, row, several, sin, size,
-    sqrt, stacked, summed, symmetric, times, trace, Undecided, unit, where, zeros)
+    CIRCLE, INFINITY, CannotDecide, E, IllFormed, Letter, Node, T, Undecided, Var, any_moments,
+    attend, column, cos, covariances, delta, diff, differ, entry, equal, exp, eye, gaussian_pair,
+    given, independent, index, integral, inverse, letter, log, maximum, merge, minimiser, moments,
+    neg, node, norm2, number, ones, orthogonal, part, permuted, plus, positive, product, row,
+    several, sin, size, sqrt, stacked, summed, symmetric, times, trace, unit, walk, where, zeros)
 from proofs.printing import latex
 from proofs.sums import Normaliser
 from proofs.world import World
@@ -68,10 +69,34 @@ def test_every_twin_is_false_and_not_only_hard_to_prove(name):
         assert judge.holds_numerically(twin, enough=2) is False or dropped, wrong
 
 
+def renamed(part, indices, letters):
+    """A statement, or a part of one, with other names, each given as {old: new}."""
+    if isinstance(part, tuple):
+        return tuple(renamed(inner, indices, letters) for inner in part)
+    if not is_dataclass(part):
+        return part
+    new = {f.name: renamed(getattr(part, f.name), indices, letters) for f in fields(part)}
+    if isinstance(part, Letter) and part.name in letters:
+        new |= {"name": letters[part.name], "tex": ""}
+    if isinstance(part, Node) and part.head == "index":
+        new["leaf"] = (indices.get(part.leaf[0], part.leaf[0]),)
+    return type(part)(**new)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_claim_holds_in_all_letters(name):
-    for other in mutants.renamings(CLAIMS[name].statement):
+    """All indices moved on by one, or reversed, and letters that come first or last."""
+    statement = CLAIMS[name].statement
+    nodes = [part for tree in statement.trees for part in walk(tree)]
+    indices = sorted({n.leaf[0] for n in nodes if n.head == "index"})
+    letters = sorted({n.leaf[0].name for n in nodes if n.head == "letter"} - {"pi"}, reverse=True)
+    for order in (indices[1:] + indices[:1], indices[::-1]):
+        other = renamed(statement, dict(zip(indices, order, strict=True)), {})
+        assert deciders.holds(other), other.latex()
+    for prefix in ("A", "z"):
+        new = {name: f"{prefix}_{{{number}}}" for number, name in enumerate(letters)}
+        other = renamed(statement, {}, new)
         assert deciders.holds(other), other.latex()
 
 
@@ -361,7 +386,7 @@ def test_a_false_claim_that_is_proved_fails(monkeypatch):
     claim = CLAIMS[TIED]
     false = claims.replace(claim, statement=claim.twins[FALSE_TWIN], twins={})
     monkeypatch.setitem(CLAIMS, TIED, false)
-    assert runner.run_one(TIED).problems == (disagreement(false.statement),)
+    assert runner.run_one(TIED).problems == [disagreement(false.statement)]
 
 
 @pytest.mark.usefixtures("signs_are_lost")
@@ -371,13 +396,6 @@ def test_the_attack_fails_if_a_false_mutant_is_proved(monkeypatch, tmp_path, cap
     assert attack.report([attack.attack_one(TIED)]) == 1
     assert json.loads(runner.RECORD.read_text())[TIED]["accepted_false"] > 0
     assert f"accepted_false: {TIED}" in capsys.readouterr().out
-
-
-def test_the_attack_sees_a_claim_that_is_lost_in_other_letters(monkeypatch):
-    wrong = claims.replace(CLAIMS[TIED], statement=CLAIMS[TIED].twins[FALSE_TWIN])
-    monkeypatch.setitem(CLAIMS, TIED, wrong)
-    _, _, shown = attack.attack_one(TIED, share=0.01)
-    assert ("renamed", "refused") in {(rule, found) for rule, found, *_ in shown}
 
 
 @pytest.mark.parametrize("name, value", [("N", 5), ("D", 6), ("K", 2), ("K", 3), ("K", 4)])
@@ -580,7 +598,6 @@ def test_the_cache_is_used_and_a_spoilt_one_is_not(tmp_path, monkeypatch):
     for text in ("", "{", "[]", '{"key": 1}', cache.read_text()[:-30]):
         cache.write_text(text)
         assert runner.run(["one-hot-table"], cache)["one-hot-table"].holds
-    assert [path.name for path in cache.parent.iterdir()] == ["proofs.json"]
 
 
 def test_kept_verdicts_need_no_sympy(tmp_path):
@@ -589,16 +606,6 @@ def test_kept_verdicts_need_no_sympy(tmp_path):
     code = f"from proofs import runner; print(runner.run(['one-hot-table'], {str(cache)!r}))"
     blocked = f"import sys; sys.modules['sympy'] = None; {code}"
     subprocess.run([sys.executable, "-c", blocked], check=True)
-
-
-def test_a_full_disk_leaves_no_half_of_a_cache(tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(runner.os, "replace", full)
-    with pytest.raises(OSError, match="No space"):
-        runner.run(["one-hot-table"], tmp_path / "proofs.json")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_kept_belongs_to_the_statement(tmp_path, monkeypatch):

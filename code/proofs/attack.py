@@ -1,8 +1,8 @@
 """The attack: the deciders are given each mutant of a claim, a statement that differs in one place.
 
 A mutant that they accept is true, or they have accepted something false. The judge, which shares
-only the vocabulary with them, decides which of the two. And a true statement must stay accepted
-when its letters are renamed. `attack.json` records what was counted for each claim.
+only the vocabulary with them, decides which of the two. `attack.json` records what was counted for
+each claim.
 
     report(attack(["simplex"]))     # prints and records: simplex: 140 mutants, 90 refused, ...
 """
@@ -60,10 +60,7 @@ def verdict(statement):
 
 
 def attack_one(name, share=1.0):
-    """(name, counts, [(rule, verdict, error, LaTeX)] of what was not rejected).
-
-    The rule "renamed" is for the claim in other letters, which must be found true.
-    """
+    """(name, counts, [(rule, verdict, error, LaTeX)] of what was not rejected)."""
     statement = runner.load()[name].statement
     made = list(mutants.mutants(statement))
     if share < 1:
@@ -75,10 +72,6 @@ def attack_one(name, share=1.0):
         counts[found] += 1
         if found.startswith(("accepted", "crashed")):
             shown.append((rule, found, error, mutant.latex() + "   " + mutant.latex_hypotheses()))
-    for other in mutants.renamings(statement):
-        found, error = verdict(other)
-        if found != "accepted_true":
-            shown.append(("renamed", found, error, other.latex()))
     return name, counts, shown
 
 
@@ -91,7 +84,7 @@ def attack(names):
 
 
 def report(results):
-    """Print the counts and what was accepted; 0 if nothing false was, and no name mattered.
+    """Print the counts and what was accepted; 0 if nothing false was.
 
     The counts of these claims are entered into runner.RECORD; those of others stay there.
     """

@@ -1,14 +1,10 @@
-"""Statements that differ from a given one in a single place, or only in their letters.
+"""Statements that differ from a given one in a single place. They may be false or still true.
 
-    for rule, mutant in mutants(statement):     # ("left: sign", -x + y = y + x), ...
-    for other in renamings(statement):          # the same statement in other letters
-
-A mutant may be false or still true; a renamed statement is as true as the original.
+for rule, mutant in mutants(statement):     # ("left: sign", -x + y = y + x), ...
 """
 
 from dataclasses import replace
 
-from proofs.claims import Statement
 from proofs.notation import INDEX_BINDERS, Hypothesis, IllFormed, Node, T, neg, node, permuted, walk
 from proofs.shapes import matrix_shape
 
@@ -130,45 +126,3 @@ def _is_like(other, tree):
         return False
     a, b = other.leaf[0], tree.leaf[0]
     return a.shape == b.shape and (a.domain == "natural") == (b.domain == "natural")
-
-
-# Other letters
-
-
-def rename(statement, indices, letters):
-    """The statement with other names for its indices and letters, each given as {old: new}."""
-
-    def in_tree(tree):
-        leaf = tree.leaf
-        if tree.head == "index":
-            leaf = (indices.get(leaf[0], leaf[0]),)
-        elif tree.head == "letter":
-            (letter,) = leaf
-            if letter.name in letters:
-                letter = replace(letter, name=letters[letter.name], tex="")
-            over, shape = in_sizes(letter.over), in_sizes(letter.shape)
-            leaf = (replace(letter, over=over, shape=shape),)
-        return Node(tree.head, tuple(map(in_tree, tree.args)), leaf)
-
-    def in_sizes(part):
-        if isinstance(part, tuple):
-            return tuple(map(in_sizes, part))
-        return in_tree(part) if isinstance(part, Node) else part
-
-    return Statement(
-        in_tree(statement.left),
-        in_tree(statement.right),
-        tuple(Hypothesis(h.kind, tuple(map(in_tree, h.parts))) for h in statement.hypotheses),
-    )
-
-
-def renamings(statement):
-    """Other names: all indices moved on by one, reversed, and letters that come last or first."""
-    nodes = [part for tree in statement.trees for part in walk(tree)]
-    indices = sorted({n.leaf[0] for n in nodes if n.head == "index"})
-    letters = sorted({n.leaf[0].name for n in nodes if n.head == "letter"} - {"pi"})
-    yield rename(statement, dict(zip(indices, indices[1:] + indices[:1], strict=True)), {})
-    yield rename(statement, dict(zip(indices, reversed(indices), strict=True)), {})
-    for prefix in ("A", "z"):
-        new = {name: f"{prefix}_{{{number}}}" for number, name in enumerate(reversed(letters))}
-        yield rename(statement, {}, new)

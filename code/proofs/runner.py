@@ -1,7 +1,7 @@
 """Check the claims, in parallel, and keep the verdicts for as long as nothing changes.
 
 run(["simplex"], cache=Path("build/proofs.json"))
-    # {"simplex": Verdict("simplex", (), 3, "normal form")}
+    # {"simplex": Verdict("simplex", [], 3, "normal form")}
 
 The deciders are imported where they are used: SymPy takes a third of a second, and kept verdicts
 do not need it.
@@ -10,7 +10,6 @@ do not need it.
 import hashlib
 import importlib
 import json
-import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -32,7 +31,7 @@ class Verdict:
     """The problems with a claim, if any, how many of its twins were rejected, and by what."""
 
     name: str
-    problems: tuple
+    problems: list
     rejected_twins: int
     decided_by: str
 
@@ -53,7 +52,7 @@ def run(names=None, cache=None):
     claims = load()
     code = _code_digest()
     keys = {name: _key(claims[name], code) for name in (claims if names is None else names)}
-    kept = _read(cache)
+    kept = _read(Path(cache)) if cache else {}
     found = {name: kept[key] for name, key in keys.items() if key in kept}
     if missing := [name for name in keys if name not in found]:
         from proofs import deciders  # noqa: F401  once, and not in each process
@@ -63,7 +62,8 @@ def run(names=None, cache=None):
         else:
             with ProcessPoolExecutor() as pool:
                 found |= {verdict.name: verdict for verdict in pool.map(run_one, missing)}
-        _write(cache, kept | {keys[name]: found[name] for name in missing}, code)
+        if cache:
+            _write(Path(cache), kept | {keys[name]: found[name] for name in missing}, code)
     return {name: found[name] for name in keys}
 
 
@@ -88,7 +88,7 @@ def run_one(name):
         except deciders.Disagreement as error:
             problems.append(f"the twin {wrong!r}: {error}")
     decided_by, _ = deciders.decider(claim.statement)
-    return Verdict(name, tuple(problems), rejected, decided_by)
+    return Verdict(name, problems, rejected, decided_by)
 
 
 def is_rejected(statement):
@@ -106,28 +106,17 @@ def is_rejected(statement):
 def _read(cache):
     """{key: Verdict} from a file; empty if it is missing or damaged."""
     try:
-        kept = json.loads(Path(cache).read_text(encoding="utf-8")) if cache else {}
-        return {
-            key: Verdict(**{**verdict, "problems": tuple(verdict["problems"])})
-            for key, verdict in kept.items()
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        kept = json.loads(cache.read_text(encoding="utf-8"))
+        return {key: Verdict(**verdict) for key, verdict in kept.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
         return {}
 
 
 def _write(cache, verdicts, code):
-    """Keep the verdicts that this code found; the file is never seen half written."""
-    if cache is None:
-        return
-    cache = Path(cache)
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    part = cache.with_name(f"{cache.name}.{os.getpid()}")
+    """Keep the verdicts that this code found."""
     kept = {key: asdict(v) for key, v in verdicts.items() if key.startswith(code)}
-    try:
-        part.write_text(json.dumps(kept), encoding="utf-8")
-        os.replace(part, cache)
-    finally:
-        part.unlink(missing_ok=True)
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    cache.write_text(json.dumps(kept), encoding="utf-8")
 
 
 def _key(claim, code):
