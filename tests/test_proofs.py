@@ -12,11 +12,12 @@ import pytest
 import sympy
 
 # fmt: off
-from proofs import attack, claims, deciders, judge, mutants, runner, sums
+from proofs import attack, claims, deciders, judge, mutants, normaliser, runner
 from proofs.__main__ import main
 from proofs.claims import CLAIMS, ClaimFailed, Statement
 from proofs.deciders import Disagreement, Untestable
 from proofs.forms import scale
+from proofs.normaliser import Normaliser
 from proofs.notation import (
     CIRCLE, INFINITY, CannotDecide, E, IllFormed, Letter, Node, T, Undecided, Var, any_moments,
     attend, column, cos, covariances, delta, diff, differ, entry, equal, exp, eye, gaussian_pair,
@@ -24,8 +25,7 @@ from proofs.notation import (
     neg, node, norm2, number, ones, orthogonal, part, permuted, plus, positive, product, row,
     several, sin, size, sqrt, stacked, summed, symmetric, times, trace, unit, walk, where, zeros)
 from proofs.printing import latex
-from proofs.sums import Normaliser
-from proofs.world import World
+from proofs.sample import Sample
 from solutions import attention
 from tables.ledger import Ledger
 # fmt: on
@@ -343,8 +343,8 @@ def test_what_is_ambiguous_or_vacuous_cannot_be_decided(case):
 @pytest.fixture
 def signs_are_lost(monkeypatch):
     """A prover with a wrong rule: -a is a. It still proves the claim TIED, and proves its twin."""
-    rule = sums.ENTRIES["neg"]
-    monkeypatch.setitem(sums.ENTRIES, "neg", lambda *place: scale(rule(*place), -1))
+    rule = normaliser.ENTRIES["neg"]
+    monkeypatch.setitem(normaliser.ENTRIES, "neg", lambda *place: scale(rule(*place), -1))
 
 
 TIED, FALSE_TWIN = "tied-blocks", "a sign"
@@ -499,13 +499,13 @@ def test_whatever_is_accepted_of_random_products_is_true():
 
 def test_the_definitions_of_the_claims_are_those_of_the_functions():
     statement = CLAIMS["outputs-move-along"].statement
-    world = World(statement, judge.SIZES[0], seed=3)
-    values = {name.name: value for name, value in world.values.items()}
-    order = [world.whole(permuted(i), {"i": n}) - 1 for n in range(1, 4)]
+    sample = Sample(statement, judge.SIZES[0], seed=3)
+    values = {name.name: value for name, value in sample.values.items()}
+    order = [sample.whole(permuted(i), {"i": n}) - 1 for n in range(1, 4)]
     X = values["x"][:, :, 0]
     Y, _ = attention.self_attention(X[order], values["M"].T * 2, np.eye(4), values["W_v"])
     for n in range(3):
-        np.testing.assert_allclose(world.matrix(statement.left, {"i": n + 1})[:, 0], Y[n])
+        np.testing.assert_allclose(sample.matrix(statement.left, {"i": n + 1})[:, 0], Y[n])
 
 
 # The ledger, documents and the command line

@@ -2,12 +2,12 @@
 
 notation            trees and hypotheses
 shapes, printing    the shapes of trees; statements as LaTeX
-names               rejects a statement that can be read in two ways as it is printed
+ambiguity           rejects a statement that can be read in two ways as it is printed
 claims, runner      what a claim is; checking all claims and keeping the verdicts
 deciders            how a statement is decided: by its normal form, or with SymPy, or by running it
-sums                reads a tree as a form, its normal form: forms (data), algebra and terms
+normaliser          reads a tree as a form, its normal form: forms (data), algebra, simplification
 moments             expected values of forms
-judge               whether a statement holds in numbers: world (values), distributions (of letters)
+judge               whether a statement holds in numbers: sample (values), distributions (of letters)
 mutants, attack     statements changed in one place, given to the deciders and to the judge
 attention, positional, chronos, least_squares, supplement       the claims
 """

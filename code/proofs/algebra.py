@@ -1,10 +1,10 @@
 """Arithmetic of forms under the hypotheses of one statement.
 
 `term` is the heart: it brings a product, summed over bound indices, to its normal form, by the
-steps in terms.py. Deltas are carried out, exponentials and powers collected, hypotheses applied,
-and the bound indices named in one canonical way, so that sum_i delta_ij a_i and a_j become the same
-form. All else here (products, powers, functions, derivatives) ends in `term`. What has no rule
-raises Undecided.
+steps in simplification.py. Deltas are carried out, exponentials and powers collected, hypotheses
+applied, and the bound indices named in one canonical way, so that sum_i delta_ij a_i and a_j become
+the same form. All else here (products, powers, functions, derivatives) ends in `term`. What has no
+rule raises Undecided.
 """
 
 from fractions import Fraction
@@ -32,7 +32,7 @@ from proofs.forms import (
     total,
 )
 from proofs.notation import IllFormed, Undecided
-from proofs.terms import SIMPLIFICATIONS, with_canonical_indices
+from proofs.simplification import SIMPLIFICATIONS, with_canonical_indices
 
 MAX_STEPS, MAX_POWER = 60_000, 8
 
@@ -40,7 +40,7 @@ MAX_STEPS, MAX_POWER = 60_000, 8
 class Rule(NamedTuple):
     """A product of letters, summed over the `bound` indices, is `value` for all `free` indices."""
 
-    letters: tuple  # atoms, as often as their exponents say
+    atoms: tuple  # of letters, as often as their exponents say
     bound: dict  # {index: range}
     free: set
     value: frozenset

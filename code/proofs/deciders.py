@@ -2,19 +2,19 @@
 
     holds(Statement(minimiser((x - c)**2, x), c))       # True, found by the gradient and Hessian
 
-Most statements are decided by their normal form (sums.py), and moments are part of it. Integrals
-are left to SymPy; a minimiser is a zero of the gradient where the Hessian is positive definite; and
-what the functions of solutions.attention compute is found by running them.
+Most statements are decided by their normal form (normaliser.py), and moments are part of it.
+Integrals are left to SymPy; a minimiser is a zero of the gradient where the Hessian is positive
+definite; and what the functions of solutions.attention compute is found by running them.
 """
 
 import sympy
 
 from proofs import judge, notation
+from proofs.ambiguity import check_unambiguous
 from proofs.forms import letters_in, minus, single, total
-from proofs.names import check_names
+from proofs.normaliser import Normaliser
 from proofs.notation import IllFormed, Undecided, walk
 from proofs.shapes import shape
-from proofs.sums import Normaliser
 
 
 def decider(statement):
@@ -54,7 +54,7 @@ def holds(statement, samples=1):
 
 def is_proved(statement):
     """What the decider alone finds."""
-    check_names(statement)
+    check_unambiguous(statement)
     _, proves = decider(statement)
     try:
         return proves(statement)

@@ -21,18 +21,18 @@ class JointDistribution:
     independent, with few values each, mean 0 and variance 1.
     """
 
-    def __init__(self, world, hypothesis):
-        self.world, self.kind, self.parts = world, hypothesis.kind, hypothesis.parts
+    def __init__(self, sample, hypothesis):
+        self.sample, self.kind, self.parts = sample, hypothesis.kind, hypothesis.parts
         self.letters = random_letters(hypothesis)
         if self.kind == "gaussian":
             values, weights = np.polynomial.hermite_e.hermegauss(8)
             self.draws = list(zip(values, weights / weights.sum(), strict=True))
         else:
-            a = world.rng.uniform(0.3, 2.5)
+            a = sample.rng.uniform(0.3, 2.5)
             self.draws = (a, 1 / (1 + a**2)), (-1 / a, a**2 / (1 + a**2))
         count = len(self.letters)
-        self.any_mean = world.rng.uniform(-1, 1, count)
-        self.any_root = world.rng.uniform(-1, 1, (count, count))
+        self.any_mean = sample.rng.uniform(-1, 1, count)
+        self.any_root = sample.rng.uniform(-1, 1, (count, count))
 
     def outcomes(self, used):
         """({letter: value}, probability) of each outcome of the letters that are used."""
@@ -43,14 +43,14 @@ class JointDistribution:
         for draws in product(self.draws, repeat=len(root)):
             values, rest = {}, mean + root @ np.array([value for value, _ in draws])
             for name in names:
-                shape = np.shape(self.world.values[name])
+                shape = np.shape(self.sample.values[name])
                 entries, rest = rest[: math.prod(shape)], rest[math.prod(shape) :]
                 values[name] = entries.reshape(shape) if shape else float(entries[0])
             yield values, math.prod(weight for _, weight in draws)
 
     def _independent(self, names):
-        mean, variance = (self.world.number(part, {}) for part in self.parts[1:3])
-        count = sum(np.size(self.world.values[name]) for name in names)
+        mean, variance = (self.sample.number(part, {}) for part in self.parts[1:3])
+        count = sum(np.size(self.sample.values[name]) for name in names)
         if variance < 0 or count > MAX_RANDOM_NUMBERS:
             raise Undefined("a negative variance, or too many outcomes")
         return mean, math.sqrt(variance) * np.eye(count)
@@ -58,7 +58,7 @@ class JointDistribution:
     def _moments(self, names):
         known = {}
         for expression, value in zip(self.parts[::2], self.parts[1::2], strict=True):
-            known[tuple(sorted(_factors(expression)))] = self.world.number(value, {})
+            known[tuple(sorted(_factors(expression)))] = self.sample.number(value, {})
         mean = np.array([known.get((name.name,), 0.3) for name in names])
         second = [
             [
@@ -70,18 +70,18 @@ class JointDistribution:
         return mean, _root(second - np.outer(mean, mean))
 
     def _covariances(self, names):
-        sizes = [len(self.world.values[name]) for name in names]
+        sizes = [len(self.sample.values[name]) for name in names]
         starts = dict(zip(names, np.cumsum([0, *sizes]), strict=False))
         covariance = 3 * np.eye(sum(sizes))
         for first, second, value in zip(*(self.parts[k::3] for k in range(3)), strict=True):
-            block = self.world.two_axes(value, {})
+            block = self.sample.two_axes(value, {})
             row, column = starts[first.leaf[0]], starts[second.leaf[0]]
             rows, columns = slice(row, row + len(block)), slice(column, column + block.shape[1])
             covariance[rows, columns], covariance[columns, rows] = block, block.T
         return 0, _root(covariance)
 
     def _gaussian(self, names):
-        c = self.world.number(self.parts[2], {})
+        c = self.sample.number(self.parts[2], {})
         return 0, _root([[1, c], [c, 1]])
 
 

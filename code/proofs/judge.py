@@ -1,7 +1,7 @@
 """An independent judge: whether a statement holds in floating-point numbers.
 
 It reads the same trees as the deciders and shares no other code with them, except for the one claim
-that is decided by running functions: world.py runs them, too.
+that is decided by running functions: sample.py runs them, too.
 
     judge.holds_numerically(Statement(times(A, B), times(B, A)))     # False
 """
@@ -13,7 +13,7 @@ import numpy as np
 
 from proofs.distributions import Undefined
 from proofs.notation import expand
-from proofs.world import World, minimiser
+from proofs.sample import Sample, minimiser
 
 TOLERANCE = 1e-6
 SIZES = (
@@ -41,19 +41,19 @@ def holds_numerically(statement, tries=12, enough=4):
 
 
 def _agrees(statement, seed):
-    """True if both sides agree in one world, for all values of the free indices."""
+    """True if both sides agree in one sample, for all values of the free indices."""
     sizes = SIZES[seed % 2]
     permutation = np.random.default_rng(seed).permutation(sizes["N"])
-    world = World(statement, sizes, seed, permutation)
+    sample = Sample(statement, sizes, seed, permutation)
     supposed = [part for h in statement.hypotheses if h.kind != "where" for part in h.parts]
-    assignments = list(world.assignments([statement.left, statement.right, *supposed]))
+    assignments = list(sample.assignments([statement.left, statement.right, *supposed]))
     if not assignments:
         raise Undefined("no indices meet the hypotheses")
     for env in assignments:
         if any(h.kind == "equal" for h in statement.hypotheses):
-            world.draw_all()  # what was moved for other values of the indices is undone
-        world.satisfy(env)
-        if _gap(world, statement.left, statement.right, env) > TOLERANCE:
+            sample.draw_all()  # what was moved for other values of the indices is undone
+        sample.satisfy(env)
+        if _gap(sample, statement.left, statement.right, env) > TOLERANCE:
             return False
     return True
 
@@ -61,21 +61,21 @@ def _agrees(statement, seed):
 def same_for_all_orders(statement, sizes, within):
     """True if both sides agree for one random case and every permutation of its N inputs."""
     return all(
-        _gap(World(statement, sizes, 4, order), statement.left, statement.right, {}) <= within
+        _gap(Sample(statement, sizes, 4, order), statement.left, statement.right, {}) <= within
         for order in permutations(range(sizes["N"]))
     )
 
 
-def _gap(world, left, right, env):
+def _gap(sample, left, right, env):
     """How far two sides are apart, relative to their size; tuples part by part."""
     left, right = expand(left), expand(right)
     if left.head == right.head == "tuple" and len(left.args) == len(right.args):
-        return max(_gap(world, a, b, env) for a, b in zip(left.args, right.args, strict=True))
+        return max(_gap(sample, a, b, env) for a, b in zip(left.args, right.args, strict=True))
     if left.head == "argmin" and right.head == "tuple":
-        found = minimiser(world, left, env)
-        values = [world.number(part, env) for part in right.args]
+        found = minimiser(sample, left, env)
+        values = [sample.number(part, env) for part in right.args]
     else:
-        found, values = world.matrix(left, env), world.matrix(right, env)
+        found, values = sample.matrix(left, env), sample.matrix(right, env)
     if np.shape(found) != np.shape(values):
         return math.inf
     size = 1 + np.abs(found).max() + np.abs(values).max()

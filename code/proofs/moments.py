@@ -49,7 +49,7 @@ class Moments:
                 self.groups |= dict.fromkeys(letters, group)
                 self.letters |= group.letters | group.independent_of
         supposed = self.normaliser
-        used = letters_in((*self.values, *supposed.positive, *(r.letters for r in supposed.rules)))
+        used = letters_in((*self.values, *supposed.positive, *(r.atoms for r in supposed.rules)))
         if self.letters & {*used, *supposed.meanings, *supposed.symmetric}:
             raise Undecided("a random letter of which something else is supposed")
 

@@ -20,7 +20,7 @@ LETTER_NAME = re.compile(  # an accent, a letter, primes, an argument, a subscri
 )
 
 
-def check_names(statement):
+def check_unambiguous(statement):
     """Raise IllFormed if what is printed of a statement can be read in two ways.
 
     That is so if two things look the same, if a name looks like an expression, or if a name holds

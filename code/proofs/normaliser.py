@@ -312,7 +312,7 @@ class Normaliser(Algebra):
         return self._entry_of_letter(inverse, [], r, c)
 
     def _has_rule(self, letter):
-        return any(letter in letters_in((rule.letters, rule.value)) for rule in self.rules)
+        return any(letter in letters_in((rule.atoms, rule.value)) for rule in self.rules)
 
     def _read_trace(self, tree, env):
         (matrix,) = tree.args

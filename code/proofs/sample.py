@@ -15,7 +15,7 @@ from proofs.notation import CIRCLE, INFINITY, all_letters, free_indices, letters
 from solutions import attention
 
 
-class World:
+class Sample:
     """Numbers for all letters of a statement, such that its hypotheses hold.
 
     values   {Letter: a number, or an array over its indices and its shape}
@@ -258,25 +258,25 @@ class World:
 # Operations
 
 
-def _times(world, tree, env):
+def _times(sample, tree, env):
     value = 1.0
     for part in tree.args:
-        other = world.matrix(part, env)
+        other = sample.matrix(part, env)
         both = isinstance(value, np.ndarray) and isinstance(other, np.ndarray)
         value = value @ other if both else value * other
         value = value.item() if np.size(value) == 1 and both else value
     return value
 
 
-def _quotient(world, tree, env):
-    bottom = world.number(tree.args[1], env)
+def _quotient(sample, tree, env):
+    bottom = sample.number(tree.args[1], env)
     if abs(bottom) < (1e-12 if tree.args[1].head in ("add", "sum") else 1e-300):
         raise Undefined("a division by zero")
-    return world.matrix(tree.args[0], env) / bottom
+    return sample.matrix(tree.args[0], env) / bottom
 
 
-def _blocks(world, tree, env):
-    cells, columns = [world.matrix(part, env) for part in tree.args], tree.leaf[1]
+def _blocks(sample, tree, env):
+    cells, columns = [sample.matrix(part, env) for part in tree.args], tree.leaf[1]
     return np.block([cells[k : k + columns] for k in range(0, len(cells), columns)])
 
 
@@ -284,51 +284,51 @@ def _total(terms):
     return sum(terms[1:], terms[0]) if terms else 0.0
 
 
-def _derivative(world, tree, env):
+def _derivative(sample, tree, env):
     body, target = tree.args
     name, *indices = (target,) if target.head == "letter" else target.args
-    if name.leaf[0] in world.meanings or name.leaf[0] not in world.values:
+    if name.leaf[0] in sample.meanings or name.leaf[0] not in sample.values:
         raise Undefined("a derivative with respect to what has a meaning")
-    place = tuple(world.whole(part, env) - 1 for part in (*name.args, *indices))
-    return world.slope(lambda: world.number(body, env), name.leaf[0], place)
+    place = tuple(sample.whole(part, env) - 1 for part in (*name.args, *indices))
+    return sample.slope(lambda: sample.number(body, env), name.leaf[0], place)
 
 
-def minimiser(world, tree, env):
+def minimiser(sample, tree, env):
     body, *names = tree.args
-    kept = {name.leaf[0]: world.values[name.leaf[0]] for name in names}
+    kept = {name.leaf[0]: sample.values[name.leaf[0]] for name in names}
 
     def gradient():
-        return np.array([world.slope(lambda: world.number(body, env), n, (), 1e-2) for n in kept])
+        return np.array([sample.slope(lambda: sample.number(body, env), n, (), 1e-2) for n in kept])
 
     for _ in range(3):
-        hessian = np.array([world.slope(gradient, name, (), 1e-2) for name in kept])
+        hessian = np.array([sample.slope(gradient, name, (), 1e-2) for name in kept])
         if np.linalg.eigvalsh((hessian + hessian.T) / 2).min() < 1e-6:
             raise Undefined("no minimum")
         for name, step in zip(kept, np.linalg.solve(hessian, -gradient()), strict=True):
-            world.values[name] = world.values[name] + step
-    found = [float(world.values[name]) for name in kept]
-    world.values.update(kept)
+            sample.values[name] = sample.values[name] + step
+    found = [float(sample.values[name]) for name in kept]
+    sample.values.update(kept)
     return tuple(found) if len(found) > 1 else found[0]
 
 
-def _integral(world, tree, env):
+def _integral(sample, tree, env):
     """From a number to infinity, by the double exponential rule."""
     body, target, first, last = tree.args
     if last != INFINITY:
         raise Undefined("an integral over a bounded interval")
-    name, low = target.leaf[0], world.number(first, env)
-    kept, total = world.values[name], 0.0
+    name, low = target.leaf[0], sample.number(first, env)
+    kept, total = sample.values[name], 0.0
     for t in np.linspace(-4.2, 4.2, 421):
         distance = math.exp(math.pi / 2 * math.sinh(t))
-        world.values[name] = low + distance
+        sample.values[name] = low + distance
         weight = distance * math.pi / 2 * math.cosh(t) * 0.02
-        total += world.number(body, env) * weight
-    world.values[name] = kept
+        total += sample.number(body, env) * weight
+    sample.values[name] = kept
     return total
 
 
-def _attend(world, tree, env):
-    X = world.matrix(tree.args[0], env)
+def _attend(sample, tree, env):
+    X = sample.matrix(tree.args[0], env)
     if tree.leaf[0] not in (1, 2, 3, 6):
         raise Undefined("the six rows of the weights do not divide into so many heads")
     rng = np.random.default_rng(2)
@@ -370,31 +370,31 @@ OF_MATRICES = {
     "norm2": lambda matrix: (matrix**2).sum(),
 }
 RULES = {
-    "letter": World.letter,
+    "letter": Sample.letter,
     "num": lambda w, t, env: float(t.leaf[0]),
     "index": lambda w, t, env: env[t.leaf[0]],
-    "perm": World.image,
+    "perm": Sample.image,
     "add": lambda w, t, env: _total([w.matrix(part, env) for part in t.args]),
     "mul": _times,
     "neg": lambda w, t, env: -w.matrix(t.args[0], env),
     "div": _quotient,
-    "unit": World.unit,
-    "entry": World.entry,
-    "part": World.entry,
+    "unit": Sample.unit,
+    "entry": Sample.entry,
+    "part": Sample.entry,
     "block": _blocks,
     "stack": lambda w, t, env: np.block([[copy] for copy in w.series(t, env)]),
     "beside": lambda w, t, env: np.block([w.series(t, env)]),
     "sum": lambda w, t, env: _total(w.series(t, env)),
     "prod": lambda w, t, env: math.prod(w.series(t, env)),
-    "E": World.mean,
-    "Var": World.variance,
+    "E": Sample.mean,
+    "Var": Sample.variance,
     "diff": _derivative,
     "argmin": minimiser,
     "integral": _integral,
     "attend": _attend,
 }
 FUNCTIONS = (  # of their operands, with how these are read
-    (OF_NUMBERS, World.number),
-    (OF_WHOLE_NUMBERS, World.whole),
-    (OF_MATRICES, World.two_axes),
+    (OF_NUMBERS, Sample.number),
+    (OF_WHOLE_NUMBERS, Sample.whole),
+    (OF_MATRICES, Sample.two_axes),
 )

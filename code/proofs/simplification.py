@@ -132,7 +132,7 @@ def _whole_powers(algebra, coefficient, powers, bound):
 
 def _apply_rules(algebra, coefficient, powers, bound):
     for rule in algebra.rules:
-        for rest, values in _matches(algebra, rule, rule.letters, powers, {}, bound):
+        for rest, values in _matches(algebra, rule, rule.atoms, powers, {}, bound):
             summed = {index_of(values[index]) for index in rule.bound}
             chosen = {index: values[index] for index in rule.free}
             outside = frozenset().union(*map(bound_in, (*rest, *chosen.values())))
@@ -142,12 +142,12 @@ def _apply_rules(algebra, coefficient, powers, bound):
     return None
 
 
-def _matches(algebra, rule, letters, powers, values, bound):
-    """(factors left, values of the rule's indices) for all ways to find a rule's letters."""
-    if not letters:
+def _matches(algebra, rule, atoms, powers, values, bound):
+    """(factors left, values of the rule's indices) for all ways to find a rule's atoms."""
+    if not atoms:
         yield powers, values
         return
-    (_, letter, pattern), *more = letters
+    (_, letter, pattern), *more = atoms
     for atom, exponent in sorted(powers.items(), key=key):
         if atom[:2] == ("letter", letter) and exponent >= 1:
             rest = add_counts(powers, [(atom, -1)])
