@@ -43,8 +43,12 @@ P, Q, bias = number("P", "positive"), number("Q", "positive"), letter("b", (None
 NAMES = list(runner.load())
 
 
-def holds(left, right, *hypotheses):
-    return deciders.holds(Statement(node(left), node(right), hypotheses))
+def stated(left, right, *hypotheses):
+    return Statement(node(left), node(right), hypotheses)
+
+
+def holds(*parts):
+    return deciders.holds(stated(*parts))
 
 
 @pytest.fixture(scope="module")
@@ -212,14 +216,9 @@ FALSE = {
 }
 
 
-def stated(left, right, *hypotheses):
-    return Statement(node(left), node(right), hypotheses)
-
-
 @pytest.mark.parametrize("name", TRUE)
 def test_true(name):
-    assert holds(*TRUE[name])
-    assert judge.holds_numerically(stated(*TRUE[name])) is True
+    assert deciders.holds(stated(*TRUE[name]), samples=4)
 
 
 @pytest.mark.parametrize("name", FALSE)
@@ -464,13 +463,6 @@ def test_the_whole_statement_is_read(name, head):
         assert runner.is_rejected(Statement(statement.left, wrong, statement.hypotheses))
     assert runner.is_rejected(Statement(statement.left, statement.right + D, statement.hypotheses))
     assert runner.is_rejected(Statement(D * statement.left, statement.right, statement.hypotheses))
-
-
-@pytest.mark.slow
-def test_the_attack_sees_a_check_that_accepts_everything(monkeypatch):
-    monkeypatch.setattr(deciders, "is_proved", lambda statement: True)
-    _, counts, _ = attack.attack_one("read-out", share=0.2)
-    assert counts["accepted_false"] > counts["accepted_true"]
 
 
 def test_a_mutant_is_changed_in_one_place():

@@ -7,7 +7,7 @@ claims, runner      what a claim is; checking all claims and keeping the verdict
 deciders            how a statement is decided: by its normal form, or with SymPy, or by running it
 normaliser          reads a tree as a form, its normal form: forms (data), algebra, simplification
 moments             expected values of forms
-judge               whether a statement holds in numbers: sample (values), distributions (of letters)
+judge               whether a statement holds in numbers: sample (values), distributions
 mutants, attack     statements changed in one place, given to the deciders and to the judge
 attention, positional, chronos, least_squares, supplement       the claims
 """

@@ -13,7 +13,7 @@ import numpy as np
 
 from proofs.distributions import Undefined
 from proofs.notation import expand
-from proofs.sample import Sample, minimiser
+from proofs.sample import Sample
 
 TOLERANCE = 1e-6
 SIZES = (
@@ -71,11 +71,7 @@ def _gap(sample, left, right, env):
     left, right = expand(left), expand(right)
     if left.head == right.head == "tuple" and len(left.args) == len(right.args):
         return max(_gap(sample, a, b, env) for a, b in zip(left.args, right.args, strict=True))
-    if left.head == "argmin" and right.head == "tuple":
-        found = minimiser(sample, left, env)
-        values = [sample.number(part, env) for part in right.args]
-    else:
-        found, values = sample.matrix(left, env), sample.matrix(right, env)
+    found, values = sample.matrix(left, env), sample.matrix(right, env)
     if np.shape(found) != np.shape(values):
         return math.inf
     size = 1 + np.abs(found).max() + np.abs(values).max()

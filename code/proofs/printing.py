@@ -12,13 +12,7 @@ GREEK = set(
 )
 SPACED = ("sqrt", "cos", "sin", "log", "normal", "div")  # a thin space before them
 BIG = ("sum", "prod", "integral", "diff", "argmin")
-FUNCTION_LATEX = {
-    "trace": r"\operatorname{tr}",
-    "log": r"\log",
-    "gamma": r"\Gamma",
-    "cos": r"\cos",
-    "sin": r"\sin",
-}
+FUNCTION_LATEX = {"trace": r"\operatorname{tr}", "gamma": r"\Gamma"}  # others: \log
 
 
 def latex(tree, least=SUM):
@@ -109,7 +103,7 @@ def _print_exponential(tree):
 
 
 def _print_function(tree):
-    (inner,), name = tree.args, FUNCTION_LATEX[tree.head]
+    (inner,), name = tree.args, FUNCTION_LATEX.get(tree.head, "\\" + tree.head)
     if inner.head in ("letter", "num") or (
         inner.head == "mul" and not any(part.head in ("add", "normal") for part in inner.args)
     ):
@@ -132,11 +126,11 @@ def _print_minimiser(tree):
 
 def _print_expectation(tree):
     body, *known = tree.args
-    condition = r" \mid " + ", ".join(map(_family, known)) if known else ""
+    condition = r" \mid " + ", ".join(map(_members, known)) if known else ""
     return rf"\{tree.head}\left[{latex(body)}{condition}\right]", FACTOR
 
 
-def _family(tree):
+def _members(tree):
     """All members of a family with one index: x_1, ..., x_n."""
     if tree.head != "letter" or len(tree.args) != 1 or tree.args[0].head != "index":
         return latex(tree)

@@ -138,10 +138,12 @@ class Sample:
 
     def matrix(self, tree, env):
         """The value as an array with two axes, or as a number."""
-        if tree.head in RULES:
+        if tree.head in FUNCTIONS:
+            value = self._of_operands(tree, env)
+        elif tree.head in RULES:
             value = RULES[tree.head](self, tree, env)
         else:
-            value = self._of_operands(tree, env)
+            raise Undefined(f"no numbers for {tree.head}")
         if isinstance(value, (np.ndarray, np.generic)) and value.size == 1:
             value = value.item()
         if isinstance(value, complex) or not np.all(np.isfinite(value)):
@@ -149,14 +151,12 @@ class Sample:
         return value
 
     def _of_operands(self, tree, env):
-        for functions, read in FUNCTIONS:
-            if tree.head in functions:
-                operands = [read(self, part, env) for part in tree.args]
-                try:
-                    return functions[tree.head](*operands)
-                except (ValueError, ZeroDivisionError, OverflowError) as error:
-                    raise Undefined(f"{tree} has no value") from error
-        raise Undefined(f"no numbers for {tree.head}")
+        read, function = FUNCTIONS[tree.head]
+        operands = [read(self, part, env) for part in tree.args]
+        try:
+            return function(*operands)
+        except (ValueError, ZeroDivisionError, OverflowError) as error:
+            raise Undefined(f"{tree} has no value") from error
 
     def two_axes(self, tree, env):
         """The value as an array with two axes, also of a number."""
@@ -293,7 +293,7 @@ def _derivative(sample, tree, env):
     return sample.slope(lambda: sample.number(body, env), name.leaf[0], place)
 
 
-def minimiser(sample, tree, env):
+def _minimum(sample, tree, env):
     body, *names = tree.args
     kept = {name.leaf[0]: sample.values[name.leaf[0]] for name in names}
 
@@ -346,55 +346,47 @@ def _normal(x, mean, variance):
     return math.exp(-((x - mean) ** 2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
 
 
-OF_NUMBERS = {
-    "pow": _power,
-    "sqrt": math.sqrt,
-    "exp": math.exp,
-    "log": math.log,
-    "cos": math.cos,
-    "sin": math.sin,
-    "gamma": math.gamma,
-    "max": max,
-    "normal": _normal,
-}
-OF_WHOLE_NUMBERS = {
-    "eye": np.eye,
-    "zeros": lambda rows, columns: np.zeros((rows, columns)),
-    "ones": lambda rows: np.ones((rows, 1)),
-    "delta": lambda i, j: float(i == j),
-}
-OF_MATRICES = {
-    "T": np.transpose,
-    "inv": np.linalg.inv,
-    "trace": np.trace,
-    "norm2": lambda matrix: (matrix**2).sum(),
+FUNCTIONS = {  # of the operands: how these are read, and what is done with them
+    "pow": (Sample.number, _power),
+    "sqrt": (Sample.number, math.sqrt),
+    "exp": (Sample.number, math.exp),
+    "log": (Sample.number, math.log),
+    "cos": (Sample.number, math.cos),
+    "sin": (Sample.number, math.sin),
+    "gamma": (Sample.number, math.gamma),
+    "max": (Sample.number, max),
+    "normal": (Sample.number, _normal),
+    "delta": (Sample.whole, lambda i, j: float(i == j)),
+    "eye": (Sample.whole, np.eye),
+    "zeros": (Sample.whole, lambda rows, columns: np.zeros((rows, columns))),
+    "ones": (Sample.whole, lambda rows: np.ones((rows, 1))),
+    "neg": (Sample.matrix, np.negative),
+    "T": (Sample.two_axes, np.transpose),
+    "inv": (Sample.two_axes, np.linalg.inv),
+    "trace": (Sample.two_axes, np.trace),
+    "norm2": (Sample.two_axes, lambda matrix: (matrix**2).sum()),
 }
 RULES = {
     "letter": Sample.letter,
-    "num": lambda w, t, env: float(t.leaf[0]),
-    "index": lambda w, t, env: env[t.leaf[0]],
+    "num": lambda s, t, env: float(t.leaf[0]),
+    "index": lambda s, t, env: env[t.leaf[0]],
     "perm": Sample.image,
-    "add": lambda w, t, env: _total([w.matrix(part, env) for part in t.args]),
+    "add": lambda s, t, env: _total([s.matrix(part, env) for part in t.args]),
     "mul": _times,
-    "neg": lambda w, t, env: -w.matrix(t.args[0], env),
     "div": _quotient,
     "unit": Sample.unit,
     "entry": Sample.entry,
     "part": Sample.entry,
     "block": _blocks,
-    "stack": lambda w, t, env: np.block([[copy] for copy in w.series(t, env)]),
-    "beside": lambda w, t, env: np.block([w.series(t, env)]),
-    "sum": lambda w, t, env: _total(w.series(t, env)),
-    "prod": lambda w, t, env: math.prod(w.series(t, env)),
+    "stack": lambda s, t, env: np.block([[copy] for copy in s.series(t, env)]),
+    "beside": lambda s, t, env: np.block([s.series(t, env)]),
+    "sum": lambda s, t, env: _total(s.series(t, env)),
+    "prod": lambda s, t, env: math.prod(s.series(t, env)),
     "E": Sample.mean,
     "Var": Sample.variance,
     "diff": _derivative,
-    "argmin": minimiser,
+    "argmin": _minimum,
+    "tuple": lambda s, t, env: tuple(s.number(part, env) for part in t.args),
     "integral": _integral,
     "attend": _attend,
 }
-FUNCTIONS = (  # of their operands, with how these are read
-    (OF_NUMBERS, Sample.number),
-    (OF_WHOLE_NUMBERS, Sample.whole),
-    (OF_MATRICES, Sample.two_axes),
-)
