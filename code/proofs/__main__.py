@@ -36,12 +36,8 @@ def main(arguments=None):
             print(f"       {claims[name].statement.latex()}")
             print(f"       {claims[name].statement.latex_hypotheses()}")
     failed = sum(not verdict.holds for verdict in verdicts.values())
-    held = len(verdicts) - failed
-    print(
-        f"{held} {'claim holds' if held == 1 else 'claims hold'}"
-        + (f", {failed} {'does' if failed == 1 else 'do'} not" if failed else "")
-        + f"; {sum(v.rejected_twins for v in verdicts.values())} twins rejected"
-    )
+    rejected = sum(verdict.rejected_twins for verdict in verdicts.values())
+    print(f"claims: {len(verdicts) - failed} hold, {failed} fail; {rejected} twins rejected")
     return 1 if failed else 0
 
 

@@ -13,7 +13,7 @@ from proofs import judge, notation
 from proofs.ambiguity import check_unambiguous
 from proofs.forms import letters_in, minus, single, total
 from proofs.normaliser import Normaliser
-from proofs.notation import IllFormed, Undecided, walk
+from proofs.notation import CannotDecide, IllFormed, Undecided, walk
 from proofs.shapes import shape
 
 
@@ -50,6 +50,16 @@ def holds(statement, samples=1):
             f"of the judge) is wrong: {statement.latex()}"
         )
     return True
+
+
+def is_rejected(statement):
+    """True if not proved, also if ill-formed or undecidable. Raises: Disagreement."""
+    try:
+        return not holds(statement)
+    except Untestable:
+        return False
+    except CannotDecide:
+        return True
 
 
 def is_proved(statement):
@@ -95,20 +105,15 @@ def _is_minimiser(statement):
     if any(letters_in(cell) & letters for line in hessian for cell in line):
         raise Undecided("the function to minimise is not quadratic")
     numbers = [normaliser.number(value, {}) for value in values]
+    steps = [minus(number, single(target)) for number, target in zip(numbers, targets, strict=True)]
     found = _is_positive_definite(normaliser, hessian) and all(
-        normaliser.is_zero(_linear_at(normaliser, part, slopes, targets, numbers))
-        for part, slopes in zip(gradient, hessian, strict=True)
+        normaliser.is_zero(total([slope, *map(normaliser.times, second, steps)]))
+        for slope, second in zip(gradient, hessian, strict=True)
     )
     again = minimum_by_sympy(form, targets)
     if found and again and again != list(map(polynomial, numbers)):
         raise Disagreement(f"{left}: the decider finds {right}, SymPy another minimum, {again}")
     return found
-
-
-def _linear_at(normaliser, form, slopes, targets, numbers):
-    """A form that is linear in the targets, at the numbers."""
-    steps = [minus(number, single(target)) for number, target in zip(numbers, targets, strict=True)]
-    return total([form, *map(normaliser.times, slopes, steps)])
 
 
 def _is_positive_definite(normaliser, matrix):
@@ -232,11 +237,16 @@ CASES = ({"N": 5, "D": 6}, {"N": 4, "D": 9})
 
 
 def _is_computed(statement):
-    """True if solutions.attention computes equal sides, for random cases and every permutation."""
+    """True if solutions.attention computes equal sides, for random cases and every permutation.
+
+    Numbers and other sizes might be right for these cases only by chance.
+    """
     nodes = [part for side in (statement.left, statement.right) for part in walk(side)]
+    heads = ("attend", "tuple", "mul", "T")
+    of_matrices = all(n.leaf[0].shape if n.head == "letter" else n.head in heads for n in nodes)
     names = notation.all_letters((statement.left, statement.right))
     sizes = {name.name for name in names if name.domain == "natural"}
-    if statement.hypotheses or sizes - {*CASES[0]} or not _is_about_matrices(nodes):
+    if statement.hypotheses or sizes - {*CASES[0]} or not of_matrices:
         raise Undecided(
             "a claim about attend() may have no hypotheses, no numbers, and no sizes except N and D"
         )
@@ -246,12 +256,6 @@ def _is_computed(statement):
         return all(judge.same_for_all_orders(statement, case, within=1e-12) for case in CASES)
     except judge.Undefined as error:
         raise IllFormed(str(error)) from error
-
-
-def _is_about_matrices(nodes):
-    """True if no number stands in the nodes: it might be right for the cases only by chance."""
-    heads = ("attend", "tuple", "mul", "T")
-    return all(p.leaf[0].shape if p.head == "letter" else p.head in heads for p in nodes)
 
 
 DECIDERS = {  # the first head found in a statement names its decider

@@ -74,7 +74,11 @@ def _changes_here(tree, pool):
         if tree.head == "letter":
             yield from (("another letter", other) for other in pool if _is_like(other, tree))
         yield from _other_values(tree)
-        yield from _other_heads(tree)
+        if tree.head in PARTNERS:
+            other = PARTNERS[tree.head]
+            yield f"{other} for {tree.head}", Node(other, tree.args, tree.leaf)
+        if tree.head in WRAPPERS:
+            yield f"without {tree.head}", tree.args[0]
         yield from _other_operands(tree)
 
 
@@ -85,14 +89,6 @@ def _other_values(tree):
         yield "squared", Node("pow", (tree, node(2)))
         if _is_matrix(tree):
             yield "transposed", T(tree)
-
-
-def _other_heads(tree):
-    head, args = tree.head, tree.args
-    if head in PARTNERS:
-        yield f"{PARTNERS[head]} for {head}", Node(PARTNERS[head], args, tree.leaf)
-    if head in WRAPPERS:
-        yield f"without {head}", args[0]
 
 
 def _other_operands(tree):

@@ -262,16 +262,14 @@ KINDS = {  # as LaTeX text; the other kinds are in `latex_hypothesis`
 def latex_hypothesis(hypothesis):
     """A hypothesis as LaTeX text with its formulas between dollars."""
     kind, parts = hypothesis.kind, hypothesis.parts
+    texts = list(map(latex, parts))
     if kind in KINDS:
-        return KINDS[kind].format(*map(latex, parts))
+        return KINDS[kind].format(*texts)
     if kind == "independent":
         return _print_independent(*parts)
     if kind == "moments":
-        return ", ".join(
-            rf"$\E\left[{latex(e)}\right] = {latex(value)}$"
-            for e, value in zip(parts[::2], parts[1::2], strict=True)
-        )
-    texts = list(map(latex, parts))
+        pairs = zip(texts[::2], texts[1::2], strict=True)
+        return ", ".join(rf"$\E\left[{e}\right] = {value}$" for e, value in pairs)
     if kind == "orthogonal":
         i, j = (", ".join(map(latex, part.args)) for part in parts)
         return rf"${texts[0]}\T{texts[1]} = 0\ ({i} \ne {j})$"
@@ -284,14 +282,12 @@ def latex_hypothesis(hypothesis):
 
 def _print_independent(names, mean, variance, of):
     listed = " and ".join(f"${latex(name)}$" for name in names.args)
-    several_entries = any(name.args or name.leaf[0].shape for name in names.args)
-    if several_entries:
-        listed = f"all entries of {listed}"
-    others = [f" of {'all ' if name.args else ''}${latex(name)}$" for name in of.args]
-    if several_entries or len(names.args) > 1:
-        others.insert(0, " of each other")
-    are = "are" if several_entries or len(names.args) > 1 else "is"
+    have_entries = any(name.args or name.leaf[0].shape for name in names.args)
+    are_several = have_entries or len(names.args) > 1
+    others = [" of each other"] if are_several else []
+    others += [f" of {'all ' if name.args else ''}${latex(name)}$" for name in of.args]
     return (
-        f"{listed} {are} independent{' and'.join(others)}, with mean ${latex(mean)}$ "
-        f"and variance ${latex(variance)}$"
+        f"{'all entries of ' if have_entries else ''}{listed} "
+        f"{'are' if are_several else 'is'} independent{' and'.join(others)}, with mean "
+        f"${latex(mean)}$ and variance ${latex(variance)}$"
     )

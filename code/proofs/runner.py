@@ -81,7 +81,7 @@ def run_one(name):
         problems.append(str(error))
     for wrong, twin in claim.twins.items():
         try:
-            if is_rejected(twin):
+            if deciders.is_rejected(twin):
                 rejected += 1
             else:
                 problems.append(f"the twin {wrong!r} must be false, but is proved: {twin.latex()}")
@@ -89,18 +89,6 @@ def run_one(name):
             problems.append(f"the twin {wrong!r}: {error}")
     decided_by, _ = deciders.decider(claim.statement)
     return Verdict(name, problems, rejected, decided_by)
-
-
-def is_rejected(statement):
-    """True if not proved, also if ill-formed or undecidable. Raises: deciders.Disagreement."""
-    from proofs import deciders
-
-    try:
-        return not deciders.holds(statement)
-    except deciders.Untestable:
-        return False
-    except CannotDecide:
-        return True
 
 
 def _read(cache):
