@@ -26,6 +26,7 @@ from proofs.forms import (
     key,
     letters_in,
     minus,
+    outside_sums,
     prime_factors,
     scale,
     single,
@@ -212,18 +213,14 @@ class Algebra:
         )
         if whole and min(form, key=lambda pair: key(pair[0]))[1] < 0:
             common = -common
-        found = []
-        for (factors, bound), _ in form:
-            summed = {index for index, _ in bound}
-            found.append(
-                {
-                    atom: exponent
-                    for atom, exponent in factors
-                    if not bound_in(atom) & summed
-                    and atom[0] != "exp"
-                    and (whole or self._is_positive_atom(atom))
-                }
-            )
+        found = [
+            {
+                atom: exponent
+                for atom, exponent in outside_sums(term)
+                if atom[0] != "exp" and (whole or self._is_positive_atom(atom))
+            }
+            for term, _ in form
+        ]
         least = {atom: min(powers.get(atom, 0) for powers in found) for atom in set().union(*found)}
         content = self.term(common, least.items(), ())
         if content == ONE:
@@ -333,10 +330,9 @@ class Algebra:
         """True if the form is zero wherever its denominators are not."""
         while form:
             denominators = {}
-            for (factors, bound), _ in form:
-                summed = {index for index, _ in bound}
-                for atom, exponent in factors:
-                    if atom[0] == "power" and exponent < 0 and not bound_in(atom) & summed:
+            for term, _ in form:
+                for atom, exponent in outside_sums(term):
+                    if atom[0] == "power" and exponent < 0:
                         denominators[atom] = min(denominators.get(atom, 0), exponent)
             if not denominators:
                 return False

@@ -62,6 +62,12 @@ def bound_in(part):
     return found.difference(index for index, _ in part[1]) if is_term else found
 
 
+def outside_sums(term):
+    """The (atom, exponent) pairs that do not depend on the term's own bound indices."""
+    factors, bound = term
+    return [pair for pair in factors if not bound_in(pair[0]).intersection(dict(bound))]
+
+
 def letters_in(part):
     """All letters."""
     if isinstance(part, Letter):
