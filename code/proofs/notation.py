@@ -300,12 +300,10 @@ def letters(tree):
 
 def all_letters(trees):
     """The letters of trees, and those in the sizes of these letters."""
-    found, waiting = set(), list(trees)
-    while waiting:
-        for name in letters(waiting.pop()) - found:
-            found.add(name)
-            waiting += [last for last in _flat((*name.over, *name.shape)) if isinstance(last, Node)]
-    return found
+    found = set().union(*map(letters, trees))
+    dimensions = _flat((name.over, name.shape) for name in found)
+    sizes = [part for part in dimensions if isinstance(part, Node)]
+    return found | all_letters(sizes) if sizes else found
 
 
 def family(tree):

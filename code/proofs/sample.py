@@ -246,13 +246,9 @@ class Sample:
 
     def _letters_behind(self, tree):
         """All letters that a tree depends on, through the meanings of others."""
-        found, waiting = set(), letters(tree)
-        while waiting:
-            name = waiting.pop()
-            found.add(name)
-            if name in self.meanings:
-                waiting |= letters(self.meanings[name][1]) - found
-        return found
+        found = letters(tree)
+        meanings = (self.meanings[name][1] for name in found & {*self.meanings})
+        return found.union(*map(self._letters_behind, meanings))
 
 
 # Operations
