@@ -12,7 +12,7 @@ GREEK = set(
 )
 SPACED = ("sqrt", "cos", "sin", "log", "normal", "div")  # a thin space before them
 BIG = ("sum", "prod", "integral", "diff", "argmin")
-FUNCTION_LATEX = {"trace": r"\operatorname{tr}", "gamma": r"\Gamma"}  # others: \log
+FUNCTION_LATEX = {"trace": r"\operatorname{tr}", "gamma": r"\Gamma"}  # log is \log
 
 
 def latex(tree, least=SUM):
