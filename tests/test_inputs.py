@@ -15,7 +15,6 @@ from weaving.build import Target, weave
 from weaving.inputs import Recorder, pause_recording
 from weaving.nondeterminism import nondeterministic_calls
 from weaving.problems import BuildFailed
-from weaving.project import COMPARED_BY_CONTENT, refresh_bytecode
 from weaving.reader import StrictReader
 from weaving.watch import _digests
 
@@ -150,18 +149,6 @@ def project(folder, monkeypatch):  # noqa: F811
     in_database(1)
     link("data.txt")
     return folder
-
-
-def test_bytecode_is_compared_with_the_content_of_its_source(project):
-    module = Path("code/short.py")
-    for value in "12345":
-        module.write_text(f"value = {value}")
-        os.utime(module, (1e9, 1e9))  # as if saved in the same second
-        refresh_bytecode()
-        sys.modules.pop("short", None)
-        assert importlib.import_module("short").value == int(value)
-    (bytecode,) = Path("code/__pycache__").glob("short.*.pyc")
-    assert bytecode.read_bytes()[4:8] == COMPARED_BY_CONTENT
 
 
 def test_a_module_saved_while_the_chunks_run_is_not_taken_for_the_one_that_ran(project):

@@ -105,7 +105,7 @@ def test_the_same_sources_give_the_same_latex_and_figures(documents, folder, tmp
     done = build(tmp_path, "report", PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert "latexmk stopped with status 9" in done.stderr, done.stderr
     figures = [path.relative_to(folder) for path in folder.glob("figures/report/*")]
-    for path in ["build/report.tex", "build/commit.tex", "build/listings.tex", *figures]:
+    for path in ["build/report.tex", "build/provenance.tex", "build/listings.tex", *figures]:
         assert (tmp_path / path).read_bytes() == (folder / path).read_bytes(), path
     assert len(figures) > 9
 

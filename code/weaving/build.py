@@ -92,14 +92,12 @@ def is_up_to_date(target: Target) -> bool:
 
 def weave(target: Target, progress: Callable = lambda *stage: None) -> list[int]:
     """NAME.texw to build/NAME.tex and figures/; the line map."""
-    from weaving import document, pdf, preamble
+    from weaving import document, pdf
 
     tex, lines = pdf.write(document.read(execute(target, progress)))
-    update(BUILD / "provenance.tex", rb"\AtBeginDocument{\input{commit}}" + b"\n")
-    update(BUILD / "commit.tex", provenance().macros().encode())  # not part of a cached preamble
+    update(BUILD / "provenance.tex", provenance().macros().encode())
     update(BUILD / "listings.tex", pdf.preamble().encode())
-    # on line 1: the others keep their numbers
-    mark = r"\def\tagged{}" if target.tagged else preamble.SKIP
+    mark = r"\def\tagged{}" if target.tagged else ""  # on line 1: the others keep their numbers
     update(target.job.with_suffix(".tex"), (mark + tex).encode())
     return lines
 
@@ -118,7 +116,7 @@ def execute(target: Target, progress: Callable = lambda *stage: None, screen=Fal
     cached = results.load(target.cache("results"), key, screen)
     if cached is not None:
         return results.replay(reader.parsed, cached)
-    project.refresh_bytecode()
+    project.forget_bytecode()
     target.cache("results").unlink(missing_ok=True)
     target.cache("build").unlink(missing_ok=True)
     executed, recorder = _run(target, reader.parsed, progress, screen)

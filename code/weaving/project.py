@@ -18,7 +18,6 @@ _FOLDERS = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purel
 INSTALLED = tuple({path + os.sep for path in [*_FOLDERS, *map(os.path.realpath, _FOLDERS)]})
 VOLATILE_PATHS = ("/proc/", "/sys/", "/dev/")
 CODE = (".py", ".so")
-COMPARED_BY_CONTENT = bytes([3, 0, 0, 0])  # the flags in such bytecode, see PEP 552
 OUTPUT_SUFFIXES = (".pdf", ".html", ".ipynb", ".synctex.gz")
 
 
@@ -70,22 +69,10 @@ def fingerprint() -> list:
     return [platform.python_version(), sorted(packages), *programs]
 
 
-def refresh_bytecode() -> None:
-    """Replace the project's bytecode by one that Python compares with the content of its source.
-
-    By date and size, as usual, Python misses a quick change of the same size.
-    """
-    folders = [folder for folder in Path().iterdir() if folder.is_dir()]
-    own = [folder for folder in folders if folder.name[0] != "." and folder.name not in NOT_INPUTS]
-    found = [*Path("__pycache__").glob("*.pyc")]
-    for path in found + [path for folder in own for path in folder.rglob("__pycache__/*.pyc")]:
-        with contextlib.suppress(OSError), open(path, "rb") as file:
-            if file.read(8)[4:] == COMPARED_BY_CONTENT:
-                continue
-        path.unlink(missing_ok=True)
-        import py_compile  # rarely needed
-
-        with contextlib.suppress(OSError, ValueError, py_compile.PyCompileError):
-            source = importlib.util.source_from_cache(path)
-            by_content = py_compile.PycInvalidationMode.CHECKED_HASH
-            py_compile.compile(source, str(path), doraise=True, invalidation_mode=by_content)
+def forget_bytecode() -> None:
+    """Remove the project's bytecode, in which Python misses a quick change of the same size."""
+    shutil.rmtree("__pycache__", ignore_errors=True)
+    for folder in Path().iterdir():
+        if folder.is_dir() and folder.name[0] != "." and folder.name not in NOT_INPUTS:
+            for cache in folder.rglob("__pycache__"):
+                shutil.rmtree(cache, ignore_errors=True)

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from weaving import preamble, texlog, unreported
+from weaving import texlog, unreported
 from weaving.files import digest, in_project, text_or_empty
 from weaving.problems import BuildFailed, Problem
 from weaving.project import names_for_tex
@@ -62,7 +62,6 @@ def files_read(job: Path) -> list[str]:
     """The files that LaTeX and BibTeX read for this document, without those in build/."""
     database = text_or_empty(job.with_suffix(".fdb_latexmk"))
     names = {os.path.normpath(name) for name in READ.findall(database)}
-    names |= set(preamble.files_read(job))
     made = str(job.parent) + os.sep
     return sorted(name for name in names if not name.startswith(made) and os.path.isfile(name))
 
@@ -109,13 +108,9 @@ def _make_references(job, epoch):
 def _latexmk(job, epoch, lock):
     command = ["latexmk", "-norc", "-pdf", "-f", "-silent", "-interaction=nonstopmode",
                "-file-line-error", "-synctex=1", f"-outdir={job.parent}",
-               "-e", "no strict 'vars'; $filetime_slop = 1e10"]  # fmt: skip  # clocks may differ
-    variables = environment(job.parent, epoch)
-    if form := preamble.cached_format(job, variables):
-        variables["TEXFORMATS"] = f"{Path(form).parent}:"
-        variables["PREAMBLE"] = job.name  # whatever it is, the shell reads it as one word
-        command += ["-e", '$pdflatex = q(pdflatex "-fmt=$PREAMBLE" %O %S)']
-    done = subprocess.run([*command, f"{job}.tex"], env=variables, stdin=subprocess.DEVNULL,
+               "-e", "no strict 'vars'; $filetime_slop = 1e10",  # clocks may differ
+               f"{job}.tex"]  # fmt: skip
+    done = subprocess.run(command, env=environment(job.parent, epoch), stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           pass_fds=[lock.fileno()] if lock else [])  # fmt: skip
     return done.returncode, done.stdout.decode("utf-8", "replace")
