@@ -134,7 +134,7 @@ class Ledger:
         end = "" if hypotheses or claim.argued else "."
         if claim.statement.left.head == "tuple":  # TeX breaks no line between brackets
             shown = _punctuate(claim.statement.latex(lines=1), end)
-            text += rf"\par\fittedtext{{${shown}$}}\par {hypotheses}"
+            text += rf"\par\fittedtext{{${shown}$}}" + (rf"\par {hypotheses}" if hypotheses else "")
         else:
             text += f"${claim.statement.latex()}${end}" + (f", {hypotheses}" if hypotheses else "")
         if claim.argued:
