@@ -467,6 +467,13 @@ def test_the_whole_statement_is_read(name, head):
     assert deciders.is_rejected(replace(statement, left=D * statement.left))
 
 
+@pytest.mark.slow
+def test_the_attack_sees_a_check_that_accepts_everything(monkeypatch):
+    monkeypatch.setattr(deciders, "is_proved", lambda statement: True)
+    _, counts, _ = attack.attack_one("read-out")
+    assert counts["accepted_false"] > counts["accepted_true"]
+
+
 def test_a_mutant_is_changed_in_one_place():
     statement = Statement(x + y, y + x)
     made = {rule: other.latex() for rule, other in mutants.mutants(statement)}
@@ -582,7 +589,7 @@ def test_the_cache_is_used_and_a_spoilt_one_is_not(tmp_path, monkeypatch):
         assert runner.run(["one-hot-table"], cache)["one-hot-table"].holds
 
 
-def test_kept_verdicts_need_no_sympy(tmp_path):
+def test_cached_verdicts_need_no_sympy(tmp_path):
     cache = tmp_path / "proofs.json"
     runner.run(["one-hot-table"], cache)
     code = f"from proofs import runner; print(runner.run(['one-hot-table'], {str(cache)!r}))"

@@ -4,6 +4,7 @@ python -m proofs --attack   try every one-place mutation of each claim
 """
 
 import argparse
+import os
 import sys
 from difflib import get_close_matches
 
@@ -42,4 +43,10 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status)

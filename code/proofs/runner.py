@@ -1,9 +1,9 @@
-"""Check the claims, in parallel, and keep the verdicts for as long as nothing changes.
+"""Check the claims, in parallel, and cache the verdicts for as long as nothing changes.
 
 run(["simplex"], cache=Path("build/proofs.json"))
     # {"simplex": Verdict("simplex", [], 3, "normal form")}
 
-The deciders are imported where they are used: SymPy takes a third of a second, and kept verdicts
+The deciders are imported where they are used: SymPy takes a third of a second, and cached verdicts
 do not need it.
 """
 
@@ -28,7 +28,7 @@ MAX_IN_PROCESS = 2  # claims that are checked before a second process could have
 
 @dataclass(frozen=True)
 class Verdict:
-    """The problems with a claim, if any, how many of its twins were rejected, and by what."""
+    """The problems with a claim, if any, how many of its twins were rejected, and its decider."""
 
     name: str
     problems: list
@@ -101,7 +101,7 @@ def _read(cache):
 
 
 def _write(cache, verdicts, code):
-    """Keep the verdicts that this code found."""
+    """Cache the verdicts that this code found; one cut off half-way is found anew."""
     kept = {key: asdict(v) for key, v in verdicts.items() if key.startswith(code)}
     cache.parent.mkdir(parents=True, exist_ok=True)
     cache.write_text(json.dumps(kept), encoding="utf-8")
