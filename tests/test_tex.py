@@ -95,15 +95,17 @@ def test_errors_one_after_the_other_are_all_told():
     ]
 
 
-def test_the_files_that_latexmk_lists_are_read(tmp_path, monkeypatch):
+def test_the_files_that_tex_has_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "build").mkdir()
-    for name in ["chapter one.tex", "bib.bib", "build/report.tex"]:
+    for name in ["chapter one.tex", "bib.bib", "old.tex", "build/report.tex"]:
         Path(name).touch()
     Path("build/report.fdb_latexmk").write_text(
         '# Fdb version 4\n["bibtex build/report"] 1795702065 "a" "b" "c" 17 0\n'
-        '  "bib.bib" 17 26816 ffe5 ""\n["pdflatex"] 17 "a" "b"\n  "chapter one.tex" 17.5 4 8a ""\n'
-        '  "build/report.tex" 1 2 3f ""\n  "gone.tex" 1 -1 0 ""\n'
+        '  "bib.bib" 17 26816 ffe5 ""\n["pdflatex"] 17 "a" "b"\n  "old.tex" 17.5 4 8a ""\n'
+    )
+    Path("build/report.fls").write_text(
+        "INPUT ./chapter one.tex\nINPUT build/report.tex\nINPUT gone.tex\nOUTPUT old.tex\n"
     )
     Path("chapter one.tex").write_text(
         '% <%= a comment %>\n50\\% of all\nThe value <%= 1 + 1 %>\n<<name="A">>=\n'

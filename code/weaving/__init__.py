@@ -10,7 +10,8 @@ results.py     results       -> cached until anything they depend on changes
 figures.py     one figure    -> its files, cached for as long as the figure is the same
 document.py    results       -> one list of parts: text, chunks, listings, outputs, figures
 pdf.py         parts         -> LaTeX, with a map from each of its lines back to report.texw
-tex.py         LaTeX         -> PDF, with latexmk
+tex.py         LaTeX         -> PDF, with latexmk if one pass is not enough
+first_pass.py  the first pass, which reads the LaTeX while the chunks run
 texlog.py      what LaTeX's log says, at its line of report.texw
 unreported.py  faults that neither LaTeX nor BibTeX reports
 build.py       all of it in order, the PDF replaced last

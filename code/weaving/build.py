@@ -67,13 +67,19 @@ def build(target: Target, progress: Callable) -> int:
     progress(stage, detail="") is called when a stage begins.
     """
     from weaving import tex
+    from weaving.first_pass import FirstPass
 
     with build_lock(progress) as lock:
         key = _inputs_key(target)  # taken first, so that later edits trigger another build
         progress("weave")
-        lines = weave(target, progress)
+        first = FirstPass(target.job, target.source, provenance().epoch, lock)
+        try:
+            lines = weave(target, progress, first.write)
+        except BaseException:
+            first.cancel()
+            raise
         progress("typeset")
-        pages = tex.typeset(target.job, target.source, lines, provenance().epoch, lock)
+        pages = tex.typeset(first, target.job, target.source, lines, provenance().epoch, lock)
         replace(target.pdf, target.job.with_suffix(".pdf").read_bytes())
         replace(target.synctex, tex.synctex_to_source(target.job, target.source, lines))
         _write_build_record(target, key)
@@ -90,22 +96,39 @@ def is_up_to_date(target: Target) -> bool:
     )
 
 
-def weave(target: Target, progress: Callable = lambda *stage: None) -> list[int]:
-    """NAME.texw to build/NAME.tex and figures/; the line map."""
+def weave(
+    target: Target, progress: Callable = lambda *stage: None, write: Callable = lambda *part: None
+) -> list[int]:
+    """NAME.texw to build/NAME.tex and figures/; the line map.
+
+    write(text, figures): called with each part of the LaTeX once it is there, and the names of the
+    figures in it.
+    """
     from weaving import document, pdf
 
-    tex, lines = pdf.write(document.read(execute(target, progress)))
+    def write_chunk(chunk):
+        parts = document.read([chunk])
+        write(pdf.write(parts)[0], pdf.figures(parts))
+
     update(BUILD / "provenance.tex", provenance().macros().encode())
     update(BUILD / "listings.tex", pdf.preamble().encode())
     mark = r"\def\tagged{}" if target.tagged else ""  # on line 1: the others keep their numbers
-    update(target.job.with_suffix(".tex"), (mark + tex).encode())
+    write(mark)
+    text, lines = pdf.write(document.read(execute(target, progress, write_chunk)))
+    replace(target.job.with_suffix(".tex"), (mark + text).encode())
     return lines
 
 
-def execute(target: Target, progress: Callable = lambda *stage: None, screen=False) -> list[dict]:
+def execute(
+    target: Target,
+    progress: Callable = lambda *stage: None,
+    finished: Callable = lambda chunk: None,
+    screen: bool = False,
+) -> list[dict]:
     """The chunks with their results. They run only if something that they depend on changed.
 
-    screen: whether the figures are drawn as SVG, too.
+    finished(chunk): called with each chunk once it has its results. screen: whether the figures are
+    drawn as SVG, too.
     """
     from weaving import results
     from weaving.reader import StrictReader
@@ -115,11 +138,14 @@ def execute(target: Target, progress: Callable = lambda *stage: None, screen=Fal
     key = results.key(reader.parsed, target.case_file)
     cached = results.load(target.cache("results"), key, screen)
     if cached is not None:
-        return results.replay(reader.parsed, cached)
+        chunks = results.replay(reader.parsed, cached)
+        for chunk in chunks:
+            finished(chunk)
+        return chunks
     project.forget_bytecode()
     target.cache("results").unlink(missing_ok=True)
     target.cache("build").unlink(missing_ok=True)
-    executed, recorder = _run(target, reader.parsed, progress, screen)
+    executed, recorder = _run(target, reader.parsed, progress, finished, screen)
     for place, what in sorted(recorder.untracked):
         print(f"{place}: note: {what}", file=sys.stderr)
     if not recorder.untracked:
@@ -127,15 +153,16 @@ def execute(target: Target, progress: Callable = lambda *stage: None, screen=Fal
     return executed
 
 
-def _run(target, chunks, progress, screen):
+def _run(target, chunks, progress, finished, screen):
     from weaving.figures import FigureCache
     from weaving.processor import StrictProcessor
 
     cache = FigureCache(target.cache("figures"), Path("figures", target.name), screen)
     recorder, names = inputs.Recorder(), {"case_file": target.case_file}
     processor = StrictProcessor(
-        chunks, target.source, cache=cache, recorder=recorder, names=names, progress=progress
-    )
+        chunks, target.source, cache=cache, recorder=recorder, names=names, progress=progress,
+        finished=finished,
+    )  # fmt: skip
     try:
         return processor.run(), recorder
     finally:

@@ -1,5 +1,6 @@
 """The document as LaTeX for the PDF, and for each line of the LaTeX its line of the source."""
 
+import functools
 from typing import ClassVar
 
 from pygments import highlight
@@ -12,6 +13,7 @@ from pygments.token import Comment, Keyword, Operator, String
 from weaving.document import Chunk, Figure, Listing, Output, Part, Text, render_parts
 from weaving.latex import escape
 
+PYTHON, PLAIN = PythonLexer(stripnl=False), TextLexer()
 MAX_UNBROKEN_LINES = 45  # a longer listing or output flows over pages
 
 
@@ -30,6 +32,12 @@ class Quiet(Style):
 def write(parts: list[Part]) -> tuple[str, list[int]]:
     """The LaTeX, and for each of its lines the line of the source that made it."""
     return render_parts(parts, _latex)
+
+
+def figures(parts: list[Part]) -> list[str]:
+    """The files of the figures among the parts."""
+    shown = [each for part in parts if isinstance(part, Chunk) for each in part.shown]
+    return [each.pdf for each in shown if isinstance(each, Figure)]
 
 
 def preamble() -> str:
@@ -51,10 +59,10 @@ def _latex(part: Part) -> str:
             heading = f"{room}\\listingname{{{escape(part.file)}}}\n" if part.file else ""
             numbered = f"numbers=left,firstnumber={part.first}," if part.file else ""
             options = numbered + "formatcom=\\listing"
-            return heading + _coloured(part.code, PythonLexer(stripnl=False), options)
+            return heading + _coloured(part.code, PYTHON, options)
         case Output():
             rule = "frame=leftline,framerule=0.8pt,rulecolor=\\color{rulegrey},framesep=2mm"
-            return _coloured(part.text, TextLexer(), "formatcom=\\printed," + rule)
+            return _coloured(part.text, PLAIN, "formatcom=\\printed," + rule)
         case Figure():
             return (
                 f"\\begin{{figure}}[htb]\n\\sidefigure\n"
@@ -63,6 +71,7 @@ def _latex(part: Part) -> str:
             )
 
 
+@functools.cache  # each part is written twice, for LaTeX at once and with the line map at the end
 def _coloured(code: str, lexer: Lexer, options: str) -> str:
     if code.count("\n") >= MAX_UNBROKEN_LINES:
         options += ",samepage=false"

@@ -19,6 +19,7 @@ import warnings
 from pathlib import Path
 
 from weaving import figures, streams, values
+from weaving.inputs import pause_recording
 from weaving.latex import Tex
 from weaving.problems import BuildFailed, Problem
 from weaving.reader import pieces
@@ -40,14 +41,16 @@ class StrictProcessor:
     ends when the threads that it has started have ended.
     """
 
-    def __init__(self, chunks, source, *, cache, recorder, names, progress):
+    def __init__(self, chunks, source, *, cache, recorder, names, progress, finished):
         """chunks: of the document `source`, as StrictReader returns them.
 
         cache: the FigureCache of the document. recorder: a Recorder of what the chunks read.
         names: {name: value} that every chunk knows. progress(stage, detail): called at each chunk.
+        finished(chunk): called after each chunk, unless there are faults.
         """
         self.chunks, self.source = chunks, source
-        self.cache, self.recorder, self.names, self.progress = cache, recorder, names, progress
+        self.cache, self.recorder, self.names = cache, recorder, names
+        self.progress, self.finished = progress, finished
         self.problems, self.outputs, self.late_output_reported = [], [], False
         self.undefined_names = set()  # that chunks which failed may have been about to define
         self.uncaught = []  # exceptions from threads and destructors
@@ -78,6 +81,9 @@ class StrictProcessor:
                     chunk["result"] = self._run_chunk(chunk)
                 else:
                     chunk["pieces"] = pieces(chunk["content"], chunk["line"], self._value)
+                if not self.problems:
+                    with pause_recording():
+                        self.finished(chunk)
             self.recorder.note_modules()
         self._report_fork()
         between.close()

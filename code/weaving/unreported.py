@@ -1,6 +1,5 @@
 """Faults of a document that neither LaTeX nor BibTeX reports."""
 
-import gzip
 import os
 import re
 from pathlib import Path
@@ -35,7 +34,7 @@ def text_off_page(job: Path, source: str, lines: list[int]) -> list[Problem]:
     if not paper or TURNED.search(text_or_empty(job.with_suffix(".tex"))):
         return []
     width, height = map(int, paper.groups())
-    data = gzip.decompress(job.with_suffix(".synctex.gz").read_bytes())
+    data = job.with_suffix(".synctex").read_bytes()
     own = re.search(rb"^Input:(\d+):.*" + re.escape(f"{job.name}.tex".encode()) + b"$", data, re.M)
     found = set()
     for match in WORD_END.finditer(data):

@@ -1,0 +1,182 @@
+"""The first pass of LaTeX is the last one only where another would make the same PDF."""
+
+import hashlib
+import os
+import re
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from pypdf import PdfReader
+from test_build import GOOD, LIGHT, Project
+
+pytestmark = pytest.mark.slow
+
+# Two chunks that write what LaTeX reads: the text that comes before them needs the second.
+LATE = r"""Before: \input{late}.
+<<name="Write">>=
+import time
+time.sleep(1)  # so that LaTeX has read what comes before
+with open("late.tex", "w") as file:
+    file.write("as of WORD")
+@
+"""
+EARLY_FIGURE = r"\includegraphics{figures/report/line}" + "\n\n"
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory):
+    project = Project(tmp_path_factory.mktemp("pristine"))
+    project.builds()
+    return project
+
+
+@pytest.fixture
+def built(tmp_path, pristine):
+    shutil.copytree(pristine.folder, tmp_path, dirs_exist_ok=True)
+    return Project(tmp_path)
+
+
+def passes(project, also=()):
+    """Build; the names of the programs that were asked, in order."""
+    path = ""
+    for program in ("pdflatex", "latexmk"):
+        path = project.replacing(program, f'echo {program} >>build/asked; exec "$real" "$@"')
+    Path(project.folder, "build/asked").unlink(missing_ok=True)
+    project.builds(also, PATH=path)
+    return Path(project.folder, "build/asked").read_text().split()
+
+
+def from_clean(project, also=()):
+    shutil.rmtree(project.folder / "build")
+    shutil.rmtree(project.folder / "figures")
+    return project.builds(also)
+
+
+def words(project):
+    return " ".join(page.extract_text() for page in PdfReader(project.pdf).pages)
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [("After it.", "After all."), ("2 + 3", "2 + 4"), ("[1, 3, 2]", "[1, 3, 4]")],
+    ids=["prose", "expression", "figure"],
+)
+def test_one_pass_is_enough_where_no_reference_changes(old, new, built):
+    built.write(LIGHT.replace(old, new))
+    assert passes(built) == ["pdflatex"]
+    assert built.pdf.read_bytes() == from_clean(built)
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        (r"\section{One}", r"\section{New}\label{new}\section{One}"),
+        (r"After it.", r"Page \pageref{new}.\newpage\label{new} After it."),
+    ],
+)
+def test_latexmk_goes_on_where_one_does(old, new, built):
+    built.write(LIGHT.replace(old, new))
+    assert passes(built)[:3] == ["pdflatex", "latexmk", "pdflatex"]
+    assert built.pdf.read_bytes() == from_clean(built)
+
+
+def test_a_latex_that_does_not_start(built):
+    built.write(LIGHT.replace("After it.", "After all."))
+    once = built.replacing("pdflatex", '[ -e used ] && exec "$real" "$@"; touch used')
+    built.builds({"used"}, PATH=once)
+    assert "After all." in words(built)
+
+
+def test_a_change_of_the_bibliography_alone(built):
+    bib = built.folder / "bib/references.bib"
+    bib.write_text(bib.read_text().replace("Cee", "Dee"))
+    assert "latexmk" in passes(built)
+    assert "Dee" in words(built) and built.pdf.read_bytes() == from_clean(built)
+
+
+def test_a_file_that_a_chunk_writes_after_latex_may_have_read_it(built):
+    for word in ("old", "new"):
+        built.write(LIGHT.replace("After it.", LATE.replace("WORD", word)))
+        (built.folder / "late.tex").touch()
+        assert built.build()[0] == 0
+        assert f"as of {word}" in words(built)
+
+
+def test_a_file_that_a_chunk_adds_after_latex_has_looked_for_it(built):
+    text = LATE.replace(r"\input{late}", r"\IfFileExists{late.tex}{\input{late}}{none}")
+    built.write(LIGHT.replace("After it.", text))
+    assert built.build()[0] == 0
+    assert "as of WORD" in words(built)
+
+
+def test_a_figure_that_is_drawn_after_latex_may_have_read_it(built):
+    built.write(LIGHT.replace(r"\section", EARLY_FIGURE + r"\section"))
+    built.builds()
+    built.write((built.folder / "report.texw").read_text().replace("[1, 3, 2]", "[1, 3, 9]"))
+    assert "latexmk" in passes(built)
+    after = built.pdf.read_bytes()
+    assert built.builds() == after
+    (built.folder / "build/report.aux").unlink()  # so that LaTeX begins again
+    built.pdf.write_bytes(GOOD)
+    assert built.builds() == after
+
+
+def test_a_package_that_reads_the_latex_itself(built):
+    digest = r"\pdfmdfivesum file{build/report.tex}"
+    built.write(LIGHT.replace("After it.", digest))
+    assert "latexmk" in passes(built)
+    made = hashlib.md5((built.folder / "build/report.tex").read_bytes()).hexdigest()
+    assert made.upper() in words(built)
+
+
+def test_a_chunk_that_fails_leaves_what_latex_had_made(built):
+    def state():
+        made = built.folder.joinpath("build").glob("report*")
+        return {path.name: path.read_bytes() for path in made if "json" not in path.name}
+
+    before = state()
+    built.write(LIGHT.replace("2 + 3", "2 / 0"))
+    status, said = built.build()
+    assert status == 1 and "ZeroDivisionError" in said and state() == before
+    built.write(LIGHT.replace("2 + 3", "2 + 5"))
+    assert passes(built) == ["pdflatex"]
+
+
+def test_a_chunk_that_waits_for_all_its_children_does_not_wait_for_latex(built):
+    code = """<<name="Wait", depends=[]>>=
+import os
+for status in (3, 4):
+    if not os.fork():
+        os._exit(status)
+try:
+    while True:
+        print(os.waitstatus_to_exitcode(os.wait()[1]))
+except ChildProcessError:
+    print("no more")
+@
+"""
+    built.write(LIGHT.replace("After it.", code))
+    built.builds()
+    assert re.search("[34] [34] no more", " ".join(words(built).split()))
+
+
+def test_latex_does_not_wait_for_a_process_that_a_chunk_leaves_behind(built):
+    code = """<<name="Leave", depends=[]>>=
+import os, time
+child = os.fork()
+if not child:
+    time.sleep(60)
+    os._exit(0)
+with open("left", "w") as file:
+    print(child, file=file)
+@
+"""
+    built.write(LIGHT.replace("After it.", f"{code}\\begin{{Verbatim}}"))  # LaTeX reads to the end
+    process = built.start()
+    try:
+        assert process.wait(timeout=30) == 1
+    finally:
+        os.kill(int((built.folder / "left").read_text()), signal.SIGKILL)
+    assert b"File ended" in b"".join(process.communicate())
