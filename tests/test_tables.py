@@ -112,9 +112,8 @@ def test_a_file_name_is_printed_as_it_is():
     assert name == r"the file \texttt{a b é\_\%.npz}"
 
 
-def test_that_weights_are_rounded_is_said_once_and_not_of_a_single_input(comparison):
-    text = "".join(comparison.heading(H) for H in comparison.case.heads)
-    assert text.count("rounded to three decimals") == (comparison.N > 1)
+def test_that_no_weight_is_zero_is_not_said_of_a_single_input(comparison):
+    assert ("exactly zero or one" in comparison.case_summary()) == (comparison.N > 1)
 
 
 def test_the_query_that_is_followed_has_the_output_that_differs_most(comparison):

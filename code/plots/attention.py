@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 
 from plots.shapes import arrow, box, canvas, cells, tint, words
 from plots.style import BLUE, GREEN, GREY, INK, MAX_HEIGHT, PAGE_WIDTH, PAPER, RUST, Drawing
-from solutions.wording import listed, short, vector
+from solutions.wording import listed, short, spell_out, vector
 
 QUERY, KEY, VALUE = BLUE, RUST, GREEN
 BOX = 0.24  # inches: height of a box with one line of text
@@ -48,16 +48,16 @@ def in_brief(X, Q, K, V, scores, A, Y) -> Drawing:
     darker = "darker =\nlarger weight"
     words(ax, STEPS["a"][0], QUERY_ROW, darker, va="center", color=GREY)
     caption = (
-        "Attention for the query of token 1. The query meets each key in a score. The softmax "
-        "turns the scores into weights. The values join only then, and their weighted average is "
-        rf"the output. Query 2, $\vec{{q}}_2 = {vector(Q[1])}$, asks the same keys: the scores are "
-        rf"${vector(scores[1])}$, the weights ${vector(A[1], '{:.3f}'.format)}$, the output "
+        "Attention for the query of token 1. Each score compares the query with one key. The "
+        "softmax turns the scores into weights, and the average of the values with these weights "
+        rf"is the output. Query 2, $\vec{{q}}_2 = {vector(Q[1])}$, asks the same keys: the scores "
+        rf"are ${vector(scores[1])}$, the weights ${vector(A[1], '{:.3f}'.format)}$, the output "
         rf"$\vec{{y}}_2 = {vector(Y[1])}$."
     )
     alt = (
         "A data flow from left to right. Two inputs give one query, two keys and two values. The "
-        f"query meets each key: the scores are {vector(scores[0])}. The softmax makes them the "
-        f"weights {vector(A[0])}. Each weight multiplies its value, and the sum is the "
+        f"query is compared with each key: the scores are {vector(scores[0])}. The softmax makes "
+        f"them the weights {vector(A[0])}. Each weight multiplies its value, and the sum is the "
         f"output {vector(Y[0])}."
     )
     return Drawing(fig, caption, alt)
@@ -152,7 +152,7 @@ def flow(N: int, D: int, H: int) -> Drawing:
     caption = (
         rf"Multi-head self-attention with the shapes of $N = {N}$, $D = {D}$, $H = {H}$. Each "
         r"head takes $d_h = D/H$ columns of $\mat{Q}$, $\mat{K}$ and $\mat{V}$ (dark: the first "
-        "head's). Queries and keys meet in the scores. The values join only after the softmax."
+        "head's). The scores compare queries with keys; the values are used after the softmax."
     )
     alt = (
         f"A data flow from left to right. The inputs X, {N} × {D}, are multiplied by three weight "
@@ -271,7 +271,7 @@ def weights_heads(A, query=None) -> Drawing:
     H = len(A)
     drawn = A[:MAX_HEADS]
     titles = [f"head {h}" for h in range(1, len(drawn) + 1)]
-    heads = "the only head" if H == 1 else f"the {H} heads"
+    heads = "the only head" if H == 1 else f"the {spell_out(H)} heads"
     if H > MAX_HEADS:
         heads = f"the first {MAX_HEADS} of {H} heads"
     if query is None:

@@ -119,7 +119,7 @@ def _steps():
         (f"series, up to\n{quoted['context']} values", "", "scale,\nbin"),
         (tokens, f"{first_tokens}\n…", "to the\nencoder"),
         ("T5: encoder\nand decoder", sizes, "softmax"),
-        ("distribution of\nthe next token", "", "draw,\nunscale"),
+        ("distribution of\nthe next token", "", "draw,\n× scale"),
         (f"{quoted['paths']} paths of up\nto {quoted['horizon']} values", "", ""),
     ]
 

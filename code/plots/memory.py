@@ -107,9 +107,11 @@ def roofline(flops, bandwidth, with_exp, points) -> Drawing:
     middle = np.sqrt(start * ridge)
     label(ax, "memory", (middle, bandwidth * middle), (8, -4), va="top")
     caption = (
-        "Operations of the two products a second over those for each byte that moves (counted, not "
-        "measured), single precision, one mark for each $N$. The roofs of memory and products are "
-        "measured; the dashed one follows from the rates of products and exponentials."
+        "Vertical: arithmetic operations of the two matrix products in a second. Horizontal: "
+        "operations for each byte that is moved to or from memory (counted, not measured). Each "
+        "mark is one $N$, in single precision. No program can be above the lines, of which those "
+        "for memory and products are measured; the dashed one follows from the rates of products "
+        "and exponentials."
     )
     longest = {STYLES[which][0]: named[max(named)] for which, named in points.items()}
     alt = (

@@ -4,7 +4,7 @@
 
 Most statements are decided by their normal form (normaliser.py), and moments are part of it.
 Integrals are left to SymPy; a minimiser is a zero of the gradient where the Hessian is positive
-definite; and what the functions of solutions.attention compute is found by running them.
+definite.
 """
 
 import sympy
@@ -230,36 +230,7 @@ def _need_range(name, first, last):
         raise Undecided(f"an integral over {name} from {first} to {last}")
 
 
-# Programs
-
-# Two cases, so that no size is right by chance; three heads divide both D.
-CASES = ({"N": 5, "D": 6}, {"N": 4, "D": 9})
-
-
-def _is_computed(statement):
-    """True if solutions.attention computes equal sides, for random cases and every permutation.
-
-    Numbers and other sizes might be right for these cases only by chance.
-    """
-    nodes = [part for side in (statement.left, statement.right) for part in walk(side)]
-    heads = ("attend", "tuple", "mul", "T")
-    of_matrices = all(n.leaf[0].shape if n.head == "letter" else n.head in heads for n in nodes)
-    names = notation.all_letters((statement.left, statement.right))
-    sizes = {name.name for name in names if name.domain == "natural"}
-    if statement.hypotheses or sizes - {*CASES[0]} or not of_matrices:
-        raise Undecided(
-            "a claim about attend() may have no hypotheses, no numbers, and no sizes except N and D"
-        )
-    if shape(statement.left) != shape(statement.right):
-        return False
-    try:
-        return all(judge.same_for_all_orders(statement, case, within=1e-12) for case in CASES)
-    except judge.Undefined as error:
-        raise IllFormed(str(error)) from error
-
-
 DECIDERS = {  # the first head found in a statement names its decider
-    "attend": ("run", _is_computed),
     "integral": ("integrated", _is_integrated),
     "argmin": ("minimised", _is_minimiser),
     "E": ("moments", _has_same_normal_form),

@@ -1,13 +1,11 @@
 """An independent judge: whether a statement holds in floating-point numbers.
 
-It reads the same trees as the deciders and shares no other code with them, except for the one claim
-that is decided by running functions: sample.py runs them, too.
+It reads the same trees as the deciders and shares no other code with them.
 
     judge.holds_numerically(Statement(times(A, B), times(B, A)))     # False
 """
 
 import math
-from itertools import permutations
 
 import numpy as np
 
@@ -43,8 +41,7 @@ def holds_numerically(statement, tries=12, enough=4):
 def _agrees(statement, seed):
     """True if both sides agree in one sample, for all values of the free indices."""
     sizes = SIZES[seed % 2]
-    permutation = np.random.default_rng(seed).permutation(sizes["N"])
-    sample = Sample(statement, sizes, seed, permutation)
+    sample = Sample(statement, sizes, seed)
     supposed = [part for h in statement.hypotheses if h.kind != "where" for part in h.parts]
     assignments = list(sample.assignments([statement.left, statement.right, *supposed]))
     if not assignments:
@@ -56,14 +53,6 @@ def _agrees(statement, seed):
         if _gap(sample, statement.left, statement.right, env) > TOLERANCE:
             return False
     return True
-
-
-def same_for_all_orders(statement, sizes, within):
-    """True if both sides agree for one random case and every permutation of its N inputs."""
-    return all(
-        _gap(Sample(statement, sizes, 4, order), statement.left, statement.right, {}) <= within
-        for order in permutations(range(sizes["N"]))
-    )
 
 
 def _gap(sample, left, right, env):

@@ -69,7 +69,7 @@ S_xx, S_xy = summed(xs(i)**2, i), summed(xs(i) * ys(i), i)
 ERRORS = summed((ys(i) - w * xs(i))**2, i)
 claim("sample-least-squares", ERRORS,
       plus(S_xx * (w - S_xy / S_xx)**2, summed(ys(i)**2, i), -(S_xy**2 / S_xx)),
-      scope="all $n$ and all pairs, not all $x_i = 0$",
+      scope="all $n$, not all $x_i = 0$",
       twins={"the other regression": plus(S_xx * (w - S_xy / summed(ys(i)**2, i))**2,
                                           summed(ys(i)**2, i), -(S_xy**2 / S_xx)),
              "nothing explained": plus(S_xx * (w - S_xy / S_xx)**2, summed(ys(i)**2, i))})
@@ -81,7 +81,7 @@ SLOPE = summed((xs(i) - x_bar) * (ys(i) - y_bar), i) / CENTRED
 FIT = minimiser(summed((plus(ys(i), -(w * xs(i)), -w_0))**2, i), w, w_0)
 claim("sample-with-intercept",
       FIT, several(SLOPE, y_bar - SLOPE * x_bar), *MEANS, positive(CENTRED),
-      scope="all $n$ and all pairs, not all $x_i$ equal",
+      scope="all $n$, $x_i$ not all equal",
       twins={"through the origin": several(S_xy / S_xx, 0),
              "the intercept's sign": several(SLOPE, y_bar + SLOPE * x_bar),
              "all x equal": positive(CENTRED)})

@@ -80,7 +80,7 @@ class Letter:
     name: str
     over: tuple = ()  # for each index the size up to which it runs, or None
     shape: tuple = ()  # () for a number, (rows, columns) for a matrix
-    domain: str = "real"  # real, positive, natural (1, 2, 3, ...), permutation (a matrix), constant
+    domain: str = "real"  # real, positive, natural (1, 2, 3, ...), constant
     tex: str = ""  # the LaTeX of the name, if it is not the name itself
 
     def __call__(self, *indices):
@@ -215,11 +215,6 @@ def expand(tree):
     if any(expand(part).head != "tuple" or len(expand(part).args) != 3 for part in tree.args):
         raise IllFormed(f"{tree}: operands of merge must be states (m, l, o)")
     return joined(*tree.args)
-
-
-def attend(X, heads):
-    """The outputs of self-attention with fixed weights, by the functions of solutions.attention."""
-    return Node("attend", (X,), (heads,))
 
 
 # Hypotheses -------------------------------------------------------------------------------------

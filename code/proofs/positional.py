@@ -85,7 +85,7 @@ SEPARATE = times(T(times(apart(B_q, C_q), column(x_i, r_i))),
                  times(apart(B_k, C_k), column(x_j, r_j)))
 claim("separate-rows", SEPARATE,
       plus(times(T(x_i), T(B_q), B_k, x_j), times(T(r_i), T(C_q), C_k, r_j)),
-      scope="all $D$, $D_p$ and numbers of rows",
+      scope="all dimensions",
       twins={"content only": times(T(x_i), T(B_q), B_k, x_j),
              "queries and keys exchanged": plus(times(T(x_i), T(B_k), B_q, x_j),
                                                 times(T(r_i), T(C_q), C_k, r_j))})
@@ -165,7 +165,7 @@ def turn(angle):
 
 
 claim("sinusoid-shift", pair_at(t + shift), times(turn(times(omega, shift)), pair_at(t)),
-      scope="all frequencies, positions and shifts",
+      scope="all values",
       twins={"the other way round": times(T(turn(times(omega, shift))), pair_at(t)),
              "by the position": times(turn(times(omega, t)), pair_at(t))})
 

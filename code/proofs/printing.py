@@ -241,10 +241,6 @@ PRINTERS = {
     "tuple": lambda t: (r"\left(" + r",\; ".join(map(latex, t.args)) + r"\right)", ATOM),
     "argmin": _print_minimiser,
     "merge": _template(r"{} \oplus {}", PRODUCT, FACTOR, FACTOR),
-    "attend": lambda t: (
-        rf"\operatorname{{attention}}_{{{t.leaf[0]}}}({latex(t.args[0])})",
-        FACTOR,
-    ),
 }
 
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from proofs.distributions import MEAN_AND_ROOT, JointDistribution, Undefined
 from proofs.notation import CIRCLE, INFINITY, all_letters, free_indices, letters, node, walk
-from solutions import attention
 
 
 class Sample:
@@ -22,10 +21,9 @@ class Sample:
     env      {name of an index: its value, from 1 on}
     """
 
-    def __init__(self, statement, sizes, seed, permutation=None):
+    def __init__(self, statement, sizes, seed):
         self.rng = np.random.default_rng(seed)
-        self.sizes, self.permutation = sizes, permutation
-        self.values, self.permuted = {}, {}
+        self.sizes, self.values, self.permuted = sizes, {}, {}
         self.hypotheses = statement.hypotheses
         self.meanings = {
             h.parts[0].leaf[0]: ([index.leaf[0] for index in h.parts[0].args], h.parts[1])
@@ -49,8 +47,6 @@ class Sample:
             return self.sizes.get(letter.name) or int(self.rng.integers(1, 5))
         if letter == CIRCLE.leaf[0]:
             return math.pi
-        if letter.domain == "permutation":
-            return np.eye(len(self.permutation))[list(self.permutation)]
         if None in letter.over:
             return {}  # drawn when they are asked for
         shape = [self.size(last) for last in (*letter.over, *letter.shape)]
@@ -323,15 +319,6 @@ def _integral(sample, tree, env):
     return total
 
 
-def _attend(sample, tree, env):
-    X = sample.matrix(tree.args[0], env)
-    if tree.leaf[0] not in (1, 2, 3, 6):
-        raise Undefined("the six rows of the weights do not divide into so many heads")
-    rng = np.random.default_rng(2)
-    W_q, W_k, W_v, W_o = (rng.standard_normal((6, X.shape[1])) for _ in range(4))
-    return attention.multi_head_self_attention(X, W_q, W_k, W_v, W_o.T[:, :6], tree.leaf[0])[0]
-
-
 def _power(base, exponent):
     if base < 0 and exponent != round(exponent):
         raise ValueError("a root of a negative number")
@@ -384,5 +371,4 @@ RULES = {
     "argmin": _minimum,
     "tuple": lambda s, t, env: tuple(s.number(part, env) for part in t.args),
     "integral": _integral,
-    "attend": _attend,
 }

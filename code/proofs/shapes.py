@@ -136,7 +136,6 @@ SHAPES = {
     "prod": _shape_of_body,
     "integral": _shape_of_integral,
     "tuple": lambda t: ("tuple", tuple(map(shape, t.args))),
-    "attend": lambda t: shape(t.args[0]),
     "merge": lambda t: shape(expand(t)),
     "argmin": lambda t: ("tuple", ((),) * (len(t.args) - 1)) if len(t.args) > 2 else (),
 }

@@ -1,5 +1,6 @@
 """Computer assignment 1: matrices about the case, and sentences, each printed only where true."""
 
+import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -28,8 +29,8 @@ def data_note(case):
     if case.is_placeholder:
         return (
             "The notebook with the numbers of the computer assignment was not available to us. "
-            f"The report therefore computes with placeholder numbers of the size that the sheet "
-            f"gives, {size}; the colophon, at the end, says how to insert the notebook's."
+            f"The report therefore computes with placeholder numbers, in arrays of the size that "
+            f"the sheet gives, {size}; the colophon, at the end, says how to insert the notebook's."
         )
     return f"The numbers of the computer assignment, {size}, come from {source_of(case)}."
 
@@ -65,10 +66,10 @@ class Comparison:
     def where_printed(self):
         """Where the outputs and weights stand, and whether they are the notebook's."""
         headings = listed([rf"\emph{{{_title(H)}}}" for H in self.case.heads])
-        text = f"The outputs and the weights are printed below, under {headings}"
+        text = f"The outputs (a) and the weights (b) are printed below, under {headings}."
         if self.case.is_placeholder:
-            text += "; they are computed from placeholder numbers, not from the notebook's"
-        return text + "."
+            text += " The notebook was not available to us, so the numbers are substitutes."
+        return text
 
     def differences(self):
         """By how much the outputs differ, for each number of heads."""
@@ -79,6 +80,7 @@ class Comparison:
     def case_summary(self):
         """Size, final transformation, and where the numbers come from."""
         there_are, inputs = ("There are", "inputs") if self.N > 1 else ("There is", "input")
+        rounded = f"All results are rounded to {spell_out(DECIMALS)} decimals"
         sentences = [
             f"{there_are} $N = {self.N}$ {inputs} of dimension $D = {self.D}$.",
             r"The final transformation is the identity, $\mathbf W_o = \mathbf I$."
@@ -90,6 +92,7 @@ class Comparison:
             if self.case.is_placeholder
             else f"The numbers come from {source_of(self.case)}.",
             *map(latex.escape, self.case.notes),
+            f"{rounded}; no weight is exactly zero or one." if self.N > 1 else f"{rounded}.",
         ]
         if max(self.N, self.D) > latex.MAX_SHOWN:
             sentences.append(
@@ -107,19 +110,17 @@ class Comparison:
 
     def heading(self, H):
         """A heading, and a sentence that introduces the matrices below it."""
-        text = rf"\paragraph{{{_title(H)}, $H = {H}$.}} The output $\mathbf Y$ and the weights "
+        text = rf"\paragraph{{{_title(H)}, $H = {H}$.}} The output $\mathbf Y$ (a) and the weights "
         if H == 1:
-            text += r"$\mathbf A$ are as follows."
+            text += r"$\mathbf A$ (b) are as follows."
         else:
             dots = r"\dots, " if H > 2 else ""
             rows = "rows" if self.D > H else "row"
             text += (
-                rf"$\mathbf A_1, {dots}\mathbf A_{{{H}}}$ of the heads, each of which uses "
+                rf"$\mathbf A_1, {dots}\mathbf A_{{{H}}}$ (b) of the heads, each of which uses "
                 rf"{spell_out(self.D // H)} {rows} of $\mathbf W_q$, $\mathbf W_k$ "
                 r"and $\mathbf W_v$."
             )
-        if H == 1 and self.N > 1:
-            text += f" Weights are rounded to {spell_out(DECIMALS)} decimals; none is zero or one."
         return text
 
     def matrices(self, H):
@@ -180,8 +181,8 @@ class Comparison:
         single = self.results[1][1][0]
         pooled = [heads.pooled_weights(self.case, H) for H in self.several]
         largest = max(float(np.abs(weights - single).max()) for weights in pooled)
-        apart = f"at most {_as_rounding(self.case, largest)}" if largest else "nothing"
-        return f"Computed for this case, the two sides of this formula differ by {apart}."
+        how = f"differ by {_as_rounding(self.case, largest)}" if largest else "agree"
+        return f"Computed for this case, the two sides of this formula {how}."
 
     def _final_is_identity(self):
         return np.array_equal(self.case.W_o, np.eye(self.D))
@@ -318,12 +319,12 @@ class Swap:
 
 
 def _title(H):
-    """One head, Three heads."""
-    return f"{spell_out(H)} {'heads' if H > 1 else 'head'}".capitalize()
+    """Answer for one head, Answer for three heads."""
+    return f"Answer for {spell_out(H)} {'heads' if H > 1 else 'head'}"
 
 
 def _as_rounding(case, deviation, of=""):
-    """A deviation that only rounding may have caused, and what it is a fraction of.
+    """The power of ten above a deviation that only rounding may have caused; of what it is one.
 
     Raises: ValueError if it is larger than rounding explains.
     """
@@ -336,7 +337,7 @@ def _as_rounding(case, deviation, of=""):
     why = "rounding error"
     if largest > LARGE_SCORE:
         why += f" where scores are as large as {latex.scientific(largest)}"
-    return f"{latex.scientific(deviation)}{of}, which is {why}"
+    return f"less than $10^{{{math.floor(math.log10(deviation)) + 1}}}${of}, which is {why}"
 
 
 def _significant(log_value):

@@ -14,7 +14,7 @@ SCORES = ["in-domain WQL", "in-domain MASE", "zero-shot WQL", "zero-shot MASE"]
 SHOWN = {
     "Chronos": (
         "many datasets",
-        [f"Chronos-T5 ({size})" for size in ("Large", "Base", "Small", "Mini")],
+        [*(f"Chronos-T5 ({size})" for size in ("Large", "Base", "Small", "Mini")), "Chronos-GPT2"],
     ),
     "pretrained": ("many datasets", ["Moirai-1.0-R (Base)", "Moirai-1.0-R (Large)"]),
     "task-specific": ("each dataset", ["TFT", "N-HiTS", "PatchTST"]),
@@ -60,7 +60,7 @@ def results() -> str:
             shown = [f"{printed[model][column]:.3f}" for column in SCORES]
             bold = [printed[model][column] == best[column] for column in SCORES]
             cells = [rf"\textbf{{{text}}}" if b else text for text, b in zip(shown, bold)]
-            rows.append([space + model, trained_on if model == models[0] else "", *cells])
+            rows.append([space + model, trained_on, *cells])
     upper_header = (
         r" & & \multicolumn{2}{c}{in-domain} & \multicolumn{2}{c@{}}{zero-shot} \\"
         "\n\\cmidrule(lr){3-4}\\cmidrule(l){5-6}\n"
@@ -107,25 +107,23 @@ def places_of_large() -> str:
     ordinals = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth"}
     certain = sorted(Counter(best for best, worst in places.values() if best == worst).items())
     counts = [f"{ordinals[place]} {spell_out(times)} times" for place, times in certain]
-    unsure = [dataset for dataset, (best, worst) in places.items() if best < worst]
+    unsure = sum(best < worst for best, worst in places.values())
+    lowest = ordinals[max(worst for _, worst in places.values())]
     return (
-        f"{listed(counts)}. For the other {spell_out(len(unsure))} ({listed(unsure)}), "
-        "the rounding of the printed numbers leaves open which of two neighbouring places it "
-        f"takes. It is never below {ordinals[max(worst for _, worst in places.values())]}"
+        f"{listed(counts)}. For the other {spell_out(unsure)} datasets, the rounding of the "
+        "printed numbers leaves open which of two neighbouring places it takes, but it is never "
+        f"below {lowest}"
     )
 
 
-def ahead_of_large(column: str) -> str:
-    """The models whose average rank is better than that of Chronos-T5 (Large), the best first."""
-    printed = chronos.printed_aggregates()
-    ahead = [model for model, row in printed.items() if row[column] < printed[LARGE][column]]
-    ahead.sort(key=lambda model: printed[model][column])
-
-    def named(model):
-        kind = "the statistical model " if printed[model]["group"] == "local" else ""
-        return f"{kind}{model} ({score(model, column, digits=1)})"
-
-    return listed(map(named, ahead))
+def rank_of_large(column: str) -> str:
+    """The average rank of Chronos-T5 (Large), and the models with a better or the same one."""
+    ranks = {model: row[column] for model, row in chronos.printed_aggregates().items()}
+    own = ranks.pop(LARGE)
+    better = sorted((rank, model) for model, rank in ranks.items() if rank < own)
+    text = f"{own:.1f}, behind " + listed([f"{model} ({rank:.1f})" for rank, model in better])
+    level = [model for model, rank in ranks.items() if rank == own]
+    return f"{text} and level with {listed(level)}" if level else text
 
 
 def weatherbench_share() -> str:

@@ -25,7 +25,7 @@ def fits(c):
         r"fitted $\hat w$",
         r"error $\abs{\hat w - c}$",
         r"$\sqrt{(1 - c^2)/(n - 2)}$",
-        r"$\hat w$ with an intercept",
+        "slope with an intercept",
     ]
     return latex.table(header, rows, "rrrrr")
 

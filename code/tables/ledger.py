@@ -8,10 +8,10 @@ from proofs.claims import DOCUMENTS, ClaimFailed
 from weaving import latex
 
 TABLE = r"""\begin{checks}
-\begin{longtable}{@{}r>{\raggedright\arraybackslash}p{94mm}%
->{\raggedright\arraybackslash}p{26mm}>{\raggedright\arraybackslash}p{17mm}>{\raggedleft\arraybackslash}p{19mm}@{}}
+\begin{longtable}{@{}r>{\raggedright\arraybackslash}p{101mm}%
+>{\raggedright\arraybackslash}p{24mm}>{\raggedright\arraybackslash}p{17mm}>{\raggedleft\arraybackslash}p{13mm}@{}}
 \toprule
-& What is claimed, and under which conditions & For & Decided by & False versions refused \\
+& Claim: what it supposes & For & Decided by & Twins refused \\
 \midrule
 \endhead
 ROWS
@@ -101,11 +101,10 @@ class Ledger:
         kept = counts["accepted_true"]
         return (
             f"{text} A program also made {latex.thousands(counts['mutants'])} variants of the "
-            "claims by a change in a single place. Of these, "
-            f"{latex.thousands(counts['mutants'] - kept)} are refused. The check accepts the other "
-            f"{latex.thousands(kept)}. A second program evaluated both sides of each for many "
-            "numbers and always found them equal, so we take these variants to be true; in many "
-            "of them, for instance, two terms of a sum were exchanged."
+            "claims by a change in a single place, which need not make them false: two terms of a "
+            f"sum may have been exchanged, for instance. All but {latex.thousands(kept)} are "
+            "refused, and a second program, which evaluates both sides for many numbers, always "
+            "found these to be true."
         )
 
     def _record(self):
@@ -129,19 +128,12 @@ class Ledger:
 
     def _row(self, name):
         claim, verdict = self.claims[name], self.verdicts[name]
-        hypotheses = claim.statement.latex_hypotheses()
-        text = rf"\emph{{{claim.title}.}} "
-        end = "" if hypotheses or claim.argued else "."
-        if claim.statement.left.head == "tuple":  # TeX breaks no line between brackets
-            shown = _punctuate(claim.statement.latex(lines=1), end)
-            text += rf"\par\fittedtext{{${shown}$}}" + (rf"\par {hypotheses}" if hypotheses else "")
-        else:
-            text += f"${claim.statement.latex()}${end}" + (f", {hypotheses}" if hypotheses else "")
-        if claim.argued:
-            text += f". Argued in the text: {claim.argued}"
+        argued = f"argued in the text: {claim.argued}" if claim.argued else ""
+        supposed = "; ".join(filter(None, [claim.statement.latex_hypotheses(), argued]))
+        text = rf"\emph{{{claim.title}}}" + (f": {supposed}" if supposed else "")
         return (
-            rf"\claimrow{{{self.numbers[name]}}} & {text}{'' if end else '.'} & {claim.scope} & "
-            rf"{verdict.decided_by} & {verdict.rejected_twins} \\[5pt]"
+            rf"\claimrow{{{self.numbers[name]}}} & {text} & {claim.scope} & "
+            rf"{verdict.decided_by} & {verdict.rejected_twins} \\[0.5pt]"
         )
 
     def _number(self, name):

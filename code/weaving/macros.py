@@ -41,7 +41,6 @@ MEANING = r"""
 \newcommand{\given}[1]{#1}
 \newcommand{\addlinespace}[1][]{}
 \newcommand{\fitted}[1]{#1}
-\newcommand{\fittedtext}[1]{#1}
 \newcommand{\sidefigure}[2]{#1 #2}
 \newcommand{\texorpdfstring}[2]{#1}
 \newcommand{\Citet}{\citet}
