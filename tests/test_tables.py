@@ -144,7 +144,7 @@ def test_the_rival_of_a_key_has_the_next_largest_weight():
 
 @pytest.mark.parametrize("name, conflict", [("placeholder", True), ("equal inputs", False)])
 def test_a_head_is_said_to_overrule_another_only_where_it_does(name, conflict):
-    assert ("overrules" in compare(CASES[name]).one_query()) == conflict
+    assert ("outweighs" in compare(CASES[name]).one_query()) == conflict
 
 
 @pytest.mark.parametrize("order", [[1, 0, 2, 4, 3], [0, 1, 2, 3, 4]])

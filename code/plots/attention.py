@@ -385,9 +385,9 @@ def swap(before, after) -> Drawing:
         return Drawing(fig, caption, caption)
     caption = (
         "One head before and after inputs 1 and 2 change places; the numbers name the tokens. In "
-        r"the outputs $\mat{Y}$, rows 1 and 2 change places. In the weights $\mat{A}$, both rows 1 "
-        "and 2 and columns 1 and 2 do. Darker is further from zero; a minus marks a negative "
-        "output."
+        r"the outputs $\mat{Y}$, rows 1 and 2 change places. In the weights $\mat{A}$, rows 1 and "
+        "2 change places, and so do columns 1 and 2. Darker is further from zero; a minus marks a "
+        "negative output."
         + (" Several heads behave in the same way." if len(before) > 1 else "")
         + _shown(Y)
     )

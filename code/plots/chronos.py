@@ -95,7 +95,7 @@ def pipeline() -> Drawing:
     arrow(ax, (distribution, foot), (distribution, low), (model, low), (model, foot))
     words(ax, (model + distribution) / 2, low - 0.11, "the decoder reads the drawn token")
     caption = (
-        r"From a series to a forecast. The sizes are the article's (Sections 5.2 and 5.4), the "
+        r"From a series to a forecast. The sizes are the article's (Sections 5.2 and 5.4); the "
         r"tokens and curves are ours. Training stops at the distribution: cross-entropy compares "
         r"it with the token that really came next."
     )

@@ -71,9 +71,9 @@ def similarity(one_hot, sinusoidal) -> Drawing:
     unlike = "one-hot: all different positions are equally unlike"
     words(ax, last, low - 0.18, unlike, ha="right", color=GREY)
     caption = (
-        r"The inner product $\vec{p}_s\T\vec{p}_t$ by the distance of the positions, scaled to $1$ "
-        "at distance $0$. Sinusoidal vectors (dots) of near positions are more alike. With one-hot "
-        "vectors (squares) a neighbour is as unlike as any other position."
+        r"The inner product $\vec{p}_s\T\vec{p}_t$ as a function of the distance between the "
+        "positions, scaled to $1$ at distance $0$. Sinusoidal vectors (dots) of near positions are "
+        "more alike. With one-hot vectors (squares) a neighbour is as unlike as any other position."
     )
     alt = (
         f"Inner product over distance, up to {N - 1} positions. One-hot: 1 at distance 0 and 0 at "

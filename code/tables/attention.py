@@ -30,7 +30,8 @@ def data_note(case):
         return (
             "The notebook with the numbers of the computer assignment was not available to us. "
             f"The report therefore computes with placeholder numbers, in arrays of the size that "
-            f"the sheet gives, {size}; the colophon, at the end, says how to insert the notebook's."
+            f"the sheet gives, {size}; the colophon, at the end, says how to insert those of the "
+            "notebook."
         )
     return f"The numbers of the computer assignment, {size}, come from {source_of(case)}."
 
@@ -68,7 +69,7 @@ class Comparison:
         headings = listed([rf"\emph{{{_title(H)}}}" for H in self.case.heads])
         text = f"The outputs (a) and the weights (b) are printed below, under {headings}."
         if self.case.is_placeholder:
-            text += " The notebook was not available to us, so the numbers are substitutes."
+            text += " The notebook was not available to us, so the numbers are placeholders."
         return text
 
     def differences(self):
@@ -92,7 +93,7 @@ class Comparison:
             if self.case.is_placeholder
             else f"The numbers come from {source_of(self.case)}.",
             *map(latex.escape, self.case.notes),
-            f"{rounded}; no weight is exactly zero or one." if self.N > 1 else f"{rounded}.",
+            f"{rounded}, but no weight is exactly zero or one." if self.N > 1 else f"{rounded}.",
         ]
         if max(self.N, self.D) > latex.MAX_SHOWN:
             sentences.append(
@@ -117,7 +118,7 @@ class Comparison:
             dots = r"\dots, " if H > 2 else ""
             rows = "rows" if self.D > H else "row"
             text += (
-                rf"$\mathbf A_1, {dots}\mathbf A_{{{H}}}$ (b) of the heads, each of which uses "
+                rf"$\mathbf A_1, {dots}\mathbf A_{{{H}}}$ (b) are as follows. Each head uses "
                 rf"{spell_out(self.D // H)} {rows} of $\mathbf W_q$, $\mathbf W_k$ "
                 r"and $\mathbf W_v$."
             )
@@ -149,9 +150,9 @@ class Comparison:
         product = heads.log_products(self.case, H)[i]  # (N,)
         share = heads.log_softmax(product)
         caption = (
-            f"The weights of query {i + 1} in each of the {spell_out(H)} heads, the product of "
-            rf"these weights raised to the power $1/\sqrt{{{H}}}$, and the single head's, all "
-            "computed from unrounded numbers."
+            f"Query {i + 1}: its weights in the {spell_out(H)} heads, the product of these, each "
+            rf"raised to the power $1/\sqrt{{{H}}}$, the product divided by its sum over all keys, "
+            "and the weights in the single head, all computed from unrounded numbers."
         )
         if H > MAX_HEADS:
             caption += f" Of {H} heads the first {MAX_HEADS} are shown."
@@ -224,8 +225,8 @@ class Comparison:
         if width == 1:
             columns = f"column {h + 1}"
         return (
-            f" In the outputs, head {h + 1} supplies {columns}. There, output {i + 1} is {several} "
-            f"with {spell_out(H)} heads, but {single} with one."
+            f" In the output $\\mathbf Y$, head {h + 1} supplies {columns}. There, output {i + 1} "
+            f"is {several} with {spell_out(H)} heads, but {single} with one."
         )
 
 
@@ -241,8 +242,9 @@ def _conflict(i, j, several, single):
     if weights.max() > np.exp(single[j]) and weights.min() < VETO * weights.max():
         text += (
             f" Head {weights.argmax() + 1} gives it the largest of these weights, and head "
-            f"{weights.argmin() + 1} gives it hardly any. In the single head their scores are "
-            f"added up, and head {weights.argmin() + 1} overrules head {weights.argmax() + 1}."
+            f"{weights.argmin() + 1} gives it hardly any. In the single head the scores of all "
+            f"heads are added up, and the very low score of head {weights.argmin() + 1} outweighs "
+            f"the high one of head {weights.argmax() + 1}."
         )
     return text
 
@@ -255,7 +257,7 @@ def _rivalry(j, H, product, share):
         f"{_significant(product[j])} for key {j + 1}; of the other keys, key {rival + 1} has the "
         f"largest product, {_significant(product[rival])}. Divided by the sum over all keys, the "
         f"two become {_significant(share[j])} and {_significant(share[rival])}. These are the "
-        "weights of the single head: the last two columns agree, as the formula says."
+        "weights of the single head: the last two columns of the table agree, as the formula says."
     )
 
 

@@ -100,11 +100,11 @@ class Ledger:
             return text
         kept = counts["accepted_true"]
         return (
-            f"{text} A program also made {latex.thousands(counts['mutants'])} variants of the "
-            "claims by a change in a single place, which need not make them false: two terms of a "
-            f"sum may have been exchanged, for instance. All but {latex.thousands(kept)} are "
-            "refused, and a second program, which evaluates both sides for many numbers, always "
-            "found these to be true."
+            f"{text} A program also made {latex.thousands(counts['mutants'])} variants, each by "
+            "changing a claim in a single place. Such a change need not make the claim false: it "
+            f"may only exchange two terms of a sum. All but {latex.thousands(kept)} of them "
+            "are refused, and a second program, which evaluates both sides for many numbers, found "
+            "each of these to be true."
         )
 
     def _record(self):
