@@ -8,20 +8,12 @@ import signal
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 from pypdf import PdfReader
-from test_build import GOOD, LIGHT, Project
+from test_build import LIGHT, Project
 
 pytestmark = pytest.mark.slow
 
-# Two chunks that write what LaTeX reads: the text that comes before them needs the second.
-LATE = r"""Before: \input{late}.
-<<name="Write">>=
-import time
-time.sleep(1)  # so that LaTeX has read what comes before
-with open("late.tex", "w") as file:
-    file.write("as of WORD")
-@
-"""
 EARLY_FIGURE = r"\includegraphics{figures/report/line}" + "\n\n"
 
 
@@ -96,19 +88,48 @@ def test_a_change_of_the_bibliography_alone(built):
     assert "Dee" in words(built) and built.pdf.read_bytes() == from_clean(built)
 
 
-def test_a_file_that_a_chunk_writes_after_latex_may_have_read_it(built):
-    for word in ("old", "new"):
-        built.write(LIGHT.replace("After it.", LATE.replace("WORD", word)))
-        (built.folder / "late.tex").touch()
-        assert built.build()[0] == 0
-        assert f"as of {word}" in words(built)
+SLEEP = "import time\ntime.sleep(1)  # so that LaTeX has read what comes before\n"
+TOO_LATE = {  # what LaTeX reads, and a chunk behind it that writes this, with NEW in it or without
+    "a file": (r"\input{late}", "open('late.tex', 'w').write('NEW')"),
+    "a file that may be there": (
+        r"\IfFileExists{build/late.dat}{NEW}{old}",
+        "open('build/late.dat', 'w').write('')",
+    ),
+    "a file by another name": (r"\input{late}", "os.rename('other.tex', 'late.tex')"),
+    "a file of another program": (r"\input{late}", "os.system('echo NEW >late.tex')"),
+    "the bibliography": (
+        "",
+        "bib = 'bib/references.bib'\ntext = open(bib).read().replace('A Title', 'NEW')\n"
+        "open(bib, 'w').write(text)",
+    ),
+    "a figure": ("", "shutil.copy('other.pdf', 'figures/report/line.pdf')"),
+}
 
 
-def test_a_file_that_a_chunk_adds_after_latex_has_looked_for_it(built):
-    text = LATE.replace(r"\input{late}", r"\IfFileExists{late.tex}{\input{late}}{none}")
-    built.write(LIGHT.replace("After it.", text))
-    assert built.build()[0] == 0
-    assert "as of WORD" in words(built)
+@pytest.mark.parametrize("what", TOO_LATE)
+def test_what_a_chunk_changes_after_latex_may_have_read_it(what, built):
+    reads, change = TOO_LATE[what]
+    (built.folder / "late.tex").write_text("old")
+    (built.folder / "other.tex").write_text("NEW")
+    other = Figure(figsize=(2, 1))
+    other.text(0.1, 0.5, "NEW")
+    other.savefig(built.folder / "other.pdf")
+    for code, new in (("pass", False), (change, True)):
+        chunk = f'<<name="Change", depends=[]>>=\nimport os, shutil\n{SLEEP}{code}\nNone\n@\n'
+        built.write(LIGHT.replace("After it.", reads + "\n" + chunk))
+        status, said = built.build()
+        assert status == 0, said
+        assert ("NEW" in words(built)) == new
+
+
+def test_a_file_that_a_chunk_deletes_after_latex_has_read_it(built):
+    (built.folder / "build/late.dat").write_text("")
+    for code, gone in (("pass", False), ('os.remove("build/late.dat")', True)):
+        chunk = f'<<name="Delete">>=\nimport os\n{SLEEP}{code}\n@\n'
+        reads = r"\IfFileExists{build/late.dat}{\input{build/late.dat}}{gone}"
+        built.write(LIGHT.replace("After it.", f"{reads}\n{chunk}"))
+        built.builds()
+        assert ("gone" in words(built)) == gone
 
 
 def test_a_figure_that_is_drawn_after_latex_may_have_read_it(built):
@@ -116,11 +137,48 @@ def test_a_figure_that_is_drawn_after_latex_may_have_read_it(built):
     built.builds()
     built.write((built.folder / "report.texw").read_text().replace("[1, 3, 2]", "[1, 3, 9]"))
     assert "latexmk" in passes(built)
-    after = built.pdf.read_bytes()
-    assert built.builds() == after
-    (built.folder / "build/report.aux").unlink()  # so that LaTeX begins again
-    built.pdf.write_bytes(GOOD)
-    assert built.builds() == after
+    assert built.pdf.read_bytes() == from_clean(built)
+
+
+def test_a_figure_that_another_file_shows_before_it_is_drawn(built):
+    chapter = built.folder / "chapter.tex"
+    chapter.write_text(EARLY_FIGURE)
+    built.write(LIGHT.replace(r"\section", r"\input{chapter}\section"))
+    built.builds({"chapter.tex"})
+    built.write((built.folder / "report.texw").read_text().replace("[1, 3, 2]", "[1, 3, 9]"))
+    assert "latexmk" in passes(built, {"chapter.tex"})
+    assert built.pdf.read_bytes() == from_clean(built, {"chapter.tex"})
+
+
+def test_a_bibliography_that_goes(built):
+    lines = "\n".join(line for line in LIGHT.splitlines() if "bibliography" not in line)
+    built.write(lines.replace(r"\citet{book}", "a book"))
+    assert built.builds() == from_clean(built)
+
+
+def test_a_message_of_the_loader_is_not_taken_for_latex(built):
+    built.write(LIGHT.replace("After it.", "After all."))
+    assert passes(built) == ["pdflatex"] and "After all." in words(built)
+    built.builds(LD_PRELOAD="/nonexistent/lib.so")
+
+
+def test_a_chunk_that_lets_a_closed_pipe_end_the_process(built):
+    code = """<<name="Signal">>=
+import signal, time
+before = signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+@
+\\input{nowhere-at-all.tex}
+<<name="Sleep">>=
+time.sleep(1)
+@
+More text.
+<<name="Sleep again">>=
+time.sleep(1)
+@
+"""
+    built.write(LIGHT.replace("After it.", code))
+    status, said = built.build()
+    assert status == 1 and "nowhere-at-all.tex' not found" in said
 
 
 def test_a_package_that_reads_the_latex_itself(built):

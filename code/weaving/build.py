@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,10 @@ from weaving.problems import BuildFailed, Problem
 from weaving.provenance import provenance
 
 BUILD = Path("build")
+
+
+def ignore(*_):
+    """What is called where nobody wants to know."""
 
 
 class Target(NamedTuple):
@@ -72,11 +77,14 @@ def build(target: Target, progress: Callable) -> int:
     with build_lock(progress) as lock:
         key = _inputs_key(target)  # taken first, so that later edits trigger another build
         progress("weave")
-        first = FirstPass(target.job, target.source, provenance().epoch, lock)
+        # Process 1 inherits LaTeX, and a chunk that waits for all its children would wait for it.
+        orphaned = os.getpid() != 1
+        first = FirstPass(target.job, target.source, provenance().epoch, lock) if orphaned else None
         try:
-            lines = weave(target, progress, first.write)
+            lines = weave(target, progress, first.write if first else ignore)
         except BaseException:
-            first.cancel()
+            if first:
+                first.cancel()
             raise
         progress("typeset")
         pages = tex.typeset(first, target.job, target.source, lines, provenance().epoch, lock)
@@ -96,19 +104,17 @@ def is_up_to_date(target: Target) -> bool:
     )
 
 
-def weave(
-    target: Target, progress: Callable = lambda *stage: None, write: Callable = lambda *part: None
-) -> list[int]:
+def weave(target: Target, progress: Callable = ignore, write: Callable = ignore) -> list[int]:
     """NAME.texw to build/NAME.tex and figures/; the line map.
 
-    write(text, figures): called with each part of the LaTeX once it is there, and the names of the
-    figures in it.
+    write(text, figures, files_changed): called with each part of the LaTeX once it is there, the
+    names of the figures in it, and whether a chunk may have changed other files by then.
     """
     from weaving import document, pdf
 
-    def write_chunk(chunk):
+    def write_chunk(chunk, files_changed=False):
         parts = document.read([chunk])
-        write(pdf.write(parts)[0], pdf.figures(parts))
+        write(pdf.write(parts)[0], pdf.figures(parts), files_changed)
 
     update(BUILD / "provenance.tex", provenance().macros().encode())
     update(BUILD / "listings.tex", pdf.preamble().encode())
@@ -120,15 +126,12 @@ def weave(
 
 
 def execute(
-    target: Target,
-    progress: Callable = lambda *stage: None,
-    finished: Callable = lambda chunk: None,
-    screen: bool = False,
+    target: Target, progress: Callable = ignore, finished: Callable = ignore, screen: bool = False
 ) -> list[dict]:
     """The chunks with their results. They run only if something that they depend on changed.
 
-    finished(chunk): called with each chunk once it has its results. screen: whether the figures are
-    drawn as SVG, too.
+    finished(chunk, files_changed): called with each chunk once it has its results, and whether the
+    chunks may have changed files. screen: whether the figures are drawn as SVG, too.
     """
     from weaving import results
     from weaving.reader import StrictReader

@@ -1,7 +1,8 @@
 """The first pass of LaTeX, which reads the document through a pipe while its chunks run.
 
 If it changes nothing that a pass reads (contents, references), it is the last one, too. Where that
-is in doubt, latexmk makes another.
+is in doubt, latexmk makes another: above all if a chunk writes files or starts processes, since
+LaTeX may have looked for the files before.
 """
 
 import contextlib
@@ -15,9 +16,9 @@ from pathlib import Path
 from typing import IO
 
 from weaving import tex
-from weaving.project import names_for_tex
 
-NOT_READ_AGAIN = {".log", ".pdf", ".synctex"}
+NOT_READ_AGAIN = (".log", ".pdf", ".synctex")
+LINES_OF_A_FIGURE = 5  # in LaTeX's list of the files it read, if it is included once
 PIPE_SIZE = 1 << 20  # bytes; chunks then hardly ever wait for LaTeX
 
 
@@ -28,7 +29,7 @@ class FirstPass:
         """job, source, epoch, lock: see tex.typeset."""
         tex.prepare(job, source, epoch)
         self.job, self._source = job, job.with_suffix(".tex")
-        self._text, self._made, self._start, self._names = "", set(), None, names_for_tex()
+        self._text, self._made, self._start, self._in_doubt = "", set(), None, False
         self._before = {path: path.read_bytes() for path in self._files() if path.is_file()}
         for path in (tex.completion_record(job), job.with_suffix(".log")):
             path.unlink(missing_ok=True)  # a LaTeX that does not even start leaves none
@@ -39,56 +40,60 @@ class FirstPass:
             fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
         self._source.unlink(missing_ok=True)
         self._source.symlink_to(f"/dev/fd/{reading}")
+        # LaTeX has this pipe as well, so it ends with LaTeX.
+        self._end, held = os.pipe()
         # The shell ends at once: a chunk that waits for all children does not wait for LaTeX.
-        self._output = subprocess.Popen(
-            ["/bin/sh", "-c", '"$@" >/dev/null & echo $!', "sh", *tex.latex_command(job)],
+        started = subprocess.run(
+            ["/bin/sh", "-c", '"$@" >/dev/null 2>&1 & echo $!', "sh", *tex.latex_command(job)],
             env=tex.environment(job.parent, epoch), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            pass_fds=[reading, *([lock.fileno()] if lock else [])],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            pass_fds=[reading, held, *([lock.fileno()] if lock else [])],
         )  # fmt: skip
         os.close(reading)
-        self._output.wait()
-        self._latex = int(self._output.stdout.readline())
+        os.close(held)
+        self._latex = int(started.stdout)
 
-    def write(self, text: str, made: Iterable[str] = ()) -> None:
-        """The next part of the document, and the files that were made for it.
+    def write(self, text: str, made: Iterable[str] = (), files_changed: bool = False) -> None:
+        """The next part of the document.
 
-        LaTeX has read no file of the document's before the first call.
+        made: the figures that were drawn for it; files_changed: whether a chunk may have changed
+        other files. LaTeX has read no file of the document's before the first call.
         """
         if self._start is None:  # by the clock of the files
             os.utime(self._source, follow_symlinks=False)
             self._start = os.lstat(self._source).st_ctime_ns
         self._made |= {name for name in made if not self._mentioned(Path(name).stem)}
+        self._in_doubt |= files_changed
         self._text += text
         data = text.encode()
+        before = signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a chunk may have changed it
         with contextlib.suppress(OSError):  # LaTeX has ended, and its log says why
             while data:
                 data = data[self._pipe.write(data) :]
+        signal.signal(signal.SIGPIPE, before)
 
     def was_last(self) -> bool:
         """Wait for LaTeX; whether another pass, after the chunks, would make the same PDF.
 
         Not if what LaTeX reads again has changed, or a file that it may have read too early.
         """
-        self._pipe.close()
         try:
             self._wait()
         except BaseException:
             self._kill()
             raise
         read, written = tex.recorded(self.job, "INPUT"), tex.recorded(self.job, "OUTPUT")
-        unmade = set(read) - {*written, *self._made, str(self._source)}
+        made = {name for name in self._made if read.count(name) <= LINES_OF_A_FIGURE}
         return (
-            tex.complete_pages(self.job) > 0
+            not self._in_doubt
+            and tex.complete_pages(self.job) > 0
             and read.count(str(self._source)) == 1  # else a package has read from the pipe, too
-            and self._names == names_for_tex()
             and all(self._as_before(Path(name)) for name in written)
-            and not any(os.stat(name).st_ctime_ns > self._start for name in unmade)
+            and not any(map(self._changed, set(read) - {*written, *made, str(self._source)}))
         )
 
     def cancel(self) -> None:
         """End LaTeX, and put its files back as they were."""
-        self._pipe.close()
         self._kill()
         self._wait()
         for path in self._files():
@@ -103,8 +108,9 @@ class FirstPass:
         return {self._source, tex.completion_record(self.job), *own, *written}
 
     def _wait(self):
-        with self._output.stdout as output:
-            output.read()  # LaTeX has this pipe, too: it ends with LaTeX
+        with contextlib.suppress(OSError):  # a chunk may have closed it
+            self._pipe.close()
+        os.read(self._end, 1)
 
     def _kill(self):
         with contextlib.suppress(ProcessLookupError):
@@ -115,4 +121,12 @@ class FirstPass:
         return re.search(rf"[{{/,]\s*{re.escape(stem)}\s*[.,}}]", self._text)
 
     def _as_before(self, path):
-        return path.suffix in NOT_READ_AGAIN or self._before.get(path) == path.read_bytes()
+        if path in map(self.job.with_suffix, NOT_READ_AGAIN):
+            return True
+        return path.is_file() and path.read_bytes() == self._before.get(path)
+
+    def _changed(self, name):
+        try:
+            return os.stat(name).st_ctime_ns >= self._start
+        except OSError:  # it is gone
+            return True

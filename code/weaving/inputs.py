@@ -23,6 +23,8 @@ from weaving.project import CODE, NOT_INPUTS, modules, outputs, recorded_name
 
 UNTRACKED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "os.forkpty",
               "socket.connect", "socket.getaddrinfo"}  # fmt: skip
+CHANGES = {"os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate",
+           "os.chmod", "os.utime"}  # fmt: skip
 # Programs that answer from the installation, which `project.fingerprint` covers.
 INSTALLATION_QUERIES = {"kpsewhich", "fc-list", "ldconfig", "uname"}
 TIME_FIELDS = {f"st_{what}time{unit}" for what in "mca" for unit in ("", "_ns")}
@@ -34,13 +36,14 @@ class Recorder:
 
     Set `place`, ("FILE:LINE", whether it says what it depends on), before each chunk. `untracked`
     has the undeclared subprocesses, connections and clock reads, as (place, message).
+    `files_changed` says whether files were changed or processes started, which may change some.
     """
 
     def __init__(self):
         self.root = os.getcwd()
         self.noted = {kind: {} for kind in _STATES}
         self.written, self.untracked = set(), set()
-        self.place = ("", False)
+        self.place, self.files_changed = ("", False), False
 
     def __enter__(self):
         global _recorder
@@ -84,8 +87,9 @@ class Recorder:
             for path in [Path(name), *Path(name).rglob("*")]:  # which lists the folders
                 self._note(path, "file")
 
-    def note_open(self, path, mode, flags):
+    def note_open(self, path, mode, flags, importing=False):
         if (set(mode) & set("wax+")) if isinstance(mode, str) else (flags or 0) & WRITING:
+            self.files_changed |= not importing
             self.note_written(path)
         else:
             self._note(path, "file")
@@ -114,6 +118,7 @@ class Recorder:
         place, declared = self.place
         started = str(arguments[0] or "") if event == "subprocess.Popen" else ""
         program = os.path.basename(started)
+        self.files_changed |= program not in INSTALLATION_QUERIES
         if not declared and program not in INSTALLATION_QUERIES:
             started = f"{event} {program}".strip()
             remedy = "name what it reads in the options of its chunk, depends=[...]"
@@ -186,23 +191,28 @@ def _install_hook():
 
 
 def _hook(event, arguments):
-    if _recorder is None or _busy.on or not (event in UNTRACKED or event in _NOTED):
+    if _recorder is None or _busy.on or event not in _HEARD:
         return
+    importing = "importlib._bootstrap" in sys._getframe(1).f_code.co_filename
     with pause_recording(), contextlib.suppress(OSError, ValueError):
         if event in UNTRACKED:
             _recorder.note_untracked(event, arguments)
+        elif event in CHANGES:
+            _recorder.files_changed |= not importing  # which writes bytecode
         elif isinstance(arguments[0], str | bytes | os.PathLike | None):
-            importing = "importlib._bootstrap" in sys._getframe(1).f_code.co_filename
             _NOTED[event](_recorder, importing, *arguments)
 
 
 _NOTED = {
-    "open": lambda recorder, _, path, mode, flags: recorder.note_open(path or "", mode, flags),
+    "open": lambda recorder, importing, path, mode, flags: recorder.note_open(
+        path or "", mode, flags, importing
+    ),
     "sqlite3.connect": lambda recorder, _, path: recorder.note_open(path, "r+", 0),
     "compile": lambda recorder, importing, code, name: recorder.note_code(code, name, importing),
     "os.listdir": lambda recorder, importing, path: recorder.note_folder(path or ".", importing),
     "os.scandir": lambda recorder, _, path: recorder.note_scan(path or "."),
 }
+_HEARD = {*UNTRACKED, *CHANGES, *_NOTED}
 
 
 class _Environment(type(os.environ)):

@@ -46,7 +46,7 @@ class StrictProcessor:
 
         cache: the FigureCache of the document. recorder: a Recorder of what the chunks read.
         names: {name: value} that every chunk knows. progress(stage, detail): called at each chunk.
-        finished(chunk): called after each chunk, unless there are faults.
+        finished(chunk, files_changed): called after each chunk, unless there are faults.
         """
         self.chunks, self.source = chunks, source
         self.cache, self.recorder, self.names = cache, recorder, names
@@ -83,7 +83,7 @@ class StrictProcessor:
                     chunk["pieces"] = pieces(chunk["content"], chunk["line"], self._value)
                 if not self.problems:
                     with pause_recording():
-                        self.finished(chunk)
+                        self.finished(chunk, self.recorder.files_changed)
             self.recorder.note_modules()
         self._report_fork()
         between.close()

@@ -8,6 +8,8 @@ import sys
 import tempfile
 import threading
 
+from weaving.inputs import pause_recording
+
 LATE = "a thread or process printed after its chunk had ended; join or wait for it in the chunk"
 
 
@@ -21,7 +23,9 @@ class CapturedOutput:
     def __enter__(self):
         sys.stdout.flush()
         self.threads = set(threading.enumerate())
-        self.file, self.saved, self.stdout = tempfile.TemporaryFile(), os.dup(1), sys.stdout
+        with pause_recording():
+            self.file = tempfile.TemporaryFile()
+        self.saved, self.stdout = os.dup(1), sys.stdout
         os.dup2(self.file.fileno(), 1)
         raw = open(1, "wb", buffering=0, closefd=False)
         sys.stdout = Stdout(raw, "utf-8", write_through=True)

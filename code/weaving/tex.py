@@ -40,15 +40,16 @@ def prepare(job: Path, source: str, epoch: int) -> None:
 def typeset(first, job: Path, source: str, lines: list[int], epoch: int, lock=None) -> int:
     """The PDF of `job`.tex, with latexmk if one pass is not enough; the number of its pages.
 
-    first: the FirstPass; job: the path without suffix; source: the document's name; lines: the line
-    map; epoch: the document's date in seconds since 1970; lock: a file that TeX keeps open while it
-    runs. Raises BuildFailed with everything that the logs or the checks of unreported.py find.
+    first: the FirstPass, or None; job: the path without suffix; source: the document's name; lines:
+    the line map; epoch: the document's date in seconds since 1970; lock: a file that TeX keeps open
+    while it runs. Raises BuildFailed with everything that the logs or unreported.py find.
     """
     for folder in INCLUDED_FROM.findall(text_or_empty(job.with_suffix(".tex"))):
         (job.parent / folder).mkdir(parents=True, exist_ok=True)  # for the chapter's .aux
     status, output = 0, ""
-    if not first.was_last():
-        job.with_suffix(".log").unlink(missing_ok=True)
+    if not (first and first.was_last()):
+        for suffix in (".log", ".fdb_latexmk"):  # both are of an earlier pass
+            job.with_suffix(suffix).unlink(missing_ok=True)
         status, output = _latexmk(job, epoch, lock)
     pages = complete_pages(job)
     if pages:
@@ -131,7 +132,7 @@ def _make_references(job, text, epoch):
 
 
 def _latexmk(job, epoch, lock):
-    command = ["latexmk", "-norc", "-pdf", "-f", "-g", "-silent", *LATEX_OPTIONS,
+    command = ["latexmk", "-norc", "-pdf", "-f", "-silent", *LATEX_OPTIONS,
                f"-outdir={job.parent}",
                "-e", "no strict 'vars'; $filetime_slop = 1e10",  # clocks may differ
                f"{job}.tex"]  # fmt: skip
