@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 
@@ -374,6 +375,32 @@ def test_recording_goes_on_after_the_outermost_pause(project):
             Path("data.txt").read_text()
         Path("data/a.csv").read_text()
     assert {"data.txt", "data/a.csv"} & set(recorder.noted["file"]) == {"data/a.csv"}
+
+
+@pytest.mark.parametrize(
+    "code, changed",
+    [
+        ("open('data.txt').close(); print(1); import fractions; os.listdir('.')", False),
+        ("subprocess.run(['kpsewhich', 'article.cls'])", False),
+        ("open('new', 'w').close()", True),
+        ("open('build/new', 'x').close()", True),
+        ("os.close(os.open('data.txt', os.O_RDWR))", True),
+        ("sqlite3.connect('data.db').close()", True),
+        ("os.remove('data.txt')", True),
+        ("os.replace('data.txt', 'new')", True),
+        ("os.mkdir('new')", True),
+        ("os.symlink('data.txt', 'new')", True),
+        ("os.truncate('data.txt', 0)", True),
+        ("os.system('true')", True),
+        ("subprocess.run(['true'])", True),
+        ("os.fork() or os._exit(0)", True),
+    ],
+)
+def test_what_may_have_changed_files(code, changed, project):
+    Path("data.txt").write_text("1")
+    with Recorder() as recorder:
+        exec(code, {"os": os, "sqlite3": sqlite3, "subprocess": subprocess})
+    assert recorder.files_changed == changed
 
 
 def test_a_failed_run_keeps_nothing(rules):

@@ -8,7 +8,6 @@ LaTeX may have looked for the files before.
 import contextlib
 import fcntl
 import os
-import re
 import signal
 import subprocess
 from collections.abc import Iterable
@@ -29,7 +28,7 @@ class FirstPass:
         """job, source, epoch, lock: see tex.typeset."""
         tex.prepare(job, source, epoch)
         self.job, self._source = job, job.with_suffix(".tex")
-        self._text, self._made, self._start, self._in_doubt = "", set(), None, False
+        self._made, self._start, self._in_doubt = set(), None, False
         self._before = {path: path.read_bytes() for path in self._files() if path.is_file()}
         for path in (tex.completion_record(job), job.with_suffix(".log")):
             path.unlink(missing_ok=True)  # a LaTeX that does not even start leaves none
@@ -62,9 +61,8 @@ class FirstPass:
         if self._start is None:  # by the clock of the files
             os.utime(self._source, follow_symlinks=False)
             self._start = os.lstat(self._source).st_ctime_ns
-        self._made |= {name for name in made if not self._mentioned(Path(name).stem)}
+        self._made |= set(made)
         self._in_doubt |= files_changed
-        self._text += text
         data = text.encode()
         before = signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a chunk may have changed it
         with contextlib.suppress(OSError):  # LaTeX has ended, and its log says why
@@ -115,10 +113,6 @@ class FirstPass:
     def _kill(self):
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._latex, signal.SIGKILL)
-
-    def _mentioned(self, stem):
-        """Whether a part written before may have made LaTeX read a file with this name."""
-        return re.search(rf"[{{/,]\s*{re.escape(stem)}\s*[.,}}]", self._text)
 
     def _as_before(self, path):
         if path in map(self.job.with_suffix, NOT_READ_AGAIN):
