@@ -60,6 +60,11 @@ def test_one_pass_is_enough_where_no_reference_changes(old, new, built):
     assert built.pdf.read_bytes() == from_clean(built)
 
 
+def test_one_pass_is_enough_after_a_commit(built):
+    (built.folder / "PROVENANCE").write_text("7654321 1700000000\n")
+    assert passes(built) == ["pdflatex"]
+
+
 def test_latexmk_goes_on_where_one_does(built):
     text = r"Page \pageref{new}.\newpage\section{New}\label{new}"
     built.write(LIGHT.replace("After it.", text))

@@ -82,12 +82,13 @@ class FirstPass:
             raise
         read, written = tex.recorded(self.job, "INPUT"), tex.recorded(self.job, "OUTPUT")
         made = {name for name in self._made if read.count(name) <= LINES_OF_A_FIGURE}
+        others = {name for name in read if self.job.parent not in Path(name).parents} - made
         return (
             not self._in_doubt
             and tex.complete_pages(self.job) > 0
             and read.count(str(self._source)) == 1  # else a package has read from the pipe, too
             and all(self._as_before(Path(name)) for name in written)
-            and not any(map(self._changed, set(read) - {*written, *made, str(self._source)}))
+            and not any(map(self._changed, others))
         )
 
     def cancel(self) -> None:
