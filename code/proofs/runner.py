@@ -95,7 +95,7 @@ def _read(cache):
     try:
         kept = json.loads(cache.read_text(encoding="utf-8"))
         return {key: Verdict(**verdict) for key, verdict in kept.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
 
