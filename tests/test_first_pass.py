@@ -49,13 +49,10 @@ def words(project):
     return " ".join(page.extract_text() for page in PdfReader(project.pdf).pages)
 
 
-@pytest.mark.parametrize(
-    "old, new",
-    [("After it.", "After all: <%= 2 + 4 %>."), ("[1, 3, 2]", "[1, 3, 4]")],
-    ids=["expression", "figure"],
-)
-def test_one_pass_is_enough_where_no_reference_changes(old, new, built):
-    built.write(LIGHT.replace(old, new))
+def test_one_pass_is_enough_where_no_reference_changes(built):
+    """Though prose, an expression and a figure do."""
+    text = LIGHT.replace("After it.", "After all: <%= 2 + 4 %>.").replace("[1, 3, 2]", "[1, 3, 4]")
+    built.write(text)
     assert passes(built) == ["pdflatex"]
     assert built.pdf.read_bytes() == from_clean(built)
 
@@ -116,8 +113,8 @@ def test_a_bibliography_that_goes(built):
 
 def test_a_message_of_the_loader_is_not_taken_for_latex(built):
     built.write(LIGHT.replace("After it.", "After all."))
-    assert passes(built) == ["pdflatex"] and "After all." in words(built)
     built.builds(LD_PRELOAD="/nonexistent/lib.so")
+    assert "After all." in words(built)
 
 
 def test_a_chunk_that_lets_a_closed_pipe_end_the_process(built):
