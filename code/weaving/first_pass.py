@@ -110,6 +110,7 @@ class FirstPass:
         with contextlib.suppress(OSError):  # a chunk may have closed it
             self._pipe.close()
         os.read(self._end, 1)
+        os.close(self._end)
 
     def _kill(self):
         with contextlib.suppress(ProcessLookupError):
