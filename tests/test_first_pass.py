@@ -1,3 +1,4 @@
+# ruff: noqa: F811 (fixtures)
 """The first pass of LaTeX is the last one only where another would make the same PDF."""
 
 import hashlib
@@ -9,24 +10,11 @@ from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
-from test_build import LIGHT, Project
+from test_build import LIGHT, built, pristine  # noqa: F401
 
 pytestmark = pytest.mark.slow
 
 EARLY_FIGURE = r"\includegraphics{figures/report/line}" + "\n\n"
-
-
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory):
-    project = Project(tmp_path_factory.mktemp("pristine"))
-    project.builds()
-    return project
-
-
-@pytest.fixture
-def built(tmp_path, pristine):
-    shutil.copytree(pristine.folder, tmp_path, dirs_exist_ok=True)
-    return Project(tmp_path)
 
 
 def passes(project, also=()):

@@ -165,7 +165,7 @@ def turn(angle):
 
 
 claim("sinusoid-shift", pair_at(t + shift), times(turn(times(omega, shift)), pair_at(t)),
-      scope="all values",
+      scope="all $\\omega_m$, $t$ and $r$",
       twins={"the other way round": times(T(turn(times(omega, shift))), pair_at(t)),
              "by the position": times(turn(times(omega, t)), pair_at(t))})
 

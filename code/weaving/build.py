@@ -22,7 +22,7 @@ BUILD = Path("build")
 
 
 def ignore(*_):
-    """What is called where nobody wants to know."""
+    """A callback that does nothing."""
 
 
 class Target(NamedTuple):
@@ -77,9 +77,9 @@ def build(target: Target, progress: Callable) -> int:
     with build_lock(progress) as lock:
         key = _inputs_key(target)  # taken first, so that later edits trigger another build
         progress("weave")
-        # Process 1 inherits LaTeX, and a chunk that waits for all its children would wait for it.
-        orphaned = os.getpid() != 1
-        first = FirstPass(target.job, target.source, provenance().epoch, lock) if orphaned else None
+        first = None
+        if os.getpid() != 1:  # which inherits LaTeX: a chunk that waits for all children would hang
+            first = FirstPass(target.job, target.source, provenance().epoch, lock)
         try:
             lines = weave(target, progress, first.write if first else ignore)
         except BaseException:

@@ -68,7 +68,8 @@ class FirstPass:
         with contextlib.suppress(OSError):  # LaTeX has ended, and its log says why
             while data:
                 data = data[self._pipe.write(data) :]
-        signal.signal(signal.SIGPIPE, before)
+        if before is not None:  # a library's handler, which cannot be put back
+            signal.signal(signal.SIGPIPE, before)
 
     def was_last(self) -> bool:
         """Wait for LaTeX; whether another pass, after the chunks, would make the same PDF.
