@@ -189,6 +189,7 @@ TRUE = {
     "one where the curvature is positive": (minimiser(y * (x - c) ** 2, x), c, positive(y)),
     "an integral": (EXPONENTIAL, 1),
 }
+CONSTANT = number("c", "constant")
 FALSE = {
     "a product is not commutative": (times(A, B), times(B, A)),
     "nor is a matrix its transpose": (A, T(A)),
@@ -215,6 +216,9 @@ FALSE = {
     "the sign of a minimiser": (minimiser((x - c) ** 2, x), neg(c)),
     "two minimisers and one number": (minimiser(x**2 + y**2, x, y), 0),
     "another integral": (EXPONENTIAL, 2),
+    "a root of a positive square": (exp(log(x**2) / 2), x, positive(x**2)),
+    "roots of a positive product": (sqrt(x) * sqrt(y), exp(log(x * y) / 2), positive(x * y)),
+    "a constant need not be positive": (sqrt(CONSTANT**2), CONSTANT),
 }
 
 
@@ -314,6 +318,13 @@ AMBIGUOUS = [  # true of these letters, and printed as something false
     (given("E", pairs(k, l), pairs(i, j)), pairs(k, l), independent(pairs(i, j))),
     (Var(a(i) * x), x**2, independent(a(i), of=(x,))), (diff(x * y, y), 2 * y, equal(x, y)),
     (P, -Q, where(P, -Q)), (diff(CIRCLE**2, CIRCLE), 2 * CIRCLE)]
+AMBIGUOUS += [
+    (diff(summed(a(i) ** 2, i), number("a_1")), 0), (diff(norm2(X), number("X_2")), 0),
+    (diff(summed(a(i), i), number("a_N")), 0), (summed(size("n_i"), i), N * size("n_i")),
+    (diff(trace(A), entry(letter("A^T", (), (N, N))(), i, j)), 0)]
+UNDEFINED = [  # for N = 1, or for some values of the letter that is minimised
+    (summed(x / (N - 1), i, first=2), x), (minimiser((sqrt(w) ** 2 - c) ** 2, w), c),
+    (minimiser((w**2 / w - c) ** 2, w), c)]
 VACUOUS = [
     (x, x + 0, differ(i, i)), (CIRCLE, 3, equal(CIRCLE, 3)), (x, y, equal(x, x + 1)),
     (E(x**2), -1, independent(x, variance=-1)), (E(x**2), -1, moments((x, 0), (x**2, -1))),
@@ -335,7 +346,7 @@ UNUSABLE += [(b(i), a(i), where(b(i), b(i) + 1)), (b(i), a(j), where(b(i), a(j))
 # fmt: on
 
 
-@pytest.mark.parametrize("case", AMBIGUOUS + VACUOUS + UNUSABLE)
+@pytest.mark.parametrize("case", AMBIGUOUS + UNDEFINED + VACUOUS + UNUSABLE)
 def test_what_is_ambiguous_or_vacuous_cannot_be_decided(case):
     with pytest.raises(CannotDecide):
         holds(*case)
@@ -625,6 +636,10 @@ PRINTED = [
     (exp(summed(a(i) / sqrt(2), i)), r"\exp\left(\sum_{i=1}^{N} \frac{a_{i}}{\sqrt{2}}\right)"),
     ((x + 1) ** 2, r"\left(x + 1\right)^{2}"),
     (cos(x) ** 2, r"\cos^{2} x"),
+    (cos(x) ** -1, r"\left(\cos x\right)^{-1}"),
+    (log(P) * Q, r"\left(\log P\right) Q"),
+    (cos(x) * cos(y), r"\cos x \, \cos y"),
+    (exp(neg(x - y)), r"e^{-\left(x - y\right)}"),
     (diff(x**2, x), r"\frac{\partial x^{2}}{\partial x}"),
     (given("E", x, a(i)), r"\E\left[x \mid a_{1}, \dots, a_{N}\right]"),
     (stacked(a(i), i), r"\begin{bmatrix}a_{1} \\ \vdots \\ a_{N}\end{bmatrix}")]

@@ -32,7 +32,7 @@ from proofs.forms import (
     single,
     total,
 )
-from proofs.notation import IllFormed, Undecided
+from proofs.notation import CIRCLE, IllFormed, Undecided
 from proofs.simplification import SIMPLIFICATIONS, with_canonical_indices
 
 MAX_STEPS, MAX_POWER = 60_000, 8
@@ -262,8 +262,14 @@ class Algebra:
         if found is None:
             return single(("log", self.intern(form)))
         coefficient, factors = found
-        powers = (*factors, *prime_factors(coefficient))
-        return total(scale(self._log_of_atom(atom), exponent) for atom, exponent in powers)
+        positive = [pair for pair in factors if self._is_positive_atom(pair[0])]
+        others = [pair for pair in factors if pair not in positive]  # only their product is
+        sign = -1 if coefficient < 0 else 1
+        powers = (*positive, *prime_factors(abs(coefficient)))
+        logs = [scale(self._log_of_atom(atom), exponent) for atom, exponent in powers]
+        if others or sign < 0:
+            logs.append(single(("log", self.intern(self.term(sign, others, ())))))
+        return total(logs)
 
     def _log_of_atom(self, atom):
         if atom[0] == "exp":
@@ -313,7 +319,7 @@ class Algebra:
 
     def _is_positive_atom(self, atom):
         if atom[0] == "letter":
-            return atom[1].domain in ("positive", "natural", "constant")
+            return atom[1].domain in ("positive", "natural") or atom[1] == CIRCLE.leaf[0]
         return atom[0] in ("exp", "prime") or (atom[0] == "power" and self.is_positive(atom[1]))
 
     def _is_positive_multiple(self, form, other):

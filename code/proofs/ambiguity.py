@@ -46,8 +46,22 @@ def check_unambiguous(statement):
         is_tex = re.fullmatch(r"(\\[A-Za-z]+|[A-Za-z])?", name.tex)
         if not (found and is_base and is_tex) or (found[2] and not name.shape):
             raise IllFormed(f"{latex_letter(name)} looks like an expression")
+        if found[2] in ("^T", "^{T}"):
+            raise IllFormed(f"{latex_letter(name)} looks like a transpose")
     varying, random = _varying(statement, nodes)
+    for n in nodes:
+        if n.head in ("sum", "prod", "stack", "beside") and n.args[1].head == "index":
+            body, bound = n.args[:2]
+            for name in letters(body):  # as a size of a matrix, d_h is one size
+                if name.domain == "natural" and bound.leaf[0] in name.name.partition("_")[2]:
+                    raise IllFormed(f"{latex_letter(name)} looks as if it changed with {bound}")
+    families = {name.name for name in names if name.over or name.shape}
+    sizes = {name.name for name in names if name.domain == "natural"}
     for name in names:
+        base, _, subscript = name.name.partition("_")
+        place = subscript.strip("{}")
+        if base in families and (place.isdecimal() or place in sizes):
+            raise IllFormed(f"{latex_letter(name)} looks like one of the {base}")
         _, *inner = re.findall("[A-Za-z]+", re.sub("^(hat|bar) ", "", name.name))
         argument = re.findall(r"\((\w)\)", name.name)
         for hidden in {*inner} & varying if name.domain != "natural" else ():  # d_h is one size

@@ -99,6 +99,9 @@ def _is_minimiser(statement):
     supposed = [part for h in statement.hypotheses if h.kind != "where" for part in h.parts]
     if any(n.domain != "real" for n in letters) or letters & notation.all_letters(supposed):
         raise Undecided(f"{left}: the minimum may be at the boundary of what is supposed")
+    meanings = [part for h in statement.hypotheses if h.kind == "where" for part in h.parts]
+    if any(_may_be_undefined(part, letters) for tree in (body, *meanings) for part in walk(tree)):
+        raise Undecided(f"{left}: the function may be undefined for some of their values")
     targets = [("letter", name.leaf[0], ()) for name in names]
     gradient = [normaliser.derivative(form, target) for target in targets]
     hessian = [[normaliser.derivative(part, target) for target in targets] for part in gradient]
@@ -114,6 +117,18 @@ def _is_minimiser(statement):
     if found and again and again != list(map(polynomial, numbers)):
         raise Disagreement(f"{left}: the decider finds {right}, SymPy another minimum, {again}")
     return found
+
+
+def _may_be_undefined(tree, names):
+    """Whether the tree is a root, a quotient or the like of something with one of these letters."""
+    if tree.head == "pow" and tree.args[1].head == "num":
+        value = tree.args[1].leaf[0]
+        restricted = tree.args[:1] if value < 0 or value.denominator != 1 else ()
+    elif tree.head == "div":
+        restricted = tree.args[1:]
+    else:
+        restricted = tree.args if tree.head in ("sqrt", "log", "gamma", "inv", "pow") else ()
+    return any(notation.all_letters([part]) & names for part in restricted)
 
 
 def _is_positive_definite(normaliser, matrix):

@@ -282,7 +282,12 @@ class Normaliser(Algebra):
 
     def _read_sum(self, tree, env, r, c):
         body, i, first, last = tree.args
-        index = self.new_bound((self.number(first, env), self.number(last, env)))
+        limits = self.number(first, env), self.number(last, env)
+        if not self.is_positive(minus(limits[1], minus(limits[0], ONE))):
+            # An empty sum is 0, and nobody would see that something is divided by it.
+            terms = "the number of its terms is positive"
+            raise Undecided(f"a sum from {first} to {last} that may be empty: suppose that {terms}")
+        index = self.new_bound(limits)
         return self.bind({index}, self.entry(body, {**env, i.leaf[0]: at(index)}, r, c))
 
     def _read_product_over(self, tree, env):

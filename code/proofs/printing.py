@@ -11,6 +11,8 @@ GREEK = set(
     "alpha beta gamma delta eps lambda mu nu omega pi rho sigma theta Lambda Pi Sigma".split()
 )
 SPACED = ("sqrt", "cos", "sin", "log", "normal", "div")  # a thin space before them
+CIRCULAR = ("cos", "sin")
+FUNCTION_HEADS = (*CIRCULAR, "log", "trace", "gamma")
 BIG = ("sum", "prod", "integral", "diff", "argmin")
 FUNCTION_LATEX = {"trace": r"\operatorname{tr}", "gamma": r"\Gamma"}  # log is \log
 
@@ -46,7 +48,8 @@ def _inline(tree):
     if tree.head == "div":
         return f"{latex(tree.args[0], PRODUCT)}/{latex(tree.args[1], FACTOR)}"
     if tree.head == "neg":
-        return "-" + _inline(tree.args[0])
+        (inner,) = tree.args
+        return "-" + (_inline(inner) if inner.head == "div" else latex(inner, FACTOR))
     if tree.head == "add" and any(part.head == "div" for part in tree.args):
         first, *rest = map(_inline, tree.args)
         return first + "".join(text if text.startswith("-") else "+" + text for text in rest)
@@ -77,7 +80,9 @@ def _print_product(tree):
     text = ""
     for place, part in enumerate(tree.args):
         big = part.head in BIG
-        nested = part.head == "mul" or (big and place < len(tree.args) - 1)
+        following = tree.args[place + 1 :]
+        applied = following and _is_applied(part) and not _is_applied(following[0])
+        nested = part.head == "mul" or (big and following) or applied
         shown = latex(part, FACTOR if nested else PRODUCT)
         space = r" \, " if big or part.head in SPACED else " "
         text += (r" \cdot " if shown[0].isdigit() else space) if text else ""
@@ -85,12 +90,17 @@ def _print_product(tree):
     return text, PRODUCT
 
 
+def _is_applied(tree):
+    """Whether it is printed as a function before its argument, which a factor would lengthen."""
+    return tree.head in FUNCTION_HEADS or (tree.head == "pow" and tree.args[0].head in CIRCULAR)
+
+
 def _print_power(tree):
     base, exponent = tree.args
     if base.head == "letter" and base.args:
         body = f"{{{latex(base)}}}" if "^" in latex(base) else latex(base)
         return f"{body}^{{{_inline(exponent)}}}", FACTOR
-    if base.head in ("cos", "sin"):
+    if base.head in CIRCULAR and exponent.head == "num" and exponent.leaf[0] > 0:
         return rf"\{base.head}^{{{latex(exponent)}}} {latex(base.args[0], PRODUCT)}", PRODUCT
     return f"{latex(base, ATOM)}^{{{_inline(exponent)}}}", FACTOR
 
@@ -281,7 +291,10 @@ def _print_independent(names, mean, variance, of):
     have_entries = any(name.args or name.leaf[0].shape for name in names.args)
     are_several = have_entries or len(names.args) > 1
     others = [" of each other"] if are_several else []
-    others += [f" of {'all ' if name.args else ''}${latex(name)}$" for name in of.args]
+    if len(of.args) > 1 and not any(name.args for name in of.args):  # of both at once
+        others.append(f" of $({', '.join(map(latex, of.args))})$")
+    else:
+        others += [f" of {'all ' if name.args else ''}${latex(name)}$" for name in of.args]
     return (
         f"{'all entries of ' if have_entries else ''}{listed} "
         f"{'are' if are_several else 'is'} independent{' and'.join(others)}, with mean "
