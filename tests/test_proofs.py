@@ -329,6 +329,7 @@ VACUOUS = [
     (x, x + 0, differ(i, i)), (CIRCLE, 3, equal(CIRCLE, 3)), (x, y, equal(x, x + 1)),
     (E(x**2), -1, independent(x, variance=-1)), (E(x**2), -1, moments((x, 0), (x**2, -1))),
     (E(x * y), 2, gaussian_pair(x, y, node(2))), (sqrt(node(-1)) ** 2, -1),
+    (E(x * y), 1, gaussian_pair(x, y, c), equal(c, 1)),
     (norm2(zeros(-1, N)), 0), (E(x), 0, independent(x, of=(x,))),
     (E(x * y), 2, where(y, 2 * x), independent(x, of=(y,)))]
 UNUSABLE = [(y, y, *hypotheses) for hypotheses in (

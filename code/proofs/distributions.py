@@ -82,6 +82,8 @@ class JointDistribution:
 
     def _gaussian(self, names):
         c = self.sample.number(self.parts[2], {})
+        if abs(c) > 1 - 1e-6:  # an equation that a hypothesis supposes is met only nearly
+            raise Undefined("the covariance is not between -1 and 1")
         return 0, _root([[1, c], [c, 1]])
 
 
