@@ -640,6 +640,8 @@ PRINTED = [
     (cos(x) ** -1, r"\left(\cos x\right)^{-1}"),
     (log(P) * Q, r"\left(\log P\right) Q"),
     (cos(x) * cos(y), r"\cos x \, \cos y"),
+    (times(cos(x), cos(y), w), r"\left(\cos x\right) \, \left(\cos y\right) w"),
+    (exp(neg(x * y)), "e^{-x y}"),
     (exp(neg(x - y)), r"e^{-\left(x - y\right)}"),
     (diff(x**2, x), r"\frac{\partial x^{2}}{\partial x}"),
     (given("E", x, a(i)), r"\E\left[x \mid a_{1}, \dots, a_{N}\right]"),

@@ -49,7 +49,7 @@ def _inline(tree):
         return f"{latex(tree.args[0], PRODUCT)}/{latex(tree.args[1], FACTOR)}"
     if tree.head == "neg":
         (inner,) = tree.args
-        return "-" + (_inline(inner) if inner.head == "div" else latex(inner, FACTOR))
+        return "-" + (_inline(inner) if inner.head == "div" else latex(inner, PRODUCT))
     if tree.head == "add" and any(part.head == "div" for part in tree.args):
         first, *rest = map(_inline, tree.args)
         return first + "".join(text if text.startswith("-") else "+" + text for text in rest)
@@ -81,7 +81,7 @@ def _print_product(tree):
     for place, part in enumerate(tree.args):
         big = part.head in BIG
         following = tree.args[place + 1 :]
-        applied = following and _is_applied(part) and not _is_applied(following[0])
+        applied = _is_applied(part) and not all(map(_is_applied, following))
         nested = part.head == "mul" or (big and following) or applied
         shown = latex(part, FACTOR if nested else PRODUCT)
         space = r" \, " if big or part.head in SPACED else " "
@@ -291,8 +291,8 @@ def _print_independent(names, mean, variance, of):
     have_entries = any(name.args or name.leaf[0].shape for name in names.args)
     are_several = have_entries or len(names.args) > 1
     others = [" of each other"] if are_several else []
-    if len(of.args) > 1 and not any(name.args for name in of.args):  # of both at once
-        others.append(f" of $({', '.join(map(latex, of.args))})$")
+    if len(of.args) > 1:  # of all of them at once
+        others.append(f" of $({', '.join(map(_members, of.args))})$")
     else:
         others += [f" of {'all ' if name.args else ''}${latex(name)}$" for name in of.args]
     return (
