@@ -1,7 +1,7 @@
 # make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, and TeX on Debian and Ubuntu.
 .PHONY: pdf supplement html notebook test fuzz proofs proofs-attack watch check submission bench bench-build lint \
   lock clean help ready FORCE
-.PRECIOUS: report.pdf supplement.pdf
+.PRECIOUS: %.pdf
 .DEFAULT_GOAL := pdf
 
 CASE ?=
@@ -19,22 +19,25 @@ export CASE NAMES SIDE UNTIL NAME DOC
 unexport PYTHONHOME PYTHONOPTIMIZE PYTHONSTARTUP PYTHONWARNINGS
 unexport PYTHONDONTWRITEBYTECODE  # without its bytecode SymPy alone takes seconds to import
 RUN := .venv/bin/python
+DOCUMENTS := $(basename $(wildcard *.texw))
+FOR_CASE := --case "$$CASE" --names "$$NAMES" --side "$$SIDE" --until "$$UNTIL"
+AS_TAGGED := $(if $(filter-out 0,$(TAGGED)),--tagged)
 
-pdf: report.pdf ## report.pdf; CASE=case.npz for your numbers (also NAMES, SIDE, UNTIL), TAGGED=1 for screen readers
+pdf: $(DOC:.texw=).pdf ## report.pdf; CASE=case.npz for your numbers, TAGGED=1 for screen readers, TIMES=1 for times
 
 supplement: supplement.pdf ## supplement.pdf, what goes beyond the questions
 
 # Always invoked: the build compares contents, not timestamps.
-report.pdf supplement.pdf: FORCE | ready
-	@$(RUN) -m weaving $(@:.pdf=) --case "$$CASE" $(if $(filter-out 0,$(TAGGED)),--tagged)
+%.pdf: FORCE | ready
+	@$(RUN) -m weaving "$(@:.pdf=)" $(FOR_CASE) $(AS_TAGGED)
 
 html: ready ## report.html, the same as one page for the browser; make html DOC=supplement
 	@sh code/setup.sh notebook
-	@PYTHONPATH=code:build/notebook-packages $(RUN) -m weaving.html "$$DOC" --case "$$CASE"
+	@PYTHONPATH=code:build/notebook-packages $(RUN) -m weaving.html "$$DOC" $(FOR_CASE)
 
 notebook: ready ## report.ipynb, the same as a Jupyter notebook that has been run
 	@sh code/setup.sh notebook
-	@PYTHONPATH=code:build/notebook-packages $(RUN) -m weaving.notebook "$$DOC" --case "$$CASE"
+	@PYTHONPATH=code:build/notebook-packages $(RUN) -m weaving.notebook "$$DOC" $(FOR_CASE)
 
 test: ready ## run all tests; FAST=1 skips the slow tests
 	@sh code/setup.sh notebook || true  # if this fails, the notebook's tests are skipped
@@ -50,13 +53,13 @@ proofs-attack: ready ## check every statement that differs from a claim in one p
 	@$(RUN) -m proofs --attack $$NAME
 
 watch: ready ## build again whenever a source changes; make watch DOC=supplement
-	@$(RUN) -m weaving "$$DOC" --case "$$CASE" $(if $(filter-out 0,$(TAGGED)),--tagged) --watch
+	@$(RUN) -m weaving "$$DOC" $(FOR_CASE) $(AS_TAGGED) --watch
 
 check: ready ## ask veraPDF whether report.pdf is PDF/A, or PDF/UA if it is tagged (needs Java)
 	@sh code/weaving/verapdf/check.sh
 
 submission: ready ## submission.tar.gz from the last commit: PDF, sources, plain LaTeX, checksums
-	@$(RUN) -m weaving.submission $(if $(filter-out 0,$(TAGGED)),--tagged)
+	@$(RUN) -m weaving.submission $(AS_TAGGED)
 
 bench: ready ## measure attention beside PyTorch and JAX; the supplement draws the result (half an hour, Linux)
 	@[ -d build/bench-venv ] || $(RUN) -m venv build/bench-venv
@@ -81,8 +84,8 @@ lock: ## pin the requirements (needs uv)
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-lint.txt
 
 clean: ## remove what the build made, but not .venv
-	rm -rf build figures/report figures/supplement submission.tar.gz
-	rm -f $(foreach name,report supplement,$(name).pdf $(name).html $(name).ipynb $(name).synctex.gz)
+	rm -rf build $(DOCUMENTS:%=figures/%) submission.tar.gz
+	rm -f $(foreach name,$(DOCUMENTS),$(name).pdf $(name).html $(name).ipynb $(name).synctex.gz)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22

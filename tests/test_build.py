@@ -367,21 +367,22 @@ def test_two_documents_in_one_folder(built, reference):
     assert "report.pdf: up to date" in built.build()[1] and built.pdf.read_bytes() == reference
     status, said = built.build(sys.executable, "-m", "weaving", "suplement")
     assert status == 1 and "report, supplement" in said
+    status, said = built.build(sys.executable, "-m", "weaving", "--side", "left")
+    assert status == 1 and "SIDE" in said and "CASE=" in said
 
 
 # ---- nothing is lost: kill -9 and Ctrl-C at each stage, then a plain build
 
 KILL_AT = """
 import os, signal, sys
-from weaving import build, files, tex
 real = os.replace
 def replace(source, target):
     if str(target) == sys.argv[1]:
         os.kill(os.getpid(), int(sys.argv[2]))
     real(source, target)
 os.replace = replace
-from weaving.command import build_and_report
-sys.exit(build_and_report(build.Target()))
+from weaving.command import Target, build_and_report
+sys.exit(build_and_report(Target()))
 """
 HALF_DONE = (
     "cd build; for file in report.pdf report.aux report.fdb_latexmk; do echo x > $file; done; "
@@ -673,10 +674,13 @@ def test_make_asks_the_build_each_time(project):
             "make", "--no-print-directory", "RUN=echo asked", *words, **environment
         )
 
+    case = "--case a b --names X=c W_q=d --side left --until 3"
+    settings = dict(CASE="a b", NAMES="X=c W_q=d", SIDE="left", UNTIL="3")
     for _ in range(2):
-        assert make("pdf", CASE="a b") == (0, "asked -m weaving report --case a b\n")
-    assert make("supplement", "CASE=c") == (0, "asked -m weaving supplement --case c\n")
-    assert "asked -m weaving report" in make("report.pdf")[1]
+        assert make("pdf", **settings) == (0, f"asked -m weaving report {case}\n")
+    assert "asked -m weaving report --case c" in make("report.pdf", "CASE=c")[1]
+    for command in (["supplement"], ["pdf", "DOC=supplement"]):
+        assert make(*command, **settings) == (0, f"asked -m weaving supplement {case}\n")
 
 
 def commit(folder):

@@ -12,7 +12,7 @@ from documents import folder, report  # noqa: F401
 from test_inputs import change
 
 from weaving import figures
-from weaving.build import Target, execute
+from weaving.execution import Target, execute
 from weaving.problems import BuildFailed
 
 

@@ -20,7 +20,8 @@ from numpy.testing import assert_array_equal
 
 from solutions import cases, cells, notebooks, recognise
 from solutions.cases import Case, CaseError, load, placeholder
-from weaving.inputs import Recorder, first_change
+from weaving.inputs import Recorder
+from weaving.states import first_change
 
 MATRICES = ("X", "W_q", "W_k", "W_v", "W_o")
 
@@ -29,12 +30,6 @@ def arrays(N=3, D=4):
     """A case that changes under every exchange of matrices and every transpose."""
     parts = [("X", N, 0.5), ("W_q", D, 100), ("W_k", D, 200), ("W_v", D, 300)]
     return {name: np.arange(rows * D).reshape(rows, D) + start for name, rows, start in parts}
-
-
-@pytest.fixture(autouse=True)
-def no_settings(monkeypatch):
-    for name in ("NAMES", "SIDE", "UNTIL"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -70,9 +65,7 @@ def refused(path, pattern, **settings):
 # The case itself
 
 
-def test_the_placeholder_is_the_draw_it_says_it_is(monkeypatch):
-    for setting in (dict(NAMES="X=nothing"), dict(SIDE="right"), dict(UNTIL="3")):
-        monkeypatch.setenv(*setting.popitem())
+def test_the_placeholder_is_the_draw_it_says_it_is():
     rng, case = np.random.default_rng(2024), placeholder()
     for name, shape in dict(X=(5, 6), W_q=(6, 6), W_k=(6, 6), W_v=(6, 6)).items():
         assert_array_equal(getattr(case, name), np.round(rng.standard_normal(shape), 2))
@@ -157,12 +150,11 @@ def test_unambiguous_names_are_taken_and_said(written, names):
         assert role == name or f"{role} is called {name}" in case.notes[0]
 
 
-def test_names_as_told(written, monkeypatch):
+def test_names_as_told(written):
     fields = {"a": np.eye(3), **arrays(), "b": arrays()["W_q"]}
     path = written({"inputs": fields.pop("X"), **fields, "Wq": np.eye(4)})
     assert_array_equal(load(path, names="W_q=Wq, W_k=b").W_q, np.eye(4))
-    monkeypatch.setenv("NAMES", "W_q=Wq")
-    case = load(path)
+    case = load(path, names="W_q=Wq")
     assert_array_equal(case.W_q, np.eye(4))
     assert any(re.match("Not used: a .*, W_q .* and b ", note) for note in case.notes)
 
@@ -484,10 +476,9 @@ def test_arrays_that_change_later_are_asked_about(written, changes):
 
 
 @pytest.mark.slow
-def test_a_change_is_taken_where_the_user_says_so(written, monkeypatch):
+def test_a_change_is_taken_where_the_user_says_so(written):
     path = written(notebook(X_ONLY, W_TOO, "X = X / 2", "1 / 0", "X = X / 2"), "ipynb")
-    monkeypatch.setenv("UNTIL", "2")
-    case = load(path, side="left")
+    case = load(path, side="left", until="2")
     assert case.X[0, 0] == 1 and "cell 2 of 5" in case.notes[0]
     assert load(path, side="left", until="3").X[0, 0] == 0.5
     refused(path, "cell 4 of 5.*ZeroDivision", side="left", until="5")
@@ -495,9 +486,7 @@ def test_a_change_is_taken_where_the_user_says_so(written, monkeypatch):
     refused(path, "UNTIL .*5, got 6", side="left", until="6")
     refused(path, "UNTIL .*'two'", side="left", until="two")
     in_a_dictionary = notebook(X_ONLY, "params = dict(W_q=X, W_k=X, W_v=X)", "params = nowhere")
-    refused(
-        written(in_a_dictionary, "ipynb"), "cell 3 of 3.* params;.*UNTIL=2", side="left", until=""
-    )
+    refused(written(in_a_dictionary, "ipynb"), "cell 3 of 3.* params;.*UNTIL=2", side="left")
     script = written(f"{X_ONLY}\n{W_TOO}\n\nX = 2 * X\n", "py")
     refused(script, "line 3 of 5.*line 5 of 5 changes X.*UNTIL=3 .or 5", side="left", until="")
     assert load(script, side="left", until="4").X[0, 0] == 2

@@ -12,7 +12,8 @@ import pytest
 from documents import CHUNK, DRAW, FIGURE, folder, report  # noqa: F401
 
 from weaving import results
-from weaving.build import Target, weave
+from weaving.build import weave
+from weaving.execution import Target
 from weaving.inputs import Recorder, pause_recording
 from weaving.nondeterminism import nondeterministic_calls
 from weaving.problems import BuildFailed
@@ -416,7 +417,7 @@ def test_results_do_not_outlive_their_python(rules, monkeypatch):
     reader = StrictReader("report.texw")
     reader.parse()
     key = results.key(reader.parsed, "")
-    monkeypatch.setattr(results.project.platform, "python_version", lambda: "3.99.0")
+    monkeypatch.setattr(results.project.sys, "version", "3.99.0")
     assert results.key(reader.parsed, "") != key
 
 

@@ -80,8 +80,11 @@ def run(folder, path, *words):
     return done.returncode, done.stdout + done.stderr
 
 
-def make(folder, what="notebook"):
-    return run(folder, ["code", PACKAGES], "-m", f"weaving.{what}")
+CASE = ("--case", "a case.npz", "--side", "right")  # which the small document does not read
+
+
+def make(folder, what="notebook", case=CASE):
+    return run(folder, ["code", PACKAGES], "-m", f"weaving.{what}", *case)
 
 
 def cells_of(notebook):
@@ -121,6 +124,10 @@ def test_text_and_code_stand_in_the_order_of_the_document(cells):
     assert cells["chunk-4"]["outputs"][0]["text"] == "printed 7\n"
     counts = [cell["execution_count"] for cell in code.values()]
     assert counts == list(range(1, len(counts) + 1))
+
+
+def test_it_reads_the_case_as_it_was_read_when_it_was_made(cells):
+    assert "case_file = 'a case.npz'\ncase_options = {'side': 'right'}\n" in cells["set-up"].source
 
 
 def test_the_text_is_markdown(cells):
@@ -219,7 +226,7 @@ def test_the_report_as_a_notebook_runs_from_top_to_bottom_in_a_stock_jupyter(tmp
     for name in ("code", "bib"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "report.texw").write_text(SOURCE, encoding="utf-8")
-    status, said = make(folder)
+    status, said = make(folder, case=())
     assert status == 0, said
     cells = cells_of(folder / "report.ipynb")
     chunks = re.findall(r'^<<name="(.*?)".*>>=$', SOURCE, re.MULTILINE)

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from weaving.bibtex import problems as bibtex_problems
+from weaving.bibtex import uncited_entries
 from weaving.tex import files_read
-from weaving.texlog import bibtex_problems, problems, read_log
-from weaving.unreported import code_outside_document, uncited_entries
+from weaving.texlog import problems, read_log
+from weaving.unreported import code_outside_document
 
 LINES = list(range(101, 141))
 LOGGED = {

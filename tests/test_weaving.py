@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from documents import CHUNK, DRAW, FIGURE, GOOD, folder, report  # noqa: F401
 
-from weaving.build import Target, build_lock, weave
+from weaving.build import weave
 from weaving.command import build_and_report
+from weaving.execution import Target, build_lock
 from weaving.problems import BuildFailed
 
 pytestmark = pytest.mark.usefixtures("folder")

@@ -6,7 +6,6 @@ are understood where they are unambiguous (see recognise.py).
 """
 
 import json
-import os
 import shlex
 import zipfile
 from dataclasses import dataclass
@@ -62,21 +61,16 @@ def placeholder() -> Case:
     return Case(**json.loads(PLACEHOLDER.read_text()), is_placeholder=True)
 
 
-def load(
-    path: str | Path, names: str | None = None, side: str | None = None, until: str | None = None
-) -> Case:
+def load(path: str | Path, names: str = "", side: str = "", until: str = "") -> Case:
     """The case in an .npz file, or computed by a notebook or .py file.
 
     names: what the arrays are called, such as "X=inputs W_q=Wq"; side: "left" for q = W_q x,
     "right" for q = x W_q; until: the code cell, or the line of a .py file, after which the arrays
-    are taken. Default: the environment variables NAMES, SIDE and UNTIL.
+    are taken. In messages they are called NAMES, SIDE and UNTIL, as on the command line of make.
     Raises: CaseError, with the path in front.
     """
     path = Path(path)
-    given = {"NAMES": names, "SIDE": side, "UNTIL": until}
-    settings = {
-        name: os.environ.get(name, "") if value is None else value for name, value in given.items()
-    }
+    settings = {"NAMES": names, "SIDE": side, "UNTIL": until}
     try:
         fields, notes = _read(path, *settings.values())
         return Case(**fields, source=path.name, notes=notes)

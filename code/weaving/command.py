@@ -6,10 +6,12 @@ import sys
 import time
 from collections.abc import Callable
 
-from weaving.build import Target, build, is_up_to_date
+from weaving.build import build, is_up_to_date
+from weaving.execution import Target
 from weaving.problems import BuildFailed
 from weaving.settings import restart_without_user_settings
 
+CASE_OPTIONS = ("names", "side", "until")  # of `solutions.cases.load`
 TIMES = os.environ.get("TIMES")  # make pdf TIMES=1
 
 
@@ -22,11 +24,18 @@ def command_line(description: str, *flags: str) -> tuple:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("document", nargs="?", default="report", help="default: report")
     parser.add_argument("--case", default="", metavar="FILE", help="default: the placeholder")
+    for option in CASE_OPTIONS:  # "" is as if it were not given, for make
+        parser.add_argument(f"--{option}", default="", help="how to read the case, see README.md")
     for flag in flags:
         parser.add_argument(flag, action="store_true")
     arguments = parser.parse_args()
+    options = tuple((name, getattr(arguments, name)) for name in CASE_OPTIONS)
+    options = tuple((name, value) for name, value in options if value)
+    if options and not arguments.case:
+        needing = " and ".join(name.upper() for name, _ in options)
+        parser.exit(1, f"{needing} must come with CASE=..., the file that it is about\n")
     try:
-        target = Target.named(arguments.document, arguments.case)
+        target = Target.named(arguments.document, arguments.case, options)
     except BuildFailed as failed:
         parser.exit(1, f"{failed}\n")
     return (target, *(getattr(arguments, flag.strip("-")) for flag in flags))

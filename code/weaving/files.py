@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -37,25 +36,6 @@ def digest(path: Path) -> str | None:
         return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
     except OSError:
         return None
-
-
-def states(names: Iterable[str]) -> dict[str, str | list[int] | None]:
-    """For each file, the digest if it is the project's, else size and date; None if it is gone."""
-
-    def state(name):
-        if in_project(name):
-            return digest(Path(name))
-        with contextlib.suppress(OSError):
-            status = os.stat(name)
-            return [status.st_size, status.st_mtime_ns]
-        return None
-
-    return {name: state(name) for name in names}
-
-
-def in_project(name: str) -> bool:
-    """Whether the file lies in the current folder, the project's, or below it."""
-    return os.path.abspath(name).startswith(os.getcwd() + os.sep)
 
 
 def read_json(path: Path, *names: str) -> dict:

@@ -12,7 +12,6 @@ import signal
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
 
 from weaving import tex
 
@@ -24,13 +23,12 @@ PIPE_SIZE = 1 << 20  # bytes; chunks then hardly ever wait for LaTeX
 class FirstPass:
     """`write` each part of the document; then ask whether it `was_last`, or `cancel` it."""
 
-    def __init__(self, job: Path, source: str, epoch: int, lock: IO | None = None):
-        """job, source, epoch, lock: see tex.typeset."""
-        tex.prepare(job, source, epoch)
-        self.job, self._source = job, job.with_suffix(".tex")
+    def __init__(self, job: tex.Job):
+        """Start LaTeX, which waits for what is written. `tex.prepare` comes before."""
+        self.job, self._source = job.path, job.path.with_suffix(".tex")
         self._made, self._start, self._in_doubt = set(), None, False
         self._before = {path: path.read_bytes() for path in self._files() if path.is_file()}
-        for path in (tex.completion_record(job), job.with_suffix(".log")):
+        for path in (tex.completion_record(self.job), self.job.with_suffix(".log")):
             path.unlink(missing_ok=True)  # a LaTeX that does not even start leaves none
         reading, writing = os.pipe()
         self._pipe = open(writing, "wb", buffering=0)  # noqa: SIM115
@@ -43,10 +41,10 @@ class FirstPass:
         self._end, held = os.pipe()
         # The shell ends at once: a chunk that waits for all children does not wait for LaTeX.
         started = subprocess.run(
-            ["/bin/sh", "-c", '"$@" >/dev/null 2>&1 & echo $!', "sh", *tex.latex_command(job)],
-            env=tex.environment(job.parent, epoch), stdin=subprocess.DEVNULL,
+            ["/bin/sh", "-c", '"$@" >/dev/null 2>&1 & echo $!', "sh", *tex.latex_command(self.job)],
+            env=tex.environment(job), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            pass_fds=[reading, held, *([lock.fileno()] if lock else [])],
+            pass_fds=[reading, held, *([job.lock.fileno()] if job.lock else [])],
         )  # fmt: skip
         os.close(reading)
         os.close(held)

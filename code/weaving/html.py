@@ -17,8 +17,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer, TextLexer
 
 from weaving import document, pandoc, tree
-from weaving.build import build_lock, execute
 from weaving.command import command_line, run_and_report
+from weaving.execution import Target, build_lock, execute
 from weaving.files import replace
 from weaving.pandoc import Node, Rules, Tree, attributes, classes, kind, node, string, text_of
 from weaving.problems import BuildFailed, Problem
@@ -53,7 +53,7 @@ def main() -> int:
     return run_and_report(f"{target.name}.html", lambda say: make(target, say))
 
 
-def make(target, say: Callable) -> str:
+def make(target: Target, say: Callable) -> str:
     """Write the page; its size in words. Raises BuildFailed with what cannot be shown."""
     with build_lock(say):
         parts = document.read(execute(target, say, screen=True))

@@ -10,16 +10,16 @@ A chunk whose files are opened by C code (HDF5, for one) must name them.
 
 import contextlib
 import functools
-import hashlib
 import importlib
 import os
 import sys
 import threading
 from pathlib import Path
 
+from weaving import states
 from weaving.files import digest
 from weaving.nondeterminism import CONSEQUENCE, nondeterministic_calls
-from weaving.project import CODE, NOT_INPUTS, modules, outputs, recorded_name
+from weaving.project import modules, recorded_name
 
 UNTRACKED = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "os.forkpty",
               "socket.connect", "socket.getaddrinfo"}  # fmt: skip
@@ -41,7 +41,7 @@ class Recorder:
 
     def __init__(self):
         self.root = os.getcwd()
-        self.noted = {kind: {} for kind in _STATES}
+        self.noted = {kind: {} for kind in states.BY_KIND}
         self.written, self.untracked = set(), set()
         self.place, self.files_changed = ("", False), False
 
@@ -101,18 +101,18 @@ class Recorder:
         """Note the names in a folder, and what scanning tells besides: kinds, sizes, dates."""
         self._note(path, "folder")
         folder = os.fsdecode(path)
-        for name in _names(folder) if recorded_name(folder, self.root) else ():
+        for name in states.names_in(folder) if recorded_name(folder, self.root) else ():
             if not name.endswith(".texw"):
                 self._note(os.path.join(folder, name), "mtime")
 
     def _note(self, path, kind):
         name = recorded_name(path, self.root)
         if name and name not in self.noted[kind]:
-            self.noted[kind][name] = _STATES[kind](os.path.join(self.root, name))
+            self.noted[kind][name] = states.BY_KIND[kind](os.path.join(self.root, name))
 
     def note_variable(self, name):
         """Note a variable that was looked up or, for "", that all names were listed."""
-        self.noted["variable"].setdefault(name, _variable(name, self._environment))
+        self.noted["variable"].setdefault(name, states.variable(name, self._environment))
 
     def note_untracked(self, event, arguments):
         place, declared = self.place
@@ -155,12 +155,6 @@ class Recorder:
             return stat(path, *arguments, **keywords)
 
         return noting
-
-
-def first_change(recorded: dict[str, dict]) -> str | None:
-    """The name of something recorded that is no longer as it was, or None."""
-    return next((name for kind, states in recorded.items() for name, was in states.items()
-                 if kind not in _STATES or _STATES[kind](name) != was), None)  # fmt: skip
 
 
 # ---- how it is recorded
@@ -229,16 +223,6 @@ class _Environment(type(os.environ)):
         return super().__iter__()
 
 
-def _stat(path):
-    """What asking about a path can tell: where a link leads, kind, permissions, a file's size."""
-    link, mode, size = None, None, None
-    with contextlib.suppress(OSError):
-        link = os.readlink(path) if os.path.islink(path) else None
-        mode = os.stat(path).st_mode
-        size = None if os.path.isdir(path) else os.path.getsize(path)
-    return [link, mode, size]
-
-
 def _caller_reads_mtime():
     """Whether the code that called os.stat, or anything that called that, names a date of files."""
     caller = sys._getframe(2)
@@ -247,50 +231,3 @@ def _caller_reads_mtime():
             return True
         caller = caller.f_back
     return False
-
-
-def _mtime(path):
-    """What `_stat` returns, and a file's modification time."""
-    return [_stat(path), os.path.isfile(path) and os.stat(path).st_mtime_ns]
-
-
-def _listing(folder):
-    """A hash of the names in a folder, without what a build makes."""
-    with contextlib.suppress(OSError):
-        return _hash("\n".join(_names(folder)))
-
-
-def _names(folder):
-    names = sorted(os.listdir(folder))
-    left_out = {*NOT_INPUTS}
-    if made := outputs(names):  # the project's folder
-        left_out |= {*made, "figures"}
-    return [name for name in names if name not in left_out
-            and not (name[0] == "." and name.endswith(".part"))]  # fmt: skip
-
-
-def _importable(folder):
-    """A hash of the names that can be imported from a folder."""
-    with contextlib.suppress(OSError):
-        packages = (name for name in sorted(os.listdir(folder)) if name.endswith(CODE)
-                    or os.path.exists(os.path.join(folder, name, "__init__.py")))  # fmt: skip
-        return _hash("\n".join(packages))
-
-
-def _variable(name, environment):
-    """A hash of a variable's value; for "", of the names of all."""
-    return _hash(environment.get(name) if name else " ".join(sorted(environment)))
-
-
-def _hash(text):
-    return text if text is None else hashlib.sha256(os.fsencode(text)).hexdigest()
-
-
-_STATES = {
-    "file": lambda name: digest(Path(name)),
-    "stat": _stat,
-    "mtime": _mtime,
-    "folder": _listing,
-    "importable": _importable,
-    "variable": lambda name: _variable(name, os.environ),
-}

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from weaving import document, markdown, tree
-from weaving.build import build_lock, execute
 from weaving.command import command_line, run_and_report
 from weaving.document import Chunk, Figure
+from weaving.execution import Target, build_lock, execute
 from weaving.files import replace
 from weaving.pandoc import Tree, classes, walk
 from weaving.problems import BuildFailed, Problem
@@ -34,7 +34,7 @@ SETUP = """\
 import sys
 
 sys.path.insert(0, "code")
-case_file = {case_file!r}
+{variables}
 %config InlineBackend.figure_formats = ["retina"]
 %matplotlib inline"""
 HIDDEN = {"tags": ["hide-input"], "jupyter": {"source_hidden": True}}
@@ -46,7 +46,7 @@ def main() -> int:
     return run_and_report(f"{target.name}.ipynb", lambda say: f"{make(target, say)} cells")
 
 
-def make(target, say: Callable) -> int:
+def make(target: Target, say: Callable) -> int:
     """Write the notebook; the number of its cells. Raises BuildFailed if a cell fails."""
     import nbformat
 
@@ -63,7 +63,7 @@ def make(target, say: Callable) -> int:
     return len(notebook.cells)
 
 
-def assemble(blocks: Tree, chunks: list[Chunk], expressions: dict[int, list[str]], target):
+def assemble(blocks: Tree, chunks: list[Chunk], expressions: dict[int, list[str]], target: Target):
     """The notebook, not yet run: text and code in the order of the document."""
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -79,7 +79,8 @@ def assemble(blocks: Tree, chunks: list[Chunk], expressions: dict[int, list[str]
     def add_code(id: str, code: str, hidden: bool = True) -> None:
         cells.append(new_code_cell(code, id=id, metadata=HIDDEN if hidden else {}))
 
-    add_code("set-up", SETUP.format(case_file=target.case_file))
+    variables = [f"{name} = {value!r}" for name, value in target.variables.items()]
+    add_code("set-up", SETUP.format(variables="\n".join(variables)))
     text, number = [], "0"
     for block in blocks:
         for div in walk(block, "Div"):

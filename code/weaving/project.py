@@ -4,7 +4,6 @@ import contextlib
 import functools
 import importlib.util
 import os
-import platform
 import shutil
 import sys
 import sysconfig
@@ -13,7 +12,8 @@ from pathlib import Path
 
 from weaving.files import digest
 
-NOT_INPUTS = ("build", ".git", ".venv", "__pycache__")  # folders never treated as inputs
+BUILD, FIGURES, BIB, BUILDER = map(Path, ("build", "figures", "bib", "code/weaving"))
+NOT_INPUTS = (BUILD.name, ".git", ".venv", "__pycache__")  # folders never treated as inputs
 _FOLDERS = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
 INSTALLED = tuple({path + os.sep for path in [*_FOLDERS, *map(os.path.realpath, _FOLDERS)]})
 VOLATILE_PATHS = ("/proc/", "/sys/", "/dev/")
@@ -55,7 +55,7 @@ def outputs(names: Iterable[str]) -> set[str]:
 def names_for_tex() -> list[str]:
     """What LaTeX finds by its name in the project: a new file can take the place of another."""
     kinds = {".tex", ".sty", ".cls", ".cfg", ".def", ".fd", ".clo", ".bib", ".bst"}
-    folders = [Path(), Path("bib"), Path("code/weaving")]
+    folders = [Path(), BIB, BUILDER]
     found = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
     return sorted(path.as_posix() for path in found if path.suffix in kinds)
 
@@ -66,7 +66,7 @@ def fingerprint() -> list:
     packages = {name for folder in folders for name in os.listdir(folder)
                 if name.endswith((".dist-info", ".egg-link", ".pth"))}  # fmt: skip
     programs = [shutil.which("latexmk"), shutil.which("pdflatex")]
-    return [platform.python_version(), sorted(packages), *programs]
+    return [sys.version, sorted(packages), *programs]
 
 
 def forget_bytecode() -> None:

@@ -8,16 +8,16 @@ import hashlib
 import json
 from pathlib import Path
 
-from weaving import inputs, project
+from weaving import project, states
 from weaving.files import read_json, replace
 from weaving.reader import inline_expressions, pieces
 
 FIELDS = ("key", "recorded", "results")
 
 
-def key(chunks: list[dict], case_file: str) -> str:
-    """A hash of the code that runs and of `project.fingerprint`."""
-    parts = [project.fingerprint(), case_file]
+def key(chunks: list[dict], variables: dict) -> str:
+    """A hash of the code that runs, the variables it finds defined and `project.fingerprint`."""
+    parts = [project.fingerprint(), variables]
     for chunk in chunks:
         if chunk["type"] == "code":
             parts.append([chunk["content"], chunk["options"]])
@@ -32,7 +32,7 @@ def load(path: Path, key: str, screen: bool = False) -> list | None:
     screen: whether the figures must be there as SVG, too.
     """
     cached = read_json(path, *FIELDS)
-    if cached.get("key") != key or inputs.first_change(cached["recorded"]) is not None:
+    if cached.get("key") != key or states.first_change(cached["recorded"]) is not None:
         return None
     return None if screen and not _has_drawings(cached["results"]) else cached["results"]
 

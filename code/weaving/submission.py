@@ -18,10 +18,11 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from weaving.build import Target
 from weaving.command import run_and_report
+from weaving.execution import Target
 from weaving.files import replace
 from weaving.problems import BuildFailed, Problem
+from weaving.project import BUILD, BUILDER, FIGURES
 from weaving.provenance import from_archive, provenance
 from weaving.settings import restart_without_user_settings
 
@@ -72,11 +73,11 @@ def build(folder: Path, tagged: bool) -> None:
         raise _refusal("the last commit does not build, see above")
     latex = folder / "latex"
     latex.mkdir()
-    for pattern in ["code/weaving/*.tex", "code/weaving/*.sty", "build/*.tex", "build/*.bbl"]:
-        for path in folder.glob(pattern):
+    for place, suffix in [(BUILDER, "tex"), (BUILDER, "sty"), (BUILD, "tex"), (BUILD, "bbl")]:
+        for path in folder.glob(f"{place}/*.{suffix}"):
             shutil.copy(path, latex)
-    shutil.copytree(folder / "figures", latex / "figures", ignore=shutil.ignore_patterns("*.svg"))
-    for made in ["build", "figures"]:
+    shutil.copytree(folder / FIGURES, latex / FIGURES, ignore=shutil.ignore_patterns("*.svg"))
+    for made in [BUILD, FIGURES]:
         shutil.rmtree(folder / made)
     (folder / REPORT.synctex).unlink()
 

@@ -1,4 +1,4 @@
-"""Each error and warning in LaTeX's and BibTeX's logs as a Problem at its line of the document."""
+"""Each error and warning in LaTeX's log as a Problem at its line of the document."""
 
 import itertools
 import os
@@ -30,9 +30,6 @@ INPUT_LINE = re.compile(r" ?on input line (?P<line>\d+)\.?")
 PAGE = re.compile(r"(?:^|[ )\]}])\[(\d+)")
 INDENTED = re.compile(r" {4,}\S")
 ADVICE = re.compile(r"(?!.*\(That makes).*\S")
-BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|A bad cross|Sorry).*$"
-                    r"|^[^\s-].*---line \d+ of file .*$", re.MULTILINE)  # fmt: skip
-
 UNDEFINED = re.compile(r"Warning: (?:Reference|Citation) `(.*?)' on page")
 FOLLOW_ON = re.compile(r"(?:[! ]+|\S+:\d+: ).*(?:Emergency stop|Fatal error occurred)"
                          r"|\s*\(\\end occurred inside a group")  # fmt: skip
@@ -84,14 +81,14 @@ class Fault:
 
 
 def problems(job: Path, source: str, lines: list[int], complete: bool) -> list[Problem]:
-    """Everything that the logs of `job` report; complete: whether LaTeX finished."""
+    """Everything that the log of `job` reports; complete: whether LaTeX finished."""
     log, aux, tex = (text_or_empty(job.with_suffix(suffix)) for suffix in (".log", ".aux", ".tex"))
     faults = drop_follow_on_errors(read_log(log, source, lines, f"{job}.tex"), aux, complete)
     twice = _duplicate_labels(tex, source, lines)
     known = tuple(f"LaTeX Warning: Label `{label}' multiply" for label in twice)
     faults = [fault for fault in faults if not fault.message.startswith(known)]
     found = [_with_line(fault, lines, tex) for fault in faults]
-    return [*found, *twice.values(), *bibtex_problems(job)]
+    return [*found, *twice.values()]
 
 
 def read_log(log: str, source: str, lines: list[int], tex: str) -> list[Fault]:
@@ -154,33 +151,6 @@ def _duplicate_labels(tex, source, lines):
             places.setdefault(label, []).append(line)
     return {label: Problem(source, found[1], f"label {label} is already defined at line {found[0]}")
             for label, found in places.items() if len(found) > 1}  # fmt: skip
-
-
-def aux_of(job: Path) -> str:
-    r"""What LaTeX has written of citations and labels, also for files that it \include-s."""
-    aux = text_or_empty(job.with_suffix(".aux"))
-    parts = re.findall(r"^\\@input\{(.*)\}", aux, re.MULTILINE)
-    return aux + "".join(text_or_empty(job.parent / part) for part in parts)
-
-
-def bibtex_problems(job: Path) -> list[Problem]:
-    """What BibTeX reports; LaTeX itself says which citations are undefined, and where."""
-    problems = []
-    if r"\bibdata" not in aux_of(job):  # it was run before the bibliography was taken away
-        return problems
-    log = re.sub(r"\n(?=--line|refers to)", " ", text_or_empty(job.with_suffix(".blg")))
-    for message in BIBTEX.findall(log):
-        if match := re.match(r"(.*?)-+line (\d+) of file (\S+)$", message):
-            what = match[1].removeprefix("Warning--").strip()
-            problems.append(Problem(str(find_bib(match[3])), int(match[2]), f"BibTeX: {what}"))
-        elif "database entry for" not in message:
-            problems.append(Problem("bib", 0, f"BibTeX: {message.removeprefix('Warning--')}"))
-    return problems
-
-
-def find_bib(name: str) -> Path:
-    """Where BibTeX finds a file: in bib/, or as it is named."""
-    return next((path for path in (Path("bib", name), Path(name)) if path.is_file()), Path(name))
 
 
 def _with_line(fault, lines, tex):

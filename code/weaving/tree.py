@@ -7,18 +7,15 @@ numbers, \cref gets its words, and listings, outputs and figures return to their
 import json
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-from weaving import macros, pandoc
+from weaving import bibtex, macros, pandoc
 from weaving.document import Chunk, Figure, Listing, Output, Part, Text, render_parts
 from weaving.pandoc import Node, Rules, Tree, attributes, classes, kind, node, string, text_of, walk
 from weaving.problems import BuildFailed, Problem
 from weaving.provenance import provenance
 
-BIBLIOGRAPHY = Path("bib/references.bib")
 CITATIONS = [
     "--citeproc",
-    f"--bibliography={BIBLIOGRAPHY}",
     "--metadata=link-citations=true",
     "--metadata=reference-section-title=References",
 ]
@@ -55,9 +52,9 @@ def read(parts: list[Part], source: str, chunks: bool = False) -> Tree:
         preamble, body = "", latex
     before = macros.definitions() + provenance().macros()
     offset = before.count("\n") - (preamble + begin).count("\n")
-    citations = CITATIONS if BIBLIOGRAPHY.exists() else []
+    entries = [f"--bibliography={path}" for path in bibtex.bibliographies(latex) if path.exists()]
     markup = before + body.partition("\\end{document}")[0]
-    text, log = pandoc.run(markup, "--from=latex", "--to=json", *citations)
+    text, log = pandoc.run(markup, "--from=latex", "--to=json", *CITATIONS, *entries)
 
     def line_of(number: int) -> int:
         return lines[min(number - offset, len(lines)) - 1]
@@ -132,7 +129,7 @@ def _problems_in_log(log: list[dict], line_of: Callable, place_of: Callable) -> 
                 message = f"notebook and HTML do not know {name[0]}"
                 yield line_of(entry["line"]), f"{message}; define it in code/weaving/macros.py"
         elif missing := re.search(r"citation (\S+) not found", pretty):
-            yield place_of(missing[1]), f"no entry {missing[1]!r} in {BIBLIOGRAPHY}"
+            yield place_of(missing[1]), f"the bibliography has no entry {missing[1]!r}"
         elif entry["verbosity"] != "INFO":
             number = entry.get("line") or next(iter(re.findall(r"line (\d+)", entry["pretty"])), 0)
             yield line_of(int(number)) if number else 0, f"Pandoc: {pretty}"

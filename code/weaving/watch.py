@@ -9,12 +9,11 @@ import traceback
 from pathlib import Path
 
 from weaving import results
-from weaving.build import Target
 from weaving.command import build_and_report
+from weaving.execution import Target
 from weaving.files import digest
-from weaving.project import NOT_INPUTS, outputs
+from weaving.project import BUILDER, FIGURES, NOT_INPUTS, outputs
 
-BUILDER = Path("code/weaving")
 PACKAGES = ("matplotlib.figure", "matplotlib.backends.backend_pdf", "numpy", "sympy",
             "weaving.processor", "weaving.reader", "weaving.pdf", "weaving.tex")  # fmt: skip
 
@@ -91,7 +90,7 @@ def _digests(target, known):
 def _project_files():
     """All files of the folder but hidden ones and what a build makes."""
     for folder, folders, files in os.walk("."):
-        left_out = (*NOT_INPUTS, "figures")
+        left_out = (*NOT_INPUTS, FIGURES.name)
         folders[:] = [name for name in folders if name not in left_out and name[0] != "."]
         made = outputs(files) if folder == "." else ()
         yield from (

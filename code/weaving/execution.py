@@ -1,0 +1,129 @@
+"""One document and the results of its chunks, from which PDF, HTML and notebook are written.
+
+Modules are imported where they are used, so that to see that nothing changed takes few of them.
+"""
+
+import contextlib
+import fcntl
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from weaving import project
+from weaving.problems import BuildFailed, Problem
+from weaving.project import BUILD, FIGURES
+
+
+def ignore(*_):
+    """A no-op callback."""
+
+
+class Target(NamedTuple):
+    """One document, NAME.texw, and the case that it is about.
+
+    case_file: a file with the numbers of the case, or ""; case_options: how to read that file, the
+    keyword arguments of `solutions.cases.load`.
+    tagged: whether to write a tagged (accessible) PDF, see tagged.sty.
+    """
+
+    name: str = "report"
+    case_file: str = ""
+    case_options: tuple[tuple[str, str], ...] = ()
+    tagged: bool = False
+
+    @classmethod
+    def named(cls, name: str, *others) -> "Target":
+        """The document of this name, with or without .texw. Raises BuildFailed if there is none."""
+        target = cls(name.removesuffix(".texw"), *others)
+        if not Path(target.source).is_file():
+            there = ", ".join(sorted(path.stem for path in Path().glob("*.texw"))) or "none"
+            message = f"there is no such document in this folder; there are: {there}"
+            raise BuildFailed([Problem(target.source, 0, message)])
+        return target
+
+    @property
+    def variables(self) -> dict:
+        """What the document's code finds defined."""
+        return {"case_file": self.case_file, "case_options": dict(self.case_options)}
+
+    @property
+    def source(self):
+        return f"{self.name}.texw"
+
+    @property
+    def job(self):
+        return BUILD / (f"{self.name}-tagged" if self.tagged else self.name)
+
+    @property
+    def pdf(self):
+        return Path(f"{self.name}.pdf")
+
+    @property
+    def synctex(self):
+        return Path(f"{self.name}.synctex.gz")
+
+    def cache(self, kind: str) -> Path:
+        """The file of the chunks' "results", of the "figures", or of what "build" was made from."""
+        return BUILD / f"{self.name}.{kind}.json"
+
+
+def execute(
+    target: Target, progress: Callable = ignore, finished: Callable = ignore, screen: bool = False
+) -> list[dict]:
+    """The chunks with their results. They run only if something that they depend on changed.
+
+    finished(chunk, files_changed): called with each chunk once it has its results, and whether the
+    chunks may have changed files. screen: whether the figures are drawn as SVG, too.
+    """
+    from weaving import results
+    from weaving.reader import StrictReader
+
+    reader = StrictReader(target.source)
+    reader.parse()
+    key = results.key(reader.parsed, target.variables)
+    cached = results.load(target.cache("results"), key, screen)
+    if cached is not None:
+        chunks = results.replay(reader.parsed, cached)
+        for chunk in chunks:
+            finished(chunk)
+        return chunks
+    project.forget_bytecode()
+    target.cache("results").unlink(missing_ok=True)
+    target.cache("build").unlink(missing_ok=True)
+    executed, recorder = _run(target, reader.parsed, progress, finished, screen)
+    for place, what in sorted(recorder.untracked):
+        print(f"{place}: note: {what}", file=sys.stderr)
+    if not recorder.untracked:
+        results.save(target.cache("results"), key, executed, recorder.snapshot())
+    return executed
+
+
+def _run(target, chunks, progress, finished, screen):
+    from weaving.figures import FigureCache
+    from weaving.inputs import Recorder
+    from weaving.processor import StrictProcessor
+
+    cache = FigureCache(target.cache("figures"), FIGURES / target.name, screen)
+    recorder = Recorder()
+    processor = StrictProcessor(
+        chunks, target.source, cache=cache, recorder=recorder, names=target.variables,
+        progress=progress, finished=finished,
+    )  # fmt: skip
+    try:
+        return processor.run(), recorder
+    finally:
+        cache.write()
+
+
+@contextlib.contextmanager
+def build_lock(progress: Callable):
+    """One build at a time in this folder; held until its process and TeX's have ended."""
+    BUILD.mkdir(exist_ok=True)
+    with open(BUILD / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress("wait", "another build is running in this folder")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock
