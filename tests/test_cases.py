@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
-from solutions import cases, cells, notebooks, recognise
+from solutions import cases
 from solutions.cases import Case, CaseError, load, placeholder
+from solutions.reading import cells, notebooks, recognise
 from weaving.inputs import Recorder
 from weaving.states import first_change
 

@@ -2,7 +2,7 @@
 
 They come from an .npz file with X (N, D), W_q, W_k, W_v (D, D) and, where wanted, W_o (D, D),
 heads and from_right; or from a notebook or a .py file that computes them. Other names and shapes
-are understood where they are unambiguous (see recognise.py).
+are understood where they are unambiguous (see solutions/reading).
 """
 
 import json
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from solutions import notebooks
 from solutions.attention import multi_head_self_attention
-from solutions.recognise import SAVE, WEIGHTS, CaseError, arrange, describe
+from solutions.reading import notebooks
+from solutions.reading.recognise import SAVE, WEIGHTS, CaseError, arrange, describe
 
 PLACEHOLDER = Path(__file__).parent / "data" / "placeholder.json"
 MAX_BYTES = 2**26  # of the arrays in an .npz file

@@ -9,7 +9,7 @@ from itertools import permutations
 import numpy as np
 
 from solutions import heads, rounding
-from solutions.recognise import WEIGHTS
+from solutions.cases import WEIGHTS
 from solutions.rounding import agree_to_rounding
 from solutions.wording import listed, spell_out, vector
 from weaving import latex

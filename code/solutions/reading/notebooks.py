@@ -19,16 +19,16 @@ from types import ModuleType
 
 import numpy as np
 
-from solutions import cells, recognise
-from solutions.cells import ELSEWHERE, EXECUTING, Part
-from solutions.recognise import SAVE, CaseError, SideUnknown, describe, role_of
+from solutions.reading import cells, recognise
+from solutions.reading.cells import ELSEWHERE, EXECUTING, Part
+from solutions.reading.recognise import SAVE, CaseError, SideUnknown, describe, role_of
 from solutions.wording import listed
 
 MAX_SECONDS = 120  # for one run
 MAX_SECONDS_LATER = 20  # of these, for what comes after the arrays
 START = """import json, sys
 sys.path.insert(0, sys.argv[1])
-from solutions import notebooks
+from solutions.reading import notebooks
 notebooks.execute(*json.loads(sys.argv[2]))"""
 HARMLESS_MAGICS = {"matplotlib", "load_ext", "autoreload", "config", "pip", "conda"}
 
@@ -94,7 +94,7 @@ def _in_a_process(parts, path, *arguments):
     `execute` runs in a process that has no terminal and no windows. A later part that did not come
     to its end is reported as failed. Raises: CaseError.
     """
-    code = str(Path(__file__).resolve().parents[1])
+    code = str(Path(__file__).resolve().parents[2])
     process = subprocess.Popen(
         [sys.executable, "-c", START, code, json.dumps([str(path), *arguments, MAX_SECONDS_LATER])],
         cwd=path.parent,

@@ -7,7 +7,7 @@ import tokenize
 from pathlib import Path
 from typing import NamedTuple
 
-from solutions.recognise import CaseError, describe
+from solutions.reading.recognise import CaseError, describe
 
 EXECUTING = ("time", "capture", "prun")  # magics that run what follows them
 ELSEWHERE = "names that cannot be determined"
