@@ -4,7 +4,7 @@ notation            trees and hypotheses
 shapes, printing    the shapes of trees; statements as LaTeX
 ambiguity           rejects a statement that can be read in two ways as it is printed
 claims, runner      what a claim is; checking all claims and keeping the verdicts
-deciders            how a statement is decided: by its normal form, or with SymPy, or by running it
+deciders            how a statement is decided: by its normal form, or with SymPy
 normaliser          reads a tree as a form, its normal form: forms (data), algebra, simplification
 moments             expected values of forms
 judge               whether a statement holds in numbers: sample (values), distributions

@@ -3,6 +3,7 @@
 import re
 
 from proofs.notation import (
+    INDEX_BINDERS,
     IllFormed,
     Letter,
     Node,
@@ -26,7 +27,7 @@ def check_unambiguous(statement):
     That is so if two things look the same, if a name looks like an expression, or if a name holds
     an index, or a letter that varies: in sum_i x_i, a letter called "x_i" would be constant.
     """
-    nodes = {part for tree in statement.trees for part in walk(tree)}
+    nodes = {part for tree in statement.printed.trees for part in walk(tree)}
     names = all_letters(statement.trees)
     for things in (
         [(latex(n), n) for n in nodes if n.head in SYMBOL_HEADS]
@@ -50,8 +51,12 @@ def check_unambiguous(statement):
             raise IllFormed(f"{latex_letter(name)} looks like a transpose")
     varying, random = _varying(statement, nodes)
     for n in nodes:
-        if n.head in ("sum", "prod", "stack", "beside") and n.args[1].head == "index":
+        if n.head in INDEX_BINDERS and n.args[1].head == "index":
             body, bound = n.args[:2]
+            if any(p.head in INDEX_BINDERS and p.args[1] == bound for p in walk(body)):
+                raise IllFormed(
+                    f"{n}: the index {bound} is also that of a sum (or the like) inside it"
+                )
             for name in letters(body):  # as a size of a matrix, d_h is one size
                 if name.domain == "natural" and bound.leaf[0] in name.name.partition("_")[2]:
                     raise IllFormed(f"{latex_letter(name)} looks as if it changed with {bound}")
@@ -100,9 +105,12 @@ def _symbols(tree):
     if tree.head == "delta":
         yield _with_any_indices(Letter("delta", (None, None))), "Kronecker's delta"
     if tree.head == "unit":
-        yield _with_any_indices(Letter("e", (None,), (node(2), node(1)))), "a unit vector"
+        shown = _with_any_indices(Letter("e", (None,), (node(2), node(1))))
+        yield shown, f"a unit vector of length {tree.args[1]}"
     if tree.head == "eye":
         yield latex(tree), "the identity matrix"
+    if tree.head == "ones":
+        yield latex(tree), f"the vector of {tree.args[0]} ones"
     if tree.head == "exp":
         yield "e", "the exponential function"
 

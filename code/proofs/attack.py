@@ -17,7 +17,7 @@ from proofs import deciders, mutants, runner
 from proofs.notation import IllFormed, Undecided
 
 MAX_SECONDS = 20  # of computing for one mutant; one that is decided takes 5 on a busy machine
-VERDICTS = (
+OUTCOMES = (
     "refused",  # not proved
     "ill_formed",  # shapes or indices that do not fit
     "undecided",  # no decider has a rule, or no numbers meet the hypotheses
@@ -43,8 +43,8 @@ def at_most(seconds):
         signal.signal(signal.SIGVTALRM, before)
 
 
-def verdict(statement):
-    """(one of VERDICTS, the error of a crash)."""
+def outcome(statement):
+    """(one of OUTCOMES, the error of a crash)."""
     try:
         with at_most(MAX_SECONDS):
             return "accepted_true" if deciders.holds(statement, samples=4) else "refused", ""
@@ -59,10 +59,10 @@ def verdict(statement):
 
 
 def attack_one(name):
-    """(name, counts, [(rule, verdict, error, LaTeX)] of what was not rejected)."""
-    counts, shown = dict.fromkeys(("mutants", *VERDICTS), 0), []
+    """(name, counts, [(rule, outcome, error, LaTeX)] of what was not rejected)."""
+    counts, shown = dict.fromkeys(("mutants", *OUTCOMES), 0), []
     for rule, mutant in mutants.mutants(runner.load()[name].statement):
-        found, error = verdict(mutant)
+        found, error = outcome(mutant)
         counts["mutants"] += 1
         counts[found] += 1
         if found.startswith(("accepted", "crashed")):

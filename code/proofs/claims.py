@@ -13,8 +13,8 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from proofs.notation import Hypothesis, Node, letters, node
-from proofs.printing import latex, latex_hypothesis, latex_letter
+from proofs.notation import Hypothesis, Node, letters, node, walk
+from proofs.printing import latex, latex_hypothesis, latex_member, show_sizes
 
 CLAIMS = {}
 DOCUMENTS = ("report", "supplement")
@@ -39,22 +39,33 @@ class Statement:
         """Both sides and the parts of the hypotheses."""
         return (self.left, self.right, *(part for h in self.hypotheses for part in h.parts))
 
+    @property
+    def printed(self):
+        """As it is printed: identity matrices show their sizes if there are several."""
+        nodes = [part for tree in self.trees for part in walk(tree)]
+        if len({part for part in nodes if part.head == "eye"}) < 2:
+            return self
+        hypotheses = (replace(h, parts=tuple(map(show_sizes, h.parts))) for h in self.hypotheses)
+        return Statement(show_sizes(self.left), show_sizes(self.right), tuple(hypotheses))
+
     def latex(self, lines=0):
         """The equation. lines = 1 breaks it before the equals sign, lines = n also after every
         nth term of a sum on the right."""
-        left, right = latex(self.left), latex(self.right)
+        shown = self.printed
+        left, right = latex(shown.left), latex(shown.right)
         if not lines:
             return f"{left} = {right}"
-        if lines > 1 and self.right.head == "add":
-            right = _break_sum(self.right.args, lines)
+        if lines > 1 and shown.right.head == "add":
+            right = _break_sum(shown.right.args, lines)
         return rf"\begin{{aligned}}{{}}& {left} \\ & \quad = {right}\end{{aligned}}"
 
     def latex_hypotheses(self):
         """The hypotheses as LaTeX text: where ..., if ..."""
         names = set().union(*map(letters, self.trees))
-        signs = sorted(f"${latex_letter(name)} > 0$" for name in names if name.domain == "positive")
-        meanings = [latex_hypothesis(h) for h in self.hypotheses if h.kind == "where"]
-        supposed = [latex_hypothesis(h) for h in self.hypotheses if h.kind != "where"] + signs
+        signs = sorted(f"${latex_member(name)} > 0$" for name in names if name.domain == "positive")
+        shown = self.printed.hypotheses
+        meanings = [latex_hypothesis(h) for h in shown if h.kind == "where"]
+        supposed = [latex_hypothesis(h) for h in shown if h.kind != "where"] + signs
         parts = ("where ", meanings), ("if ", supposed)
         return ", ".join(word + ", ".join(texts) for word, texts in parts if texts)
 

@@ -32,7 +32,7 @@ class Disagreement(Exception):
     """A statement that one program proves and another refutes: one of the two is wrong."""
 
 
-def holds(statement, samples=1):
+def holds(statement, samples=2):
     """True if the statement was proved and is true in numbers, False if it does not follow.
 
     samples   for how many random samples the judge must agree
@@ -86,7 +86,7 @@ def _is_minimiser(statement):
         raise Undecided("a minimiser that is not the left side")
     body, *names = left.args
     values = right.args if right.head == "tuple" else (right,)
-    if len(values) != len(names):
+    if shape(left) != shape(right):
         return False
     normaliser = Normaliser(statement.hypotheses)
     form = normaliser.number(body, {})

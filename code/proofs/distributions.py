@@ -5,13 +5,9 @@ from itertools import product
 
 import numpy as np
 
-from proofs.notation import random_letters
+from proofs.notation import Undefined, random_letters
 
 MAX_RANDOM_NUMBERS = 12
-
-
-class Undefined(ValueError):
-    """The statement says nothing for these numbers: a division by zero, an index out of range."""
 
 
 class JointDistribution:
@@ -33,6 +29,11 @@ class JointDistribution:
         count = len(self.letters)
         self.any_mean = sample.rng.uniform(-1, 1, count)
         self.any_root = sample.rng.uniform(-1, 1, (count, count))
+
+    def check(self):
+        """Raise Undefined if no variables have the declared moments, also if none is asked for."""
+        if self.kind in ("moments", "covariances", "gaussian"):
+            MEAN_AND_ROOT[self.kind](self, self.letters)
 
     def outcomes(self, used):
         """({letter: value}, probability) of each outcome of the letters that are used."""
@@ -58,7 +59,10 @@ class JointDistribution:
     def _moments(self, names):
         known = {}
         for expression, value in zip(self.parts[::2], self.parts[1::2], strict=True):
-            known[tuple(sorted(_factors(expression)))] = self.sample.number(value, {})
+            names_in = tuple(sorted(_factors(expression)))
+            if len(names_in) > 2:
+                raise Undefined("only moments of the first and second order are drawn")
+            known[names_in] = self.sample.number(value, {})
         mean = np.array([known.get((name.name,), 0.3) for name in names])
         second = [
             [

@@ -9,8 +9,7 @@ import math
 
 import numpy as np
 
-from proofs.distributions import Undefined
-from proofs.notation import expand
+from proofs.notation import Undefined, expand
 from proofs.sample import Sample
 
 TOLERANCE = 1e-6
@@ -50,6 +49,8 @@ def _agrees(statement, seed):
         if any(h.kind == "equal" for h in statement.hypotheses):
             sample.draw_all()  # what was moved for other values of the indices is undone
         sample.satisfy(env)
+        for group in sample.groups:
+            group.check()
         if _gap(sample, statement.left, statement.right, env) > TOLERANCE:
             return False
     return True

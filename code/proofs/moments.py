@@ -141,6 +141,8 @@ class Moments:
             ):
                 raise IllFormed("covariances: expected vectors and a free matrix for each pair")
             known[x, y] = covariance
+            if x == y:
+                self.normaliser.symmetric.add(covariance)
 
         def expected(atoms):
             if len(atoms) == 2:

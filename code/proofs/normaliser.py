@@ -61,10 +61,10 @@ class Normaliser(Algebra):
         super().__init__()
         self.meanings, self.pending = {}, set()
         self.random = moments.Moments(self)
-        for kind in ("where", "symmetric", "differ", "positive", "equal", "orthogonal"):
+        for kind in ASSUMPTIONS:
             for hypothesis in hypotheses:
                 if hypothesis.kind == kind:
-                    getattr(self, "_assume_" + kind)(*hypothesis.parts)
+                    ASSUMPTIONS[kind](self, *hypothesis.parts)
         self.random.declare(hypotheses)
 
     def same(self, left, right):
@@ -379,6 +379,14 @@ class Normaliser(Algebra):
         return self.times(root, self.exp(self._quotient(scale(square, Fraction(-1, 2)), variance)))
 
 
+ASSUMPTIONS = {  # in the order in which they are read; for those on random letters see moments.py
+    "where": Normaliser._assume_where,
+    "symmetric": Normaliser._assume_symmetric,
+    "differ": Normaliser._assume_differ,
+    "positive": Normaliser._assume_positive,
+    "equal": Normaliser._assume_equal,
+    "orthogonal": Normaliser._assume_orthogonal,
+}
 FUNCTIONS = {  # of numbers
     "pow": Normaliser._power,
     "sqrt": lambda self, x: self.power(x, Fraction(1, 2)),

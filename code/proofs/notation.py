@@ -27,6 +27,10 @@ class Undecided(CannotDecide):
     """The statement may be true or false: something in it has no rule."""
 
 
+class Undefined(ValueError):
+    """A statement says nothing for these numbers: a division by zero, an index out of range."""
+
+
 @dataclass(frozen=True)
 class Node:
     """An operation (`head`), its operands (`args`), and data such as a name or number (`leaf`)."""
@@ -52,7 +56,7 @@ class Node:
         return times(*(self.args if self.head == "mul" else (self,)), other)
 
     def __truediv__(self, other):
-        return over(self, other)
+        return divided(self, other)
 
     def __pow__(self, exponent):
         return Node("pow", (self, node(exponent)))
@@ -70,7 +74,7 @@ class Node:
         return times(other, self)
 
     def __rtruediv__(self, other):
-        return over(other, self)
+        return divided(other, self)
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ def operation(head, count):
     return build
 
 
-neg, over = operation("neg", 1), operation("div", 2)
+neg, divided = operation("neg", 1), operation("div", 2)
 T, inverse, trace = operation("T", 1), operation("inv", 1), operation("trace", 1)
 norm2 = operation("norm2", 1)  # the sum of the squared entries
 eye, ones, zeros = operation("eye", 1), operation("ones", 1), operation("zeros", 2)
@@ -274,6 +278,16 @@ def random_letters(hypothesis):
     trees = RANDOM.get(hypothesis.kind, lambda parts: ())(hypothesis.parts)
     found = [part.leaf[0] for tree in trees for part in walk(tree) if part.head == "letter"]
     return list(dict.fromkeys(name for name in found if name.domain != "natural"))
+
+
+def symmetric_letters(hypotheses):
+    """The matrices that are supposed to be symmetric, or are E[x x^T] for one vector x."""
+    found = {h.parts[0].leaf[0] for h in hypotheses if h.kind == "symmetric" and h.parts[0].leaf}
+    for h in hypotheses:
+        if h.kind == "covariances":
+            triples = zip(h.parts[::3], h.parts[1::3], h.parts[2::3], strict=True)
+            found |= {value.leaf[0] for x, y, value in triples if x == y and value.leaf}
+    return found
 
 
 # Reading ----------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 latex(times(T(p(i)), p(j)))         # \\vec{p}_{i}\\T \\vec{p}_{j}
 """
 
-from proofs.notation import Node, node
+from proofs.notation import Letter, Node, index, node
 from proofs.shapes import matrix_shape
 
 SUM, PRODUCT, FACTOR, ATOM = range(4)  # how tightly a printed expression holds together
@@ -37,10 +37,33 @@ def latex_letter(name, indices=()):
         text = rf"\boldsymbol{{{text}}}" if base in GREEK else rf"{kind}{{{text}}}"
     if accent:
         text = rf"\{accent}{{{text}}}"
-    comma = (sub and name.shape) or (len(indices) > 1 and any(p.head == "add" for p in indices))
-    below = ("," if comma else "").join(([sub] if sub else []) + list(map(_inline, indices)))
+    below = _subscript(indices)
+    if sub:
+        below = ("," if name.shape and below else "").join((sub, below))
     above = r"\prime " * primes + sup
     return text + (f"^{{{above.strip()}}}" if above else "") + (f"_{{{below}}}" if below else "")
+
+
+def latex_member(name):
+    """A number of a family, or an entry of a vector or matrix, for what holds for all of them."""
+    indices = list(map(index, "ijkl"))
+    member = name(*indices[: len(name.over)])
+    if not name.shape:
+        return latex(member)
+    places = indices[len(name.over) :][: 1 if name.shape[1] == node(1) else 2]
+    return latex(Node("entry", (member, *places)))
+
+
+def _subscript(indices):
+    """Beside each other where each is one symbol, else with commas."""
+    compound = any(part.head not in ("index", "num", "letter") for part in indices)
+    return ("," if compound else "").join(map(_inline, indices))
+
+
+def show_sizes(tree):
+    """The tree with the size at each identity matrix."""
+    leaf = ("sized",) if tree.head == "eye" else tree.leaf
+    return Node(tree.head, tuple(map(show_sizes, tree.args)), leaf)
 
 
 def _inline(tree):
@@ -61,7 +84,9 @@ def _print_number(tree):
     text = str(abs(value.numerator))
     if value.denominator != 1:
         text = rf"\tfrac{{{text}}}{{{value.denominator}}}"
-    return ("-" + text, SUM) if value < 0 else (text, ATOM)
+    if value < 0:
+        return "-" + text, SUM
+    return text, ATOM if value.denominator == 1 else FACTOR
 
 
 def _print_sum(tree):
@@ -97,7 +122,7 @@ def _is_applied(tree):
 
 def _print_power(tree):
     base, exponent = tree.args
-    if base.head == "letter" and base.args:
+    if base.head in ("letter", "part", "entry"):
         body = f"{{{latex(base)}}}" if "^" in latex(base) else latex(base)
         return f"{body}^{{{_inline(exponent)}}}", FACTOR
     if base.head in CIRCULAR and exponent.head == "num" and exponent.leaf[0] > 0:
@@ -157,15 +182,18 @@ def _print_transpose(tree):
 
 def _print_part(tree):
     whole, *places = tree.args
-    plain = whole.head == "letter" and not whole.args and "_" not in whole.leaf[0].name
-    text = whole.leaf[0].name if plain else latex(whole, ATOM)
-    return f"{text}_{{{''.join(map(latex, places))}}}", ATOM
+    if whole.head == "letter" and not whole.args and "_" not in whole.leaf[0].name:
+        text = latex_letter(Letter(whole.leaf[0].name, tex=whole.leaf[0].tex))  # not bold
+    else:
+        text = latex(whole, ATOM)
+        text = rf"\left({text}\right)" if "_" in text and text[-1] == "}" else text
+    return f"{text}_{{{_subscript(places)}}}", ATOM
 
 
 def _print_norm(tree):
     (inner,) = tree.args
     frobenius = "" if matrix_shape(inner)[1] == node(1) else "_F"
-    return rf"\norm{{{latex(inner)}}}{frobenius}^2", ATOM
+    return rf"\norm{{{latex(inner)}}}{frobenius}^2", FACTOR
 
 
 def _print_blocks(tree):
@@ -221,15 +249,15 @@ PRINTERS = {
     "sqrt": _template(r"\sqrt{{{}}}", ATOM),
     "T": _print_transpose,
     "inv": _template("{}^{{-1}}", FACTOR, ATOM),
-    "eye": _template(r"\mat{{I}}", ATOM),
+    "eye": lambda t: (r"\mat{I}" + (f"_{{{latex(t.args[0])}}}" if t.leaf else ""), ATOM),
     "zeros": _template(r"\mat{{0}}", ATOM),
     "ones": _template(r"\vec{{1}}", ATOM),
-    "unit": _template(r"\vec{{e}}_{{{}}}", ATOM),
+    "unit": lambda t: (rf"\vec{{e}}_{{{_subscript(t.args[:1])}}}", ATOM),
     "trace": _print_function,
     "norm2": _print_norm,
     "entry": _print_part,
     "part": _print_part,
-    "delta": _template(r"\delta_{{{}{}}}", ATOM),
+    "delta": lambda t: (rf"\delta_{{{_subscript(t.args)}}}", ATOM),
     "exp": _print_exponential,
     "log": _print_function,
     "gamma": _print_function,
@@ -290,6 +318,8 @@ def _print_independent(names, mean, variance, of):
     listed = " and ".join(f"${latex(name)}$" for name in names.args)
     have_entries = any(name.args or name.leaf[0].shape for name in names.args)
     are_several = have_entries or len(names.args) > 1
+    if not are_several and not of.args:
+        return f"{listed} is random, with mean ${latex(mean)}$ and variance ${latex(variance)}$"
     others = [" of each other"] if are_several else []
     if len(of.args) > 1:  # of all of them at once
         others.append(f" of $({', '.join(map(_members, of.args))})$")

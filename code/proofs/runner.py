@@ -113,7 +113,7 @@ def _key(claim, code):
 
 
 def _code_digest():
-    """Changes with Python, NumPy, SymPy and the files that decide whether a statement holds."""
+    """Changes with Python, NumPy, SymPy and the modules of code/proofs, but those with claims."""
     packages = f"{version('numpy')} {version('sympy')}"
     digest = hashlib.sha256(f"{sys.version} {packages}".encode())
     claims = {f"{module}.py" for module in MODULES}

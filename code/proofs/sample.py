@@ -10,8 +10,21 @@ from itertools import product
 
 import numpy as np
 
-from proofs.distributions import MEAN_AND_ROOT, JointDistribution, Undefined
-from proofs.notation import CIRCLE, INFINITY, all_letters, free_indices, letters, node, walk
+from proofs.distributions import MEAN_AND_ROOT, JointDistribution
+from proofs.notation import (
+    CIRCLE,
+    INFINITY,
+    Undefined,
+    all_letters,
+    free_indices,
+    letters,
+    node,
+    symmetric_letters,
+    walk,
+)
+
+SOLVED = 1e-10  # how nearly an equation that is supposed must be met
+ZERO_IF_SOLVED = 1e-4  # what is smaller may be the double root of such an equation
 
 
 class Sample:
@@ -25,6 +38,10 @@ class Sample:
         self.rng = np.random.default_rng(seed)
         self.sizes, self.values, self.permuted = sizes, {}, {}
         self.hypotheses = statement.hypotheses
+        self.symmetric = symmetric_letters(self.hypotheses)
+        equations = any(h.kind == "equal" for h in self.hypotheses)
+        self.least_divisor = ZERO_IF_SOLVED if equations else 1e-300
+        self.least_difference = ZERO_IF_SOLVED if equations else 1e-12  # that is a divisor
         self.meanings = {
             h.parts[0].leaf[0]: ([index.leaf[0] for index in h.parts[0].args], h.parts[1])
             for h in self.hypotheses
@@ -54,7 +71,7 @@ class Sample:
             values = self.rng.uniform(0.5, 2, shape)
         else:
             values = self.rng.uniform(0.2, 0.9, shape) * self.rng.choice([-1, 1], shape)
-        if any(h.kind == "symmetric" and h.parts[0] == letter() for h in self.hypotheses):
+        if letter in self.symmetric:
             values = values + values.T + 4 * np.eye(len(values))  # positive definite as well
         return values if shape else float(values)
 
@@ -81,14 +98,14 @@ class Sample:
 
     def satisfy(self, env):
         """Move the letters until the hypotheses hold for these values of the free indices."""
-        supposed = [h for h in self.hypotheses if h.kind in ("equal", "symmetric", "orthogonal")]
-        named = set().union(*(letters(part) for h in supposed for part in h.parts))
+        supposed = [h for h in self.hypotheses if h.kind in ("equal", "orthogonal")]
+        named = set().union(self.symmetric, *(letters(part) for h in supposed for part in h.parts))
         names = sorted(
             (n for n in named if n.domain == "real" and n in self.values), key=lambda n: n.name
         )
         for _ in range(60):
             gap = self._residual(supposed, env)
-            if np.abs(gap).max(initial=0) < 1e-11:
+            if np.abs(gap).max(initial=0) < SOLVED / 10:
                 break
             slopes = [
                 self.with_value(name, place, 1e-6, lambda: self._residual(supposed, env)) - gap
@@ -100,7 +117,7 @@ class Sample:
                 value = self.values[name]
                 change, step = step[: np.size(value)], step[np.size(value) :]
                 self.values[name] = value + change.reshape(np.shape(value))
-        if np.abs(self._residual(supposed, env)).max(initial=0) > 1e-8:
+        if np.abs(self._residual(supposed, env)).max(initial=0) > SOLVED:
             raise Undefined("the hypotheses could not be satisfied")
         for h in self.hypotheses:
             if h.kind == "positive" and self.number(h.parts[0], env) <= 1e-6:
@@ -108,12 +125,13 @@ class Sample:
 
     def _residual(self, supposed, env):
         gaps = [np.zeros(0)]
+        gaps += [self.values[name] - self.values[name].T for name in self.symmetric
+                 if isinstance(self.values[name], np.ndarray)]  # fmt: skip
         for h in supposed:
             if h.kind == "equal":
-                gaps.append(self.matrix(h.parts[0], env) - self.matrix(h.parts[1], env))
-            elif h.kind == "symmetric":
-                matrix = self.two_axes(h.parts[0], {})
-                gaps.append(matrix - matrix.T)
+                left, right = (self.matrix(part, env) for part in h.parts)
+                scale = min(1, np.abs(right).max()) or 1  # of a small number the small difference
+                gaps.append((left - right) / scale)
             else:
                 p = self.values[h.parts[0].leaf[0]][..., 0]
                 gaps.append(p @ p.T - np.diag((p**2).sum(axis=1)))
@@ -261,8 +279,8 @@ def _times(sample, tree, env):
 
 
 def _quotient(sample, tree, env):
-    bottom = sample.number(tree.args[1], env)
-    if abs(bottom) < (1e-12 if tree.args[1].head in ("add", "sum") else 1e-300):
+    bottom, is_difference = sample.number(tree.args[1], env), tree.args[1].head in ("add", "sum")
+    if abs(bottom) < (sample.least_difference if is_difference else sample.least_divisor):
         raise Undefined("a division by zero")
     return sample.matrix(tree.args[0], env) / bottom
 
@@ -281,6 +299,8 @@ def _derivative(sample, tree, env):
     name, *indices = (target,) if target.head == "letter" else target.args
     if name.leaf[0] in sample.meanings or name.leaf[0] not in sample.values:
         raise Undefined("a derivative with respect to what has a meaning")
+    if isinstance(sample.values[name.leaf[0]], dict):
+        raise Undefined("a derivative with respect to one of infinitely many numbers")
     place = tuple(sample.whole(part, env) - 1 for part in (*name.args, *indices))
     return sample.slope(lambda: sample.number(body, env), name.leaf[0], place)
 
@@ -319,10 +339,19 @@ def _integral(sample, tree, env):
     return total
 
 
-def _power(base, exponent):
+def _power(sample, tree, env):
+    base, exponent = (sample.number(part, env) for part in tree.args)
     if base < 0 and exponent != round(exponent):
-        raise ValueError("a root of a negative number")
+        raise Undefined("a root of a negative number")
+    if exponent < 0 and abs(base) < sample.least_divisor:
+        raise Undefined("a division by zero")
     return base**exponent
+
+
+def _inverse(matrix):
+    if np.linalg.cond(matrix) > 1e8:
+        raise np.linalg.LinAlgError("singular, or nearly so")
+    return np.linalg.inv(matrix)
 
 
 def _normal(x, mean, variance):
@@ -330,7 +359,6 @@ def _normal(x, mean, variance):
 
 
 FUNCTIONS = {  # of the operands: how these are read, and what is done with them
-    "pow": (Sample.number, _power),
     "sqrt": (Sample.number, math.sqrt),
     "exp": (Sample.number, math.exp),
     "log": (Sample.number, math.log),
@@ -345,7 +373,7 @@ FUNCTIONS = {  # of the operands: how these are read, and what is done with them
     "ones": (Sample.whole, lambda rows: np.ones((rows, 1))),
     "neg": (Sample.matrix, np.negative),
     "T": (Sample.two_axes, np.transpose),
-    "inv": (Sample.two_axes, np.linalg.inv),
+    "inv": (Sample.two_axes, _inverse),
     "trace": (Sample.two_axes, np.trace),
     "norm2": (Sample.two_axes, lambda matrix: (matrix**2).sum()),
 }
@@ -357,6 +385,7 @@ RULES = {
     "add": lambda s, t, env: _total([s.matrix(part, env) for part in t.args]),
     "mul": _times,
     "div": _quotient,
+    "pow": _power,
     "unit": Sample.unit,
     "entry": Sample.entry,
     "part": Sample.entry,

@@ -36,9 +36,37 @@ def _shape_of_integral(tree):
 
 def _shape_of_letter(tree):
     name = tree.leaf[0]
+    if not all(map(_is_size, (*name.over, *name.shape))):
+        raise IllFormed(f"{name.name}: expected sizes, or None for all integers")
     if len(tree.args) != len(name.over):
         raise IllFormed(f"{name.name}: expected {len(name.over)} indices, got {len(tree.args)}")
     return name.shape
+
+
+def _is_size(dimension):
+    """Whether it is made of whole numbers and symbolic sizes (or blocks of these), or None."""
+    if dimension is None or isinstance(dimension, tuple):
+        return True
+    if dimension.head == "letter":
+        return dimension.leaf[0].domain == "natural" and not dimension.args
+    if dimension.head == "num":
+        return dimension.leaf[0].denominator == 1
+    return dimension.head in ("add", "mul", "neg", "div", "pow") and all(
+        map(_is_size, dimension.args)
+    )
+
+
+def _shape_of_tuple(tree):
+    if len(tree.args) < 2:
+        raise IllFormed(f"a tuple needs 2 or more parts, got {len(tree.args)}")
+    return "tuple", tuple(map(shape, tree.args))
+
+
+def _shape_of_minimiser(tree):
+    _shape_of_function(tree)
+    if len(tree.args) < 2:
+        raise IllFormed(f"{tree}: a minimum over no letter")
+    return ("tuple", ((),) * (len(tree.args) - 1)) if len(tree.args) > 2 else ()
 
 
 def _shape_of_sum(tree):
@@ -135,7 +163,7 @@ SHAPES = {
     "sum": _shape_of_body,
     "prod": _shape_of_body,
     "integral": _shape_of_integral,
-    "tuple": lambda t: ("tuple", tuple(map(shape, t.args))),
+    "tuple": _shape_of_tuple,
     "merge": lambda t: shape(expand(t)),
-    "argmin": lambda t: ("tuple", ((),) * (len(t.args) - 1)) if len(t.args) > 2 else (),
+    "argmin": _shape_of_minimiser,
 }

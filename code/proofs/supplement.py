@@ -85,8 +85,7 @@ SYMMETRIC = symmetric(S_vv)
 OFF = B - times(S_hv, inverse(S_vv))
 EXPLAINED = trace(times(S_hv, inverse(S_vv), T(S_hv)))
 claim("masked-regression", E(norm2(x_h - times(B, x_v))),
-      plus(trace(S_hh), -EXPLAINED, trace(times(OFF, S_vv, T(OFF)))), BLOCKS, SYMMETRIC,
-      **SUPPLEMENT,
+      plus(trace(S_hh), -EXPLAINED, trace(times(OFF, S_vv, T(OFF)))), BLOCKS, **SUPPLEMENT,
       scope="all numbers of hidden and visible coordinates",
       twins={"nothing explained": trace(S_hh) + trace(times(OFF, S_vv, T(OFF))),
              "all explained": trace(times(OFF, S_vv, T(OFF))), "any variables": BLOCKS})

@@ -81,7 +81,7 @@ class Ledger:
     def counts(self) -> dict:
         """claims, twins rejected, and what the last whole attack on these claims counted.
 
-        With a record: mutants, and the verdicts of proofs.attack.VERDICTS.
+        With a record: mutants, and the outcomes of proofs.attack.OUTCOMES.
         """
         return {
             "claims": len(self.claims),
