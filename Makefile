@@ -1,6 +1,7 @@
-# make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, and TeX on Debian and Ubuntu.
-.PHONY: pdf supplement html notebook test fuzz proofs proofs-attack watch check submission bench bench-build lint \
-  lock clean help ready FORCE
+# make pdf: the report. make test: its tests. Both set up what they need: .venv/ for Python, and TeX
+# on Debian and Ubuntu.
+.PHONY: pdf supplement html notebook test fuzz proofs proofs-attack watch check submission bench \
+  bench-build lint lock clean help ready FORCE
 .PRECIOUS: %.pdf
 .DEFAULT_GOAL := pdf
 
@@ -12,6 +13,7 @@ NAME ?=
 DOC ?= report
 TAGGED ?=
 FAST ?=
+# The same for Python as in code/weaving/settings.py.
 export PYTHONPATH := code
 export PYTHONUTF8 := 1
 export PYTHONHASHSEED := 0
@@ -23,7 +25,7 @@ DOCUMENTS := $(basename $(wildcard *.texw))
 FOR_CASE := --case "$$CASE" --names "$$NAMES" --side "$$SIDE" --until "$$UNTIL"
 AS_TAGGED := $(if $(filter-out 0,$(TAGGED)),--tagged)
 
-pdf: $(DOC:.texw=).pdf ## report.pdf; CASE=case.npz for your numbers, TAGGED=1 for screen readers, TIMES=1 for times
+pdf: $(DOC:.texw=).pdf ## the report; CASE=case.npz: your numbers, TAGGED=1: for screen readers, TIMES=1
 
 supplement: supplement.pdf ## supplement.pdf, what goes beyond the questions
 
@@ -61,7 +63,7 @@ check: ready ## ask veraPDF whether report.pdf is PDF/A, or PDF/UA if it is tagg
 submission: ready ## submission.tar.gz from the last commit: PDF, sources, plain LaTeX, checksums
 	@$(RUN) -m weaving.submission $(AS_TAGGED)
 
-bench: ready ## measure attention beside PyTorch and JAX; the supplement draws the result (half an hour, Linux)
+bench: ready ## measure attention beside PyTorch and JAX for the supplement (half an hour, Linux)
 	@[ -d build/bench-venv ] || $(RUN) -m venv build/bench-venv
 	@build/bench-venv/bin/python -m pip install -q --no-deps -r requirements.txt
 	@build/bench-venv/bin/python -m pip install -q -r requirements-bench.in

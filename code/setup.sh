@@ -14,7 +14,8 @@ tex_files='pdflatex.fmt pdftex.map article.cls pdfmanagement.sty sRGB.icc plainn
     geometry.sty microtype.sty babel.sty british.ldf xcolor.sty graphicx.sty booktabs.sty array.sty
     fancyvrb.sty longtable.sty multicol.sty natbib.sty hyperref.sty texgyrepagella-regular.otf
     qplr.pfb uplr8a.pfb fplmr.pfb cmex10.pfb lmtt10.pfb dummy-space.pfb'
-debian_tex='latexmk texlive-latex-recommended texlive-fonts-recommended lmodern tex-gyre fonts-texgyre'
+debian_tex='latexmk texlive-latex-recommended texlive-fonts-recommended'
+debian_tex="$debian_tex lmodern tex-gyre fonts-texgyre"
 arch_tex='texlive-binextra texlive-latexrecommended texlive-fontsrecommended'
 rpm_tex='texlive-collection-latexrecommended texlive-collection-fontsrecommended'
 tlmgr_tex='latexmk babel-english collection-latexrecommended collection-fontsrecommended'
@@ -168,7 +169,8 @@ remedy() {
         dnf)     from "${sudo}dnf install"          python3.12  "latexmk $rpm_tex" ;;
         zypper)  from "${sudo}zypper install"       python313   "texlive-latexmk $rpm_tex" ;;
         pacman)  from "${sudo}pacman -S"            python      "$arch_tex" ;;
-        macos)   from 'brew install'                python@3.13 'mactex-no-gui    # then open a new terminal' ;;
+        macos)   from 'brew install'                python@3.13 \
+                     'mactex-no-gui    # then open a new terminal' ;;
         *)       from '' '' '' ;;
     esac
     for wanted do

@@ -9,7 +9,8 @@ from weaving import latex
 
 TABLE = r"""\begin{checks}
 \begin{longtable}{@{}r>{\raggedright\arraybackslash}p{101mm}%
->{\raggedright\arraybackslash}p{24mm}>{\raggedright\arraybackslash}p{17mm}>{\raggedleft\arraybackslash}p{13mm}@{}}
+>{\raggedright\arraybackslash}p{24mm}>{\raggedright\arraybackslash}p{17mm}%
+>{\raggedleft\arraybackslash}p{13mm}@{}}
 \toprule
 & Claim: what it supposes & For & Decided by & Twins refused \\
 \midrule
