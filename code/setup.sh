@@ -54,7 +54,7 @@ made_of() {
 # is_complete FOLDER REQUIREMENTS PYTHON
 is_complete() { [ -s "$1/.complete" ] && made_of "$3" "$2" | cmp -s - "$1/.complete"; }
 
-# make_packages FOLDER REQUIREMENTS PYTHON: under another name first; FOLDER is never half there.
+# make_packages FOLDER REQUIREMENTS PYTHON: under another name first; FOLDER is never left half-made.
 make_packages() {
     folder=$1 requirements=$2 python=$3 new=$1.new.$$
     for left in "$folder".new.*; do  # of runs that were killed
@@ -102,7 +102,7 @@ find_python() {
         can_make_venv=yes
         version=$("$candidate" -I -c 'import sys
 print(sys.implementation.name, "%d.%d" % sys.version_info[:2])
-import ensurepip, venv' 2>/dev/null) || can_make_venv=no  # some of these names do not even run
+import ensurepip, venv' 2>/dev/null) || can_make_venv=no  # some of these cannot even be run
         case " $versions " in
             *" ${version#cpython } "*)
                 if [ $can_make_venv = yes ]; then python=$candidate; return 0; fi
@@ -229,7 +229,7 @@ as_root() { run ${sudo:+sudo -n} env LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@
 
 apt_install() {
     say "installing $*; this takes a minute or two"
-    as_root dpkg --configure -a || true  # an installation that was killed half-way
+    as_root dpkg --configure -a || true  # repairs an installation that was killed
     as_root apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=600 "$@" ||
         fail "apt-get failed, is there a network? build/setup.log ends with
 $(grep '^E: ' "$log" | tail -n 3)"

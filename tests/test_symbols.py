@@ -31,8 +31,7 @@ CLASHES = {
 @pytest.mark.parametrize("clash", CLASHES)
 def test_no_letter_or_word_has_two_meanings(document, clash):
     for number, line in enumerate((ROOT / document).read_text().splitlines(), 1):
-        text = line.replace("libraries call it a logit", "")
-        assert not re.search(CLASHES[clash], text), f"{document}:{number}: {clash}"
+        assert not re.search(CLASHES[clash], line), f"{document}:{number}: {clash}"
 
 
 def test_no_symbol_is_in_the_table_twice():

@@ -12,7 +12,7 @@ SHADES(0)  # fills its table, so that drawing does not change it
 
 
 def canvas(width: float, height: float):
-    """A figure whose only axes count in inches from the lower left corner."""
+    """A figure and its only axes, which are in inches from the lower left corner."""
     fig, ax = figure(width, height)
     ax.set_position((0, 0, 1, 1))
     ax.set(xlim=(0, width), ylim=(0, height))

@@ -1,4 +1,4 @@
-"""What all figures share: the palette, the widths of the page, the document's face, `Drawing`."""
+"""What all figures share: the palette, the widths of the page, the document's typeface, `Drawing`."""
 
 import io
 import shutil
@@ -50,10 +50,7 @@ class Drawing:
 
 
 def figure(width: float = TEXT_WIDTH, height: float = 2.4, **subplots):
-    """A figure of final size in inches, and its axes; keywords go to Figure.subplots.
-
-    Raises: FileNotFoundError if the document's face is not installed.
-    """
+    """A figure of final size in inches, and its axes; keywords go to Figure.subplots."""
     fig = Figure(figsize=(width, height))
     return fig, fig.subplots(**subplots)
 

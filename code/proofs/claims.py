@@ -104,7 +104,7 @@ class Claim:
 
 
 def claim(name, left, right, *hypotheses, twins, scope, document="report", argued=""):
-    """Enter a claim into CLAIMS.
+    """Register a claim.
 
     twins   {what is wrong: another right side, a pair (left, right), or a Hypothesis to leave out}
     scope   LaTeX: for which sizes

@@ -6,7 +6,7 @@ latex(times(T(p(i)), p(j)))         # \\vec{p}_{i}\\T \\vec{p}_{j}
 from proofs.notation import Letter, Node, index, node
 from proofs.shapes import matrix_shape
 
-SUM, PRODUCT, FACTOR, ATOM = range(4)  # how tightly a printed expression holds together
+SUM, PRODUCT, FACTOR, ATOM = range(4)  # the precedence of a printed expression
 GREEK = set(
     "alpha beta gamma delta eps lambda mu nu omega pi rho sigma theta Lambda Pi Sigma".split()
 )

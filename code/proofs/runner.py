@@ -1,4 +1,4 @@
-"""Check the claims, in parallel, and cache the verdicts for as long as nothing changes.
+"""Check the claims in parallel, reusing verdicts of which nothing has changed.
 
 run(["simplex"], cache=Path("build/proofs.json"))
     # {"simplex": Verdict("simplex", [], 3, "normal form")}
@@ -100,7 +100,7 @@ def _read(cache):
 
 
 def _write(cache, verdicts, code):
-    """Cache the verdicts that this code found; one cut off half-way is found anew."""
+    """Cache the verdicts that this code found; a truncated file counts as none."""
     kept = {key: asdict(v) for key, v in verdicts.items() if key.startswith(code)}
     cache.parent.mkdir(parents=True, exist_ok=True)
     cache.write_text(json.dumps(kept), encoding="utf-8")

@@ -110,7 +110,7 @@ def _check_settings(path, side, until, is_code):
 
 
 def _with_settings(message, settings):
-    """The message; a command in it that begins CASE=... gets the settings that were given."""
+    """The message; any command in it that contains CASE=... gets the settings that were given."""
     given = [
         f"{name}={shlex.quote(value)}"
         for name, value in settings.items()

@@ -21,7 +21,7 @@ def count() -> int:
 def run(work: Callable[[Iterator], None], tasks: Iterable) -> None:
     """Call work(share) in every worker; together the shares give each task (never None) once.
 
-    Raises: what work raises. After an error or Ctrl-C each worker ends with its current task.
+    Raises: what work raises. After an error or Ctrl-C each worker stops after its current task.
     """
     with _LOCK:
         n = count()
@@ -46,7 +46,7 @@ def _cores_for(n):
 def _begin(cores):
     """Prepare a worker's thread: one BLAS thread, and one core, which it keeps until it ends.
 
-    Left to the system, two workers that hand Python's lock to each other are drawn to one core, and
+    Left to the system, two workers that hand Python's lock to each other end up on one core, and
     calls of a few milliseconds take up to a third longer.
     """
     for library in _BLAS.lib_controllers:

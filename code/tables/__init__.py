@@ -1,1 +1,1 @@
-"""Tables, matrices and sentences that depend on the case, for the chunks of the documents."""
+"""What chunks write: tables, matrices and sentences about the case, the article and the claims."""

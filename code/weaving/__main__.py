@@ -1,4 +1,4 @@
-"""python -m weaving [DOCUMENT] [--case FILE] [--tagged] [--watch]: DOCUMENT.pdf, here.
+"""python -m weaving [DOCUMENT] [--case FILE] [--tagged] [--watch]: DOCUMENT.pdf in this folder.
 
 --tagged: a PDF that a screen reader can read, which takes ten times as long.
 """

@@ -1,4 +1,4 @@
-"""What the commands share: their arguments, progress, and reports of what came of them."""
+"""What the commands share: arguments, progress, and reporting the result."""
 
 import argparse
 import os
@@ -35,7 +35,9 @@ def command_line(description: str, *flags: str) -> tuple:
         needing = " and ".join(name.upper() for name, _ in options)
         parser.exit(1, f"{needing} must come with CASE=..., the file that it is about\n")
     try:
-        target = Target.named(arguments.document, arguments.case, options)
+        target = Target.named(
+            arguments.document, case_file=arguments.case, case_options=options
+        )
     except BuildFailed as failed:
         parser.exit(1, f"{failed}\n")
     return (target, *(getattr(arguments, flag.strip("-")) for flag in flags))

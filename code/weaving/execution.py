@@ -33,9 +33,9 @@ class Target(NamedTuple):
     tagged: bool = False
 
     @classmethod
-    def named(cls, name: str, *others) -> "Target":
+    def named(cls, name: str, **others) -> "Target":
         """The document of this name, with or without .texw. Raises BuildFailed if there is none."""
-        target = cls(name.removesuffix(".texw"), *others)
+        target = cls(name.removesuffix(".texw"), **others)
         if not Path(target.source).is_file():
             there = ", ".join(sorted(path.stem for path in Path().glob("*.texw"))) or "none"
             message = f"there is no such document in this folder; there are: {there}"

@@ -43,7 +43,7 @@ DEFAULTS = {"echo": False, "fig": False}
 
 CODE_BEGIN = re.compile(PwebReader.code_begin)
 LIKE_CODE_BEGIN = re.compile(r"<<|\s*<<.*>>\s*=")
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
+ODD_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
 VALUE = "\ufffc"  # stands for an inline expression where the text around it is examined
 
 BEGIN = r"\begin{document}"
@@ -141,7 +141,7 @@ class StrictReader(PwebReader):
 
     def parse(self):
         self._check_lines()
-        self.rawtext = CONTROL.sub(" ", self.rawtext)  # Pweave would begin new lines at some
+        self.rawtext = ODD_CHARACTERS.sub(" ", self.rawtext)  # Pweave would begin new lines at some
         super().parse()
         line = 1
         for chunk in self.parsed:
@@ -180,7 +180,7 @@ class StrictReader(PwebReader):
         """Find chunks that are not closed, not opened, or empty (Pweave drops these)."""
         opened, filled, lines = 0, False, self.rawtext.split("\n")
         for number, line in enumerate(lines, 1):
-            if odd := CONTROL.search(line):
+            if odd := ODD_CHARACTERS.search(line):
                 self._problem(number, f"control character {odd[0]!r}")
             if line.startswith("<<") or (not opened and LIKE_CODE_BEGIN.match(line)):
                 if opened:
@@ -282,7 +282,7 @@ def _faults(options):
             yield f"chunk option {key}={value!r}: a {OPTIONS[key].__name__} is needed"
         elif key == "depends" and not all(isinstance(f, str) and "\0" not in f for f in value):
             yield f"chunk option depends={value!r}: a list of file names is needed"
-        elif CONTROL.search(text) or re.search(r"[\t\n]", text):
+        elif ODD_CHARACTERS.search(text) or re.search(r"[\t\n]", text):
             yield f'chunk option {key}={value!r} contains a control character; write {key}=r"..."'
         elif key == "label" and (odd := re.search(r"[^A-Za-z0-9_-]", value)):
             yield f"label {value!r} contains {odd[0]!r}; letters, digits, - and _ are allowed"

@@ -1,4 +1,4 @@
-"""Faults of a document that LaTeX does not report."""
+"""Faults of a document that TeX does not report."""
 
 import os
 import re

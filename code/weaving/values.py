@@ -1,4 +1,4 @@
-"""Validates the values of chunks and inline expressions, before they are LaTeX."""
+"""What chunks print and expressions return, checked before it becomes LaTeX."""
 
 import re
 

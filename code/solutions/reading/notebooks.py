@@ -1,6 +1,6 @@
 """Run a notebook or a .py file, in a process of its own, and take the arrays of a case from it.
 
-They are taken as soon as all are there. What comes after that is run, too, but only to see
+They are taken as soon as all of them exist. What comes after that is run, too, but only to see
 whether it changes the arrays; if it does, the user is asked which are meant.
 """
 
