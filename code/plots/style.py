@@ -1,4 +1,4 @@
-"""What all figures share: the palette, the widths of the page, the document's typeface, `Drawing`."""
+"""What all figures share: palette, widths of the page, the document's typeface, `Drawing`."""
 
 import io
 import shutil
