@@ -35,9 +35,7 @@ def command_line(description: str, *flags: str) -> tuple:
         needing = " and ".join(name.upper() for name, _ in options)
         parser.exit(1, f"{needing} must come with CASE=..., the file that it is about\n")
     try:
-        target = Target.named(
-            arguments.document, case_file=arguments.case, case_options=options
-        )
+        target = Target.named(arguments.document, case_file=arguments.case, case_options=options)
     except BuildFailed as failed:
         parser.exit(1, f"{failed}\n")
     return (target, *(getattr(arguments, flag.strip("-")) for flag in flags))
