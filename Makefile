@@ -94,7 +94,6 @@ help: ## this list
 
 # Takes milliseconds once everything is installed.
 ready:
-	@sh code/setup.sh venv
-	@sh code/setup.sh tex
+	@sh code/setup.sh venv tex
 
 FORCE:

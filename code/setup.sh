@@ -1,11 +1,12 @@
 #!/bin/sh
 # Sets up what the documents need. The Makefile calls it before each build; if nothing is missing it
 # takes milliseconds.
-#   sh code/setup.sh venv       .venv from requirements.txt; PYTHON=... chooses the Python
-#   sh code/setup.sh tex        is TeX complete? apt-get installs it, where no password is needed
-#   sh code/setup.sh notebook   build/notebook-packages from its requirements; lint likewise
+#   sh code/setup.sh STAGE ...
+#   venv       .venv from requirements.txt; PYTHON=... chooses the Python
+#   tex        is TeX complete? apt-get installs it, where no password is needed
+#   notebook   build/notebook-packages from its requirements; lint likewise
 set -eu
-CDPATH='' cd -- "$(dirname -- "$0")/.."
+CDPATH='' cd -- "${0%/*}/.."
 
 versions='3.14 3.13 3.12 3.11'
 tex_commands='latexmk pdflatex bibtex kpsewhich'
@@ -24,7 +25,6 @@ uv='
                               # make PYTHON="$(uv python find 3.13)"'
 lacks_venv=''
 
-if [ "$(id -u)" = 0 ]; then sudo=''; else sudo='sudo '; fi
 say() { printf 'set-up: %s\n' "$*" >&2; }
 fail() { say "$@"; exit 1; }
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -210,6 +210,7 @@ own_tlmgr() {
 # provide WHY python|tex ...: installs it if apt-get can without a password; else says what to type.
 provide() {
     why=$1; shift
+    if [ "$(id -u)" = 0 ]; then sudo=''; else sudo='sudo '; fi
     remedy "$@"
     if [ "$(system)" = apt-get ] && [ -z "$others" ] &&
         { [ -z "$sudo" ] || sudo -n true 2>/dev/null; }; then
@@ -235,13 +236,16 @@ apt_install() {
 $(grep '^E: ' "$log" | tail -n 3)"
 }
 
-case ${1:-} in
-    venv)
-        { [ -z "${PYTHON:-}" ] || is_complete .venv requirements.txt "$PYTHON"; } &&
-            is_complete .venv requirements.txt .venv/bin/python || make_venv ;;
-    tex) check_tex ;;
-    notebook | lint)
-        set -- "build/$1-packages" "requirements-$1.txt" .venv/bin/python
-        is_complete "$@" || make_packages "$@" ;;
-    *) fail 'usage: sh code/setup.sh venv | tex | notebook | lint' ;;
-esac
+[ $# -gt 0 ] || set -- none
+for stage do
+    case $stage in
+        venv)
+            { [ -z "${PYTHON:-}" ] || is_complete .venv requirements.txt "$PYTHON"; } &&
+                is_complete .venv requirements.txt .venv/bin/python || make_venv ;;
+        tex) check_tex ;;
+        notebook | lint)
+            set -- "build/$stage-packages" "requirements-$stage.txt" .venv/bin/python
+            is_complete "$@" || make_packages "$@" ;;
+        *) fail 'usage: sh code/setup.sh venv | tex | notebook | lint ...' ;;
+    esac
+done

@@ -2,6 +2,7 @@
 
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,18 +46,19 @@ def provenance() -> Provenance:
     """From ARCHIVED, else from Git; else the commit is `unknown`, of 1 January 1970."""
     if archive := from_archive():
         return archive
-    last = _git("log", "-1", "--no-show-signature", "--format=%H %ct") or "unknown 0"
-    commit, epoch = last.split()
-    changed = bool(_git("status", "--porcelain", "--untracked-files=no"))
-    return Provenance(commit[:12], int(epoch), changed)
+    log = _git("log", "-1", "--no-show-signature", "--format=%H %ct")
+    status = _git("status", "--porcelain", "--untracked-files=no")  # beside the other
+    commit, epoch = (log() or "unknown 0").split()
+    return Provenance(commit[:12], int(epoch), changed=bool(status()))
 
 
-def _git(*words: str) -> str:
-    """Git's output; empty if it fails or is not installed."""
+def _git(*words: str) -> Callable[[], str]:
+    """Start Git; a function that returns its output, empty if it fails or is not installed."""
     # another user's clone is as good as one's own, and looking must not lock it
     command = ["git", "--no-optional-locks", "-c", "safe.directory=*", *words]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "encoding": "utf-8"}
     try:
-        done = subprocess.run(command, capture_output=True, encoding="utf-8")
+        process = subprocess.Popen(command, **pipes)
     except FileNotFoundError:
-        return ""
-    return done.stdout.strip()
+        return str
+    return lambda: process.communicate()[0].strip()
