@@ -7,6 +7,8 @@ Integrals are left to SymPy; a minimiser is a zero of the gradient where the Hes
 definite.
 """
 
+from functools import cache
+
 import sympy
 
 from proofs import judge, notation
@@ -193,7 +195,8 @@ def _shift(value):
         letter, bound = value.args[0].leaf[0], value.args[1]
         if bound.head == "neg" and bound.args[0].head == "num":
             least = sympy.Rational(str(bound.args[0].leaf[0]))
-            return {letter: least + sympy.Dummy(positive=True)}
+            above = sympy.Symbol(f"{letter.name} - {least}", positive=True)  # no letter's name
+            return {letter: least + above}
     raise Undecided(f"an integral under the hypothesis {value} > 0")
 
 
@@ -210,7 +213,7 @@ SYMPY = {
     "cos": sympy.cos,
     "sin": sympy.sin,
     "infinity": lambda: sympy.oo,
-    "integral": lambda body, name, first, last: sympy.integrate(body, (name, first, last)),
+    "integral": cache(lambda body, *limits: sympy.integrate(body, limits)),  # as in the twins
 }
 
 

@@ -160,7 +160,7 @@ class Sample:
             raise Undefined(f"no numbers for {tree.head}")
         if isinstance(value, (np.ndarray, np.generic)) and value.size == 1:
             value = value.item()
-        if isinstance(value, complex) or not np.all(np.isfinite(value)):
+        if isinstance(value, complex) or not _is_finite(value):
             raise Undefined(f"{tree} has no value")
         return value
 
@@ -266,6 +266,12 @@ class Sample:
 
 
 # Operations
+
+
+def _is_finite(value):
+    if isinstance(value, float):
+        return math.isfinite(value)  # ten times as fast
+    return np.all(np.isfinite(value))
 
 
 def _times(sample, tree, env):
