@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import py_compile
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from weaving.execution import Target
 from weaving.inputs import Recorder, pause_recording
 from weaving.nondeterminism import nondeterministic_calls
 from weaving.problems import BuildFailed
+from weaving.project import forget_bytecode
 from weaving.reader import StrictReader
 from weaving.watch import _digests
 
@@ -411,6 +413,19 @@ def test_a_failed_run_keeps_nothing(rules):
         weave(Target())
     change("report.texw", "total = {", "total = [")
     assert "Total [10" in run()[1]
+
+
+def test_bytecode_is_kept_only_if_no_change_of_its_source_can_be_missed(project):
+    bytecode = {}
+    for name in ("old", "new", "gone"):
+        Path(f"{name}.py").write_text("value = 1")
+        bytecode[name] = Path(py_compile.compile(f"{name}.py"))
+    for name in ("old", "gone"):
+        written = os.stat(bytecode[name]).st_mtime + 10  # as if it were compiled 10 s later
+        os.utime(bytecode[name], (written, written))
+    Path("gone.py").unlink()
+    forget_bytecode()
+    assert [name for name, path in bytecode.items() if path.exists()] == ["old"]
 
 
 def test_results_do_not_outlive_their_python(rules, monkeypatch):

@@ -18,6 +18,7 @@ _FOLDERS = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purel
 INSTALLED = tuple({path + os.sep for path in [*_FOLDERS, *map(os.path.realpath, _FOLDERS)]})
 VOLATILE_PATHS = ("/proc/", "/sys/", "/dev/")
 CODE = (".py", ".so")
+MOST_SECONDS_TO_COMPILE = 2
 OUTPUT_SUFFIXES = (".pdf", ".html", ".ipynb", ".synctex.gz")
 
 
@@ -70,9 +71,18 @@ def fingerprint() -> list:
 
 
 def forget_bytecode() -> None:
-    """Remove the project's bytecode, in which Python misses a quick change of the same size."""
-    shutil.rmtree("__pycache__", ignore_errors=True)
-    for folder in Path().iterdir():
-        if folder.is_dir() and folder.name[0] != "." and folder.name not in NOT_INPUTS:
-            for cache in folder.rglob("__pycache__"):
-                shutil.rmtree(cache, ignore_errors=True)
+    """Remove bytecode that may be of an older source: Python compares size and whole seconds."""
+    folders = [path for path in Path().iterdir() if path.is_dir() and path.name[0] != "."
+               and path.name not in NOT_INPUTS]  # fmt: skip
+    caches = [cache for folder in folders for cache in folder.rglob("__pycache__")]
+    for path in [path for cache in [Path("__pycache__"), *caches] for path in cache.glob("*.pyc")]:
+        if not _is_of_its_source(path):
+            path.unlink(missing_ok=True)
+
+
+def _is_of_its_source(bytecode):
+    """Whether it was written well after the last change of its source, by the files' own clock."""
+    with contextlib.suppress(OSError, ValueError, NotImplementedError):
+        source = importlib.util.source_from_cache(bytecode)
+        return os.stat(source).st_ctime + MOST_SECONDS_TO_COMPILE < bytecode.stat().st_mtime
+    return False

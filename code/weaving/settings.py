@@ -10,7 +10,7 @@ import sys
 
 # None: removed.
 PYTHON = {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "PYTHONOPTIMIZE": None, "PYTHONWARNINGS": None,
-          "PYTHONSTARTUP": None}  # fmt: skip
+          "PYTHONSTARTUP": None, "PYTHONPYCACHEPREFIX": None}  # fmt: skip
 # Matplotlib's list of fonts takes a second or two to make.
 OWN_VENV = sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK)
 CACHE_FOLDER = sys.prefix if OWN_VENV else os.path.abspath("build")
