@@ -57,6 +57,24 @@ def test_latexmk_goes_on_where_one_does(built):
     assert built.pdf.read_bytes() == from_clean(built)
 
 
+CONTENTS = r"""\makeatletter\newcommand{\reportcontents}{\@starttoc{toc}}\makeatother
+\newcommand{\exercise}[2]{\section{#1 #2}}
+\begin{document}
+\reportcontents
+\exercise{}{The first, {in \emph{braces}}}
+\noindent\rule{1pt}{\dimexpr\textheight-100pt}
+\exercise{Exercise 2}{The second}\label{second}
+It is on page \pageref{second}.
+"""
+
+
+def test_two_passes_are_enough_from_clean_though_the_contents_move_the_text(built):
+    built.write(LIGHT.replace("\\begin{document}\n", CONTENTS))
+    shutil.rmtree(built.folder / "build")
+    assert passes(built) == ["pdflatex", "latexmk", "pdflatex"]
+    assert "It is on page 2." in words(built) and "The second 2" in words(built).replace("  ", " ")
+
+
 def test_a_latex_that_does_not_start(built):
     built.write(LIGHT.replace("After it.", "After all."))
     once = built.replacing("pdflatex", '[ -e used ] && exec "$real" "$@"; touch used')

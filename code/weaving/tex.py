@@ -24,6 +24,9 @@ OUTPUT = re.compile(r"^Output written on .*?\((\d+) pages?, (\d+) bytes\)", re.M
 RULE = re.compile(r'^\["', re.MULTILINE)  # in latexmk's database
 READ = re.compile(r'^  "(.+?)" [\d.]+ -?\d+ \w* "', re.MULTILINE)
 
+HEADING = re.compile(  # sub or nothing, number, title with braces in it, two deep
+    r"^\\(sub|)exercise\{([^{}]*)\}\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}", re.MULTILINE
+)
 INCLUDED_FROM = re.compile(r"\\include\{(\w[^{}]*)/[^/{}]+\}")
 
 
@@ -41,12 +44,18 @@ class Job(NamedTuple):
 
 
 def prepare(job: Job) -> None:
-    """Remove what an interrupted run has left, and give the first pass of LaTeX its references."""
+    """Remove what an interrupted run has left, and give LaTeX's first pass references and contents.
+
+    Its pages are then as they will be, so that the second pass is the last.
+    """
     if text_or_empty(completion_record(job.path)) != _digests(job.path):
         for suffix in JOB_SUFFIXES:
             job.path.with_suffix(suffix).unlink(missing_ok=True)
     if not job.path.with_suffix(".aux").exists():
-        bibtex.make_references(job.path, text_or_empty(Path(job.source)), environment(job))
+        text = text_or_empty(Path(job.source))
+        bibtex.make_references(job.path, text, environment(job))
+        if r"\reportcontents" in text:
+            job.path.with_suffix(".toc").write_text(_contents(text), encoding="utf-8")
 
 
 def typeset(job: Job, lines: list[int], first_pass=None) -> int:
@@ -60,9 +69,17 @@ def typeset(job: Job, lines: list[int], first_pass=None) -> int:
         (folder / chapters).mkdir(parents=True, exist_ok=True)  # for the chapter's .aux
     status, output = 0, ""
     if not (first_pass and first_pass.was_last()):
-        for suffix in (".log", ".fdb_latexmk"):  # both are of an earlier pass
-            path.with_suffix(suffix).unlink(missing_ok=True)
+        log, database = path.with_suffix(".log"), path.with_suffix(".fdb_latexmk")
+        database.unlink(missing_ok=True)  # it is of an earlier run
+        if not complete_pages(path):
+            log.unlink(missing_ok=True)
+        # From a complete log latexmk knows which files the first pass wrote. It compares dates in
+        # whole seconds, and its own pass may end in the same one.
+        for name in filter(os.path.isfile, recorded(path, "OUTPUT")):
+            os.utime(name, (job.epoch, job.epoch))
         status, output = _latexmk(job)
+        if not database.exists():  # it has not come as far as to run LaTeX
+            log.unlink(missing_ok=True)
     pages = complete_pages(path)
     if pages:
         completion_record(path).write_text(_digests(path), encoding="utf-8")
@@ -117,6 +134,19 @@ def synctex_to_source(job: Job, lines: list[int]) -> bytes:
         last = b"%d" % lines[-1]
         text = place.sub(lambda match: number.get(match[0], last), text.replace(own[0], entry))
     return gzip.compress(text, compresslevel=1, mtime=0)  # a tenth of the time, a quarter longer
+
+
+def _contents(text):
+    """The contents of the document with this text, as long as they will be: all is on page 10."""
+    titles = [
+        (sub, number and number + r"\quad ", title) for sub, number, title in HEADING.findall(text)
+    ]
+    if r"\bibliography{" in text:
+        titles.append(("", "", r"\refname"))
+    return "".join(
+        rf"\contentsline {{{sub}section}}{{{number}{title}}}{{10}}{{}}%" + "\n"
+        for sub, number, title in titles
+    )
 
 
 def _digests(job):
