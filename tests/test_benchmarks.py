@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import attention, measure, measurements
+from benchmarks import attention, build, measure, measurements
 
 NAN = float("nan")
 CODE = Path(__file__).parents[1] / "code"
@@ -126,3 +126,15 @@ def test_the_committed_measurements_are_whole_and_name_no_folder(tmp_path):
     assert {N for _, N, *_ in shapes[0]} == set(attention.SIZES)
     measurements.write(COMMITTED, tmp_path / "copy.json")
     assert (tmp_path / "copy.json").read_bytes() == measurements.FILE.read_bytes()
+
+
+def test_a_pass_of_latex_is_measured_as_the_build_makes_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("build").mkdir()
+    for suffix in ("aux", "toc", "bbl"):
+        Path(f"build/report.{suffix}").touch()
+    run = []
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, env, **_: run.append((command[0], env["TEXINPUTS"]))
+    )
+    assert build.one_pass() > 0 and run == [("pdflatex", "code/weaving:build:")]

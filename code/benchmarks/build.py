@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from weaving.tex import environment as tex_environment
+from weaving import tex
 
 ROOT = Path(__file__).parents[2]
 LEFT_BEHIND = shutil.ignore_patterns("build", ".venv*", "__pycache__", "*.pdf", ".hypothesis")
@@ -72,7 +72,8 @@ def one_pass() -> float:
         shutil.copy(f"build/report.{suffix}", beside)
     command = ["pdflatex", "-interaction=batchmode", "-synctex=1", f"-output-directory={beside}",
                "build/report.tex"]  # fmt: skip
-    return seconds_of(command, tex_environment(Path("build"), 0))
+    job = tex.Job(Path("build/report"), "report.texw", epoch=0)
+    return seconds_of(command, tex.environment(job))
 
 
 def seconds_of(command: list[str], environment: dict | None = None) -> float:
