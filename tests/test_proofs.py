@@ -650,6 +650,7 @@ PRINTED = [
     (log(P) * Q, r"\left(\log P\right) Q"),
     (cos(x) * cos(y), r"\cos x \, \cos y"),
     (times(cos(x), cos(y), w), r"\left(\cos x\right) \, \left(\cos y\right) w"),
+    (log(exp(x) * exp(y)), r"\log\left(e^{x} e^{y}\right)"),
     (exp(neg(x * y)), "e^{-x y}"),
     (exp(neg(x - y)), r"e^{-\left(x - y\right)}"),
     (diff(x**2, x), r"\frac{\partial x^{2}}{\partial x}"),

@@ -14,6 +14,7 @@ SPACED = ("sqrt", "cos", "sin", "log", "normal", "div")  # a thin space before t
 CIRCULAR = ("cos", "sin")
 FUNCTION_HEADS = (*CIRCULAR, "log", "trace", "gamma")
 BIG = ("sum", "prod", "integral", "diff", "argmin")
+PLAIN_FACTORS = ("letter", "num", "index", "T", "inv")  # after which a function's argument goes on
 FUNCTION_LATEX = {"trace": r"\operatorname{tr}", "gamma": r"\Gamma"}  # log is \log
 
 
@@ -139,9 +140,8 @@ def _print_exponential(tree):
 
 def _print_function(tree):
     (inner,), name = tree.args, FUNCTION_LATEX.get(tree.head, "\\" + tree.head)
-    if inner.head in ("letter", "num") or (
-        inner.head == "mul" and not any(part.head in ("add", "normal") for part in inner.args)
-    ):
+    factors = inner.args if inner.head == "mul" else (inner,)
+    if tree.head != "gamma" and all(part.head in PLAIN_FACTORS for part in factors):
         return f"{name} {latex(inner)}", PRODUCT
     return rf"{name}\left({latex(inner)}\right)", FACTOR
 
