@@ -12,7 +12,6 @@ GREEK = set(
 )
 SPACED = ("sqrt", "cos", "sin", "log", "normal", "div")  # a thin space before them
 CIRCULAR = ("cos", "sin")
-FUNCTION_HEADS = (*CIRCULAR, "log", "trace", "gamma")
 BIG = ("sum", "prod", "integral", "diff", "argmin")
 PLAIN_FACTORS = ("letter", "num", "index", "T", "inv")  # after which a function's argument goes on
 FUNCTION_LATEX = {"trace": r"\operatorname{tr}", "gamma": r"\Gamma"}  # log is \log
@@ -118,7 +117,8 @@ def _print_product(tree):
 
 def _is_applied(tree):
     """Whether it is printed as a function before its argument, which a factor would lengthen."""
-    return tree.head in FUNCTION_HEADS or (tree.head == "pow" and tree.args[0].head in CIRCULAR)
+    is_function = PRINTERS[tree.head] is _print_function
+    return is_function or (tree.head == "pow" and tree.args[0].head in CIRCULAR)
 
 
 def _print_power(tree):
