@@ -9,11 +9,12 @@ CASE ?=
 NAMES ?=
 SIDE ?=
 UNTIL ?=
-NAME ?=
+# Not from the environment, where WSL has the computer's name.
+NAME =
 DOC ?= report
 TAGGED ?=
 FAST ?=
-# The same for Python as in code/weaving/settings.py.
+# What code/weaving/settings.py sets for itself, too, for the commands that do not ask it.
 export PYTHONPATH := code
 export PYTHONUTF8 := 1
 export PYTHONHASHSEED := 0
@@ -43,7 +44,7 @@ notebook: ready ## report.ipynb, the same as a Jupyter notebook that has been ru
 
 test: ready ## run all tests; FAST=1 skips the slow tests
 	@sh code/setup.sh notebook || true  # if this fails, the notebook's tests are skipped
-	@$(RUN) -m pytest -q -n auto --dist loadscope --no-loadscope-reorder $(if $(FAST),-m "not slow")
+	@$(RUN) -m pytest -q -n auto --dist loadscope --no-loadscope-reorder $(if $(filter-out 0,$(FAST)),-m "not slow")
 
 fuzz: ready ## run the tests named fuzz on new examples (minutes)
 	@HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -q -k fuzz
@@ -72,7 +73,7 @@ bench: ready ## measure attention beside PyTorch and JAX for the supplement (hal
 bench-build: ready ## measure the build after each kind of edit, in passes of TeX (a minute)
 	@$(RUN) -m benchmarks.build
 
-lint: ready ## ruff: check code and tests, and their format
+lint: ready ## ruff: lint code and tests, and check their format
 	@sh code/setup.sh lint
 	@PYTHONPATH=build/lint-packages $(RUN) -m ruff check code tests
 	@PYTHONPATH=build/lint-packages $(RUN) -m ruff format --check code tests

@@ -64,7 +64,7 @@ make_packages() {
     trap 'exit 130' INT TERM HUP
     mkdir -p "$new" 2>/dev/null || fail "cannot write $PWD/$new"
     log=$new.log
-    say "making $folder from $requirements with $("$python" --version): about 50 MB to download"
+    say "making $folder from $requirements with $("$python" --version): up to 50 MB to download"
     if [ "$folder" = .venv ]; then
         run "$python" -I -m venv "$new" || fail "python -m venv failed: $(tail -n 3 "$log")"
         python=$new/bin/python target=''

@@ -679,6 +679,8 @@ def test_make_asks_the_build_each_time(project):
     for _ in range(2):
         assert make("pdf", **settings) == (0, f"asked -m weaving report {case}\n")
     assert "asked -m weaving report --case c" in make("report.pdf", "CASE=c")[1]
+    assert make("proofs", NAME="the computer's, in WSL")[1] == "asked -m proofs\n"
+    assert make("proofs", "NAME=simplex")[1] == "asked -m proofs simplex\n"
     for command in (["supplement"], ["pdf", "DOC=supplement"]):
         assert make(*command, **settings) == (0, f"asked -m weaving supplement {case}\n")
 

@@ -45,7 +45,7 @@ See \cref{ex:1a} of \cref{ex:1}, \cref{fig:one} and \cref{tab:one}.\aside{An asi
 \begin{Verbatim}[numbers=left]
 print('straight') # a line that reaches into the margin, as the documents' listings may
 \end{Verbatim}
-\[ \fitted{\diag\tr\softmax\E\Var\Cov\norm{x}\abs{x}\R} \]
+\[ \fitted{\softmax\E\Var\norm{x}\abs{x}\R} \]
 \exercise{}{Checks}
 \begin{wide}
 \begin{longtable}{rl} \claimrow{1} & one \\ \claimrow{2} & \\ \claimrow{3} & \end{longtable}

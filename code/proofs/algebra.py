@@ -369,14 +369,16 @@ class Algebra:
             return self.term(1, [(("delta", a, b), 1) for a, b in pairs], ())
         if head in ("letter", "delta", "prime", "index", "moment"):
             return ZERO
-        outer = {
+        outer_rules = {
             "power": lambda: ONE,
             "exp": lambda: single(atom),
             "log": lambda: self.power(atom[1], Fraction(-1)),
             "cos": lambda: scale(self.circular("sin", atom[1]), -1),
             "sin": lambda: self.circular("cos", atom[1]),
-        }[head]
-        return self.times(outer(), self.derivative(atom[1], target))
+        }
+        if head not in outer_rules:
+            raise Undecided(f"no rule for the derivative of {head}")
+        return self.times(outer_rules[head](), self.derivative(atom[1], target))
 
     # The normal form of one term
 

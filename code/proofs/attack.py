@@ -29,7 +29,7 @@ OUTCOMES = (
 
 @contextmanager
 def at_most(seconds):
-    """TimeoutError after so many seconds of computing: an integral may keep SymPy busy for ever."""
+    """TimeoutError after so many seconds of computing: SymPy may never return from an integral."""
 
     def stop(*_):
         raise TimeoutError
@@ -54,7 +54,7 @@ def outcome(statement):
         return "undecided", ""
     except deciders.Disagreement:
         return "accepted_false", ""
-    except Exception as error:  # a decider must reject in its own words
+    except Exception as error:  # a decider must raise its own exceptions
         return "crashed", repr(error)
 
 

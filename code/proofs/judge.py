@@ -1,6 +1,7 @@
 """An independent judge: whether a statement holds in floating-point numbers.
 
-It reads the same trees as the deciders and shares no other code with them.
+It reads the same trees as the deciders. Besides notation.py, the vocabulary with its ways to walk a
+tree, they share no code.
 
     judge.holds_numerically(Statement(times(A, B), times(B, A)))     # False
 """

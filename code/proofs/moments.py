@@ -1,4 +1,4 @@
-"""Expected values from declared moments, and from nothing else.
+"""Expected values from declared moments only.
 
 Each hypothesis about random letters makes a MomentGroup, which knows the expected value of a
 product of its letters. Of independent entries with a declared mean and variance it is the sum over

@@ -280,16 +280,6 @@ def random_letters(hypothesis):
     return list(dict.fromkeys(name for name in found if name.domain != "natural"))
 
 
-def symmetric_letters(hypotheses):
-    """The matrices that are supposed to be symmetric, or are E[x x^T] for one vector x."""
-    found = {h.parts[0].leaf[0] for h in hypotheses if h.kind == "symmetric" and h.parts[0].leaf}
-    for h in hypotheses:
-        if h.kind == "covariances":
-            triples = zip(h.parts[::3], h.parts[1::3], h.parts[2::3], strict=True)
-            found |= {value.leaf[0] for x, y, value in triples if x == y and value.leaf}
-    return found
-
-
 # Reading ----------------------------------------------------------------------------------------
 
 INDEX_BINDERS = ("sum", "prod", "stack", "beside")

@@ -310,8 +310,10 @@ def latex_hypothesis(hypothesis):
     if kind == "covariances":
         triples = zip(texts[::3], texts[1::3], texts[2::3], strict=True)
         return ", ".join(rf"$\E\left[{x} {y}\T\right] = {value}$" for x, y, value in triples)
-    are = "are" if len(texts) > 1 else "is"
-    return " and ".join(f"${text}$" for text in texts) + f" {are} random with finite second moments"
+    if kind == "random":
+        names = " and ".join(f"${text}$" for text in texts)
+        return f"{names} {'are' if len(texts) > 1 else 'is'} random with finite second moments"
+    raise ValueError(f"no words for a hypothesis of the kind {kind!r}")
 
 
 def _print_independent(names, mean, variance, of):

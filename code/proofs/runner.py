@@ -60,7 +60,7 @@ def run(names=None, cache=None):
             found |= {name: run_one(name) for name in missing}
         else:
             with ProcessPoolExecutor() as pool:
-                verdicts = pool.map(run_one, reversed(missing))  # the slow ones are the last
+                verdicts = pool.map(run_one, reversed(missing))  # the slow ones come last
                 found |= {verdict.name: verdict for verdict in verdicts}
         if cache:
             _write(Path(cache), kept | {keys[name]: found[name] for name in missing}, code)

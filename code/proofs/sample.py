@@ -19,7 +19,6 @@ from proofs.notation import (
     free_indices,
     letters,
     node,
-    symmetric_letters,
     walk,
 )
 
@@ -38,7 +37,7 @@ class Sample:
         self.rng = np.random.default_rng(seed)
         self.sizes, self.values, self.permuted = sizes, {}, {}
         self.hypotheses = statement.hypotheses
-        self.symmetric = symmetric_letters(self.hypotheses)
+        self.symmetric = _symmetric(self.hypotheses)
         equations = any(h.kind == "equal" for h in self.hypotheses)
         self.least_divisor = ZERO_IF_SOLVED if equations else 1e-300
         self.least_difference = ZERO_IF_SOLVED if equations else 1e-12  # that is a divisor
@@ -94,7 +93,7 @@ class Sample:
         )
         return (8 * near - far) / (12 * h)
 
-    # Hypotheses: Newton's method on what is left of them
+    # Hypotheses: Newton's method on their residuals
 
     def satisfy(self, env):
         """Move the letters until the hypotheses hold for these values of the free indices."""
@@ -263,6 +262,16 @@ class Sample:
         found = letters(tree)
         meanings = (self.meanings[name][1] for name in found & {*self.meanings})
         return found.union(*map(self._letters_behind, meanings))
+
+
+def _symmetric(hypotheses):
+    """The matrices that are supposed to be symmetric, or are E[x x^T] for one vector x."""
+    found = {h.parts[0].leaf[0] for h in hypotheses if h.kind == "symmetric" and h.parts[0].leaf}
+    for h in hypotheses:
+        if h.kind == "covariances":
+            triples = zip(h.parts[::3], h.parts[1::3], h.parts[2::3], strict=True)
+            found |= {value.leaf[0] for x, y, value in triples if x == y and value.leaf}
+    return found
 
 
 # Operations

@@ -17,13 +17,13 @@ BIBTEX = re.compile(r"^(?:Warning--|I couldn't|I found no|Repeated entry|A bad c
                     r"|^[^\s-].*---line \d+ of file .*$", re.MULTILINE)  # fmt: skip
 
 
-def make_references(job: Path, text: str, environment: dict[str, str]) -> None:
+def make_references(stem: Path, text: str, environment: dict[str, str]) -> None:
     """Run BibTeX before the first pass of LaTeX, which saves a pass: the references are there.
 
     text: of the document; environment: that TeX runs in. What is missed or wrong here, later passes
     correct.
     """
-    aux = job.with_suffix(".aux")
+    aux = stem.with_suffix(".aux")
     needed = {"bibliography": "bibdata", "bibliographystyle": "bibstyle"}
     lines = [rf"\{needed[what]}{{{name}}}" for what, name in BIBLIOGRAPHY_COMMAND.findall(text)]
     if len(lines) < len(needed):
@@ -31,24 +31,24 @@ def make_references(job: Path, text: str, environment: dict[str, str]) -> None:
     lines += [rf"\citation{{{keys}}}" for keys in CITATION.findall(text)]
     aux.write_text("\n".join(lines) + "\n", encoding="utf-8")
     with contextlib.suppress(OSError):  # latexmk says that BibTeX is missing
-        command = ["bibtex", "-terse", str(job)]
+        command = ["bibtex", "-terse", str(stem)]
         subprocess.run(command, env=environment, stdout=subprocess.DEVNULL)
     aux.unlink()
 
 
-def aux_of(job: Path) -> str:
+def aux_of(stem: Path) -> str:
     r"""What LaTeX has written of citations and labels, also for files that it \include-s."""
-    aux = text_or_empty(job.with_suffix(".aux"))
+    aux = text_or_empty(stem.with_suffix(".aux"))
     parts = re.findall(r"^\\@input\{(.*)\}", aux, re.MULTILINE)
-    return aux + "".join(text_or_empty(job.parent / part) for part in parts)
+    return aux + "".join(text_or_empty(stem.parent / part) for part in parts)
 
 
-def problems(job: Path) -> list[Problem]:
+def problems(stem: Path) -> list[Problem]:
     """What BibTeX reports; LaTeX itself says which citations are undefined, and where."""
     found = []
-    if r"\bibdata" not in aux_of(job):  # it was run before the bibliography was taken away
+    if r"\bibdata" not in aux_of(stem):  # it was run before the bibliography was taken away
         return found
-    log = re.sub(r"\n(?=--line|refers to)", " ", text_or_empty(job.with_suffix(".blg")))
+    log = re.sub(r"\n(?=--line|refers to)", " ", text_or_empty(stem.with_suffix(".blg")))
     for message in BIBTEX.findall(log):
         if match := re.match(r"(.*?)-+line (\d+) of file (\S+)$", message):
             what = match[1].removeprefix("Warning--").strip()
@@ -74,12 +74,12 @@ def _find(name):
     return next((path for path in (BIB / name, Path(name)) if path.is_file()), Path(name))
 
 
-def uncited_entries(job: Path) -> list[Problem]:
+def uncited_entries(stem: Path) -> list[Problem]:
     """Entries of the bibliography that no document of the folder cites."""
-    aux = aux_of(job)
+    aux = aux_of(stem)
     lists = re.findall(r"\\citation\{([^}]*)\}", aux)
     for path in Path().glob("*.texw"):
-        if path.stem != job.name:
+        if path.stem != stem.name:
             lists += CITATION.findall(text_or_empty(path))
     bibs = _bibliographies(re.findall(r"\\bibdata\{([^}]*)\}", aux))
     lists += [key for bib in bibs for key in CROSSREF.findall(text_or_empty(bib))]

@@ -26,7 +26,7 @@ def build(target: Target, progress: Callable) -> int:
     with build_lock(progress) as lock:
         key = _inputs_key(target)  # taken first, so that later edits trigger another build
         progress("weave")
-        job = tex.Job(target.job, target.source, provenance().epoch, lock)
+        job = tex.Job(target.stem, target.source, provenance().epoch, lock)
         tex.prepare(job)
         first = None
         if os.getpid() != 1:  # which inherits LaTeX: a chunk that waits for all children would hang
@@ -39,7 +39,7 @@ def build(target: Target, progress: Callable) -> int:
             raise
         progress("typeset")
         pages = tex.typeset(job, lines, first)
-        replace(target.pdf, target.job.with_suffix(".pdf").read_bytes())
+        replace(target.pdf, target.stem.with_suffix(".pdf").read_bytes())
         replace(target.synctex, tex.synctex_to_source(job, lines))
         _write_build_record(target, key)
     return pages
@@ -72,7 +72,7 @@ def weave(target: Target, progress: Callable = ignore, write: Callable = ignore)
     mark = r"\def\tagged{}" if target.tagged else ""  # on line 1: the others keep their numbers
     write(mark)
     text, lines = pdf.write(document.read(execute(target, progress, write_chunk)))
-    replace(target.job.with_suffix(".tex"), (mark + text).encode())
+    replace(target.stem.with_suffix(".tex"), (mark + text).encode())
     return lines
 
 
@@ -91,5 +91,5 @@ def _write_build_record(target, key):
         return  # the chunks run at every build
     recorded["file"] = project.modules() | recorded["file"]  # as they were when they were read
     recorded["file"] |= {str(path): digest(path) for path in (target.pdf, target.synctex)}
-    record = {"key": key, "recorded": recorded, "tex": states.of_files(tex.files_read(target.job))}
+    record = {"key": key, "recorded": recorded, "tex": states.of_files(tex.files_read(target.stem))}
     replace(target.cache("build"), json.dumps(record).encode())

@@ -12,7 +12,7 @@ from weaving.problems import BuildFailed
 from weaving.settings import restart_without_user_settings
 
 CASE_OPTIONS = ("names", "side", "until")  # of `solutions.cases.load`
-TIMES = os.environ.get("TIMES")  # make pdf TIMES=1
+TIMES = os.environ.get("TIMES", "0") not in ("", "0")  # make pdf TIMES=1: make exports it
 
 
 def command_line(description: str, *flags: str) -> tuple:

@@ -52,7 +52,7 @@ class Target(NamedTuple):
         return f"{self.name}.texw"
 
     @property
-    def job(self):
+    def stem(self):
         return BUILD / (f"{self.name}-tagged" if self.tagged else self.name)
 
     @property

@@ -25,10 +25,10 @@ class FirstPass:
 
     def __init__(self, job: tex.Job):
         """Start LaTeX, which waits for what is written. `tex.prepare` comes before."""
-        self.job, self._source = job.path, job.path.with_suffix(".tex")
+        self.stem, self._source = job.stem, job.stem.with_suffix(".tex")
         self._made, self._start, self._in_doubt = set(), None, False
         self._before = {path: path.read_bytes() for path in self._files() if path.is_file()}
-        for path in (tex.completion_record(self.job), self.job.with_suffix(".log")):
+        for path in (tex.completion_record(self.stem), self.stem.with_suffix(".log")):
             path.unlink(missing_ok=True)  # a LaTeX that does not even start leaves none
         reading, writing = os.pipe()
         self._pipe = open(writing, "wb", buffering=0)  # noqa: SIM115
@@ -40,8 +40,9 @@ class FirstPass:
         # LaTeX has this pipe as well, so it ends with LaTeX.
         self._end, held = os.pipe()
         # The shell ends at once: a chunk that waits for all children does not wait for LaTeX.
+        shell = ["/bin/sh", "-c", '"$@" >/dev/null 2>&1 & echo $!', "sh"]
         started = subprocess.run(
-            ["/bin/sh", "-c", '"$@" >/dev/null 2>&1 & echo $!', "sh", *tex.latex_command(self.job)],
+            [*shell, *tex.latex_command(self.stem)],
             env=tex.environment(job), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             pass_fds=[reading, held, *([job.lock.fileno()] if job.lock else [])],
@@ -79,12 +80,12 @@ class FirstPass:
         except BaseException:
             self._kill()
             raise
-        read, written = tex.recorded(self.job, "INPUT"), tex.recorded(self.job, "OUTPUT")
+        read, written = tex.recorded(self.stem, "INPUT"), tex.recorded(self.stem, "OUTPUT")
         made = {name for name in self._made if read.count(name) <= LINES_OF_A_FIGURE}
-        others = {name for name in read if self.job.parent not in Path(name).parents} - made
+        others = {name for name in read if self.stem.parent not in Path(name).parents} - made
         return (
             not self._in_doubt
-            and tex.complete_pages(self.job) > 0
+            and tex.complete_pages(self.stem) > 0
             and read.count(str(self._source)) == 1  # else a package has read from the pipe, too
             and all(self._as_before(Path(name)) for name in written)
             and not any(map(self._changed, others))
@@ -101,9 +102,9 @@ class FirstPass:
 
     def _files(self):
         """What LaTeX writes or has written, and what stands for it."""
-        own = [self.job.with_suffix(suffix) for suffix in tex.JOB_SUFFIXES]
-        written = map(Path, tex.recorded(self.job, "OUTPUT"))
-        return {self._source, tex.completion_record(self.job), *own, *written}
+        own = [self.stem.with_suffix(suffix) for suffix in tex.JOB_SUFFIXES]
+        written = map(Path, tex.recorded(self.stem, "OUTPUT"))
+        return {self._source, tex.completion_record(self.stem), *own, *written}
 
     def _wait(self):
         with contextlib.suppress(OSError):  # a chunk may have closed it
@@ -116,7 +117,7 @@ class FirstPass:
             os.kill(self._latex, signal.SIGKILL)
 
     def _as_before(self, path):
-        if path in map(self.job.with_suffix, NOT_READ_AGAIN):
+        if path in map(self.stem.with_suffix, NOT_READ_AGAIN):
             return True
         return path.is_file() and path.read_bytes() == self._before.get(path)
 

@@ -28,7 +28,7 @@ CLOSING = re.compile(r"[.,;:!?)\]\u2019\u201d]+")
 LATEX = re.compile(r'<annotation encoding="application/x-tex">.*?</annotation>', re.DOTALL)
 BOLD_ITALIC = re.compile('bold-italic">([\U0001d468-\U0001d49b])')
 APPLIED = r"<mo>(?:&#8289;|\u2061)</mo></mrow>(?!<mo[^>]*>[(\[{]|</mrow>|</msu)"
-FUNCTION = r'<mi mathvariant="normal">(?:log|ln|exp|sin|cos|tanh)</mi>'
+FUNCTION = r'<mi mathvariant="normal">(?:log|ln|exp|sin|cos)</mi>'
 NAME = rf"(?:(?<=mo>)|(?<=mrow>)){FUNCTION}(?=<m(?:i|n|su|fr))"
 OPERATOR = re.compile(f"({APPLIED}|{NAME})")
 PAGE = """<!DOCTYPE html>

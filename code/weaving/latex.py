@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a build that runs no chunk does without it
@@ -122,7 +121,7 @@ def escape(text: str) -> Tex:
 def source(thing: object) -> Tex:
     """A function, class or module of code/ as a listing, with its file's line numbers."""
     code, first = inspect.getsourcelines(thing)
-    name = "code/" + "/".join(Path(inspect.getsourcefile(thing)).parts[-2:])
+    name = f"code/{inspect.getmodule(thing).__name__.replace('.', '/')}.py"
     return code_listing("".join(code).rstrip("\n"), max(first, 1), name)  # 0 for a module
 
 

@@ -32,7 +32,6 @@ MEANING = r"""
 \newenvironment{wide}{}{}
 \newenvironment{checks}{}{}
 \newenvironment{matrices}{\begin{matrixbox}}{\end{matrixbox}}
-\newenvironment{multicols}[1]{}{}
 \newcommand{\term}[2]{\emph{#1}\footnote{\classed{word}{\emph{#1}: }#2}}
 \newcommand{\aside}[1]{\footnote{#1}}
 \newcommand{\checked}[2]{\begin{checkedformula}\[#2\]\classed{ticks}{#1}\end{checkedformula}}

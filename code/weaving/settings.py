@@ -1,4 +1,5 @@
-"""The environment of the commands: results depend on the sources alone, not on the user's.
+"""The environment of the commands: results depend on the sources alone, not on the user's
+settings.
 
 The Makefile sets what `PYTHON` has for its other commands (pytest, proofs), which do not come here.
 """

@@ -80,10 +80,10 @@ class Fault:
     problem: Problem
 
 
-def problems(job: Path, source: str, lines: list[int], complete: bool) -> list[Problem]:
-    """Everything that the log of `job` reports; complete: whether LaTeX finished."""
-    log, aux, tex = (text_or_empty(job.with_suffix(suffix)) for suffix in (".log", ".aux", ".tex"))
-    faults = drop_follow_on_errors(read_log(log, source, lines, f"{job}.tex"), aux, complete)
+def problems(stem: Path, source: str, lines: list[int], complete: bool) -> list[Problem]:
+    """Everything that the log of `stem` reports; complete: whether LaTeX finished."""
+    log, aux, tex = (text_or_empty(stem.with_suffix(suffix)) for suffix in (".log", ".aux", ".tex"))
+    faults = drop_follow_on_errors(read_log(log, source, lines, f"{stem}.tex"), aux, complete)
     twice = _duplicate_labels(tex, source, lines)
     known = tuple(f"LaTeX Warning: Label `{label}' multiply" for label in twice)
     faults = [fault for fault in faults if not fault.message.startswith(known)]

@@ -24,14 +24,14 @@ def code_outside_document(names: list[str]) -> list[Problem]:
             if CODE.match(line)]  # fmt: skip
 
 
-def text_off_page(job: Path, source: str, lines: list[int]) -> list[Problem]:
+def text_off_page(stem: Path, source: str, lines: list[int]) -> list[Problem]:
     r"""Words that end beyond the paper, which TeX does not report (\rlap, \hspace, \vspace)."""
-    paper = PAPER.search(text_or_empty(job.with_suffix(".log")))
-    if not paper or TURNED.search(text_or_empty(job.with_suffix(".tex"))):
+    paper = PAPER.search(text_or_empty(stem.with_suffix(".log")))
+    if not paper or TURNED.search(text_or_empty(stem.with_suffix(".tex"))):
         return []
     width, height = map(int, paper.groups())
-    data = job.with_suffix(".synctex").read_bytes()
-    own = re.search(rb"^Input:(\d+):.*" + re.escape(f"{job.name}.tex".encode()) + b"$", data, re.M)
+    data = stem.with_suffix(".synctex").read_bytes()
+    own = re.search(rb"^Input:(\d+):.*" + re.escape(f"{stem.name}.tex".encode()) + b"$", data, re.M)
     found = set()
     for match in WORD_END.finditer(data):
         across, down = int(match[3]), int(match[4])
