@@ -1,6 +1,6 @@
 """python -m benchmarks.footprint NAME N: the most bytes a call holds beside inputs and output.
 
-Runs in a process of its own, so that nothing is left from other calls. The first call loads and
+Runs in a process of its own, so that no other call's memory counts. The first call loads and
 compiles; then free memory is returned to the system, the recorded peak is reset (Linux only), and
 the second call is measured.
 """

@@ -1,4 +1,4 @@
-"""Timing on a machine that is not quite quiet, and a description of the machine.
+"""Timing on a machine that is not quite idle, and a description of the machine.
 
 The contestants take turns, so that whatever else the machine does falls on all of them. A ratio
 is taken within each round; what is reported is the median of the ratios.

@@ -9,5 +9,6 @@ normaliser          reads a tree as a form, its normal form: forms (data), algeb
 moments             expected values of forms
 judge               whether a statement holds in numbers: sample (values), distributions
 mutants, attack     statements changed in one place, given to the deciders and to the judge
-attention, positional, chronos, least_squares, supplement       the claims
+attention, positional, chronos, least_squares, supplement       the claims, by exercise; those of
+                    supplement.pdf are in `supplement` or say document="supplement"
 """

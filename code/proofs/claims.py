@@ -94,7 +94,7 @@ class Claim:
     twins: dict  # {what is wrong: Statement}
     scope: str  # LaTeX: for which sizes
     document: str
-    argued: str  # the step that the text argues and no program checks
+    argued: str  # a step that is argued in the text and not checked by a program
     place: str  # file:line
 
     @property
@@ -108,7 +108,7 @@ def claim(name, left, right, *hypotheses, twins, scope, document="report", argue
 
     twins   {what is wrong: another right side, a pair (left, right), or a Hypothesis to leave out}
     scope   LaTeX: for which sizes
-    argued  the step that the text argues and no program checks
+    argued  a step that is argued in the text and not checked by a program
     Raises: ValueError for a name that is taken, fewer than two twins, or a twin that equals
     the claim or another twin.
     """

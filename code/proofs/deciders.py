@@ -158,7 +158,7 @@ def minimum_by_sympy(form, targets):
 
 
 def polynomial(form):
-    """A form in SymPy's terms; None if it is no polynomial in letters without indices."""
+    """A form in SymPy's terms; None if it is not a polynomial in letters without indices."""
     terms = []
     for (factors, bound), coefficient in form:
         if bound or any(

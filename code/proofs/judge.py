@@ -21,7 +21,7 @@ SIZES = (
 
 
 def holds_numerically(statement, tries=12, enough=4):
-    """True or False: whether the statement holds in random samples, of which `enough` must agree.
+    """True or False: whether the statement holds in random samples, until `enough` have agreed.
 
     None if no sample meets the hypotheses.
     """

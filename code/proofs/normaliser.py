@@ -301,7 +301,7 @@ class Normaliser(Algebra):
         if shape(matrix) == ():
             return self.power(self.number(matrix, env), Fraction(-1))
         if matrix.head != "letter" or matrix.args or matrix.leaf[0] in self.meanings:
-            raise Undecided(f"the inverse of {matrix}, which is no free letter")
+            raise Undecided(f"the inverse of {matrix}, which is not a free letter")
         letter = matrix.leaf[0]
         if letter in self.random.groups:
             raise Undecided(f"the inverse of {matrix}, which is random")

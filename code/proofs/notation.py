@@ -313,7 +313,7 @@ def family(tree):
         or len(set(tree.args)) < len(tree.args)
         or ranges != [() if last is None else (last,) for last in tree.leaf[0].over]
     ):
-        raise IllFormed(f"{tree} is no letter, or not with all its indices")
+        raise IllFormed(f"{tree} is not a letter, or not with all its indices")
     return tree.leaf[0]
 
 

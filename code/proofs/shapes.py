@@ -30,7 +30,7 @@ def _shape_of_function(tree):
 
 def _shape_of_integral(tree):
     if tree.args[1].head != "letter" or tree.args[1].args:
-        raise IllFormed(f"an integral over {tree.args[1]}, which is no letter")
+        raise IllFormed(f"an integral over {tree.args[1]}, which is not a letter")
     return _shape_of_function(tree)
 
 
@@ -101,7 +101,7 @@ def _shape_of_square(tree):
 def _shape_of_vector(tree):
     found = matrix_shape(tree.args[0])
     if found[1] != node(1):
-        raise IllFormed(f"an entry of {tree.args[0]}, which is no vector")
+        raise IllFormed(f"an entry of {tree.args[0]}, which is not a vector")
     return found
 
 
@@ -120,7 +120,7 @@ def _shape_of_copies(tree):
     body, i = tree.args
     rows, cols = matrix_shape(body)
     if i.head != "index" or not i.args:
-        raise IllFormed(f"copies of {body} over {i}, which is no index with a range")
+        raise IllFormed(f"copies of {body} over {i}, which is not an index with a range")
     if tree.head == "stack":
         return ("copies", i.args[0], rows), cols
     return rows, ("copies", i.args[0], cols)
@@ -128,7 +128,7 @@ def _shape_of_copies(tree):
 
 def _shape_of_body(tree):
     if tree.args[1].head != "index":
-        raise IllFormed(f"a {tree.head} over {tree.args[1]}, which is no index")
+        raise IllFormed(f"a {tree.head} over {tree.args[1]}, which is not an index")
     if any(shape(limit) for limit in tree.args[2:]):
         raise IllFormed(f"a matrix as a limit in {tree}")
     if tree.head == "prod" and shape(tree.args[0]):

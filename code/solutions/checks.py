@@ -1,4 +1,4 @@
-"""Decorators that check array arguments; the functions run without them as well."""
+"""Decorators that check array arguments; the functions also work without them."""
 
 import functools
 import inspect

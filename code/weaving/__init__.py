@@ -19,7 +19,7 @@ texlog.py      what LaTeX's log says, at its line of report.texw
 unreported.py  faults that neither LaTeX nor BibTeX reports
 build.py       the PDF: all of it in order, the PDF replaced last
 tree.py        parts         -> headings, paragraphs, formulas and so on, read by Pandoc
-pandoc.py      running Pandoc, and working on its trees
+pandoc.py      running Pandoc, and transforming its trees
 markdown.py    tree          -> Markdown, for the text of a notebook and what its cells show
 notebook.py    tree, chunks  -> report.ipynb, run
 html.py        tree          -> report.html; page.css says how it looks

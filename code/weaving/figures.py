@@ -72,7 +72,7 @@ def result(value, options: dict, cache: FigureCache, evaluate: Callable) -> dict
     """The result of a chunk with fig=True that ends with this value, a figure or a drawing.
 
     evaluate(caption) is a typed caption with the values of its expressions. Raises TypeError or
-    ValueError if the value is no figure, is cut off, or lacks a plain alt text or a caption.
+    ValueError if the value is not a figure, is cut off, or lacks a plain alt text or a caption.
     """
     figure = _only_figure(value)
     about = {name: options.get(name) or getattr(value, name, "") for name in ("caption", "alt")}

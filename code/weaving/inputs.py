@@ -179,7 +179,7 @@ def pause_recording():
         _busy.on = before
 
 
-@functools.cache  # a hook cannot be taken away again
+@functools.cache  # an audit hook cannot be removed
 def _install_hook():
     sys.addaudithook(_hook)
 

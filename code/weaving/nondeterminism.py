@@ -29,7 +29,7 @@ def nondeterministic_calls(code: str | bytes) -> list[tuple[int, str]]:
         return []
     try:
         nodes = list(ast.walk(ast.parse(code)))
-    except (SyntaxError, ValueError):  # the run says so
+    except (SyntaxError, ValueError):  # running it reports this
         return []
     called = {node.func for node in nodes if isinstance(node, ast.Call)}
     return [(node.lineno, f"{ast.unparse(node)} differs each time, {CONSEQUENCE}") for node in nodes

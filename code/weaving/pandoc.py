@@ -1,4 +1,4 @@
-"""Running Pandoc, and working on its trees.
+"""Running Pandoc, and transforming its trees.
 
 A node is a dictionary {"t": kind, "c": content}, as in Pandoc's JSON; a tree is a list of nodes. A
 writer transforms a tree by rules, a function for each kind of node, and renders the result.

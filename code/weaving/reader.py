@@ -130,7 +130,12 @@ def percent_that_deletes(text: str, within_a_line: bool = False) -> int | None:
 
 
 class StrictReader(PwebReader):
-    """Chunks with `line`, where their content starts; BuildFailed lists all that is malformed."""
+    """The chunks of a document, in `parsed`; BuildFailed lists all that is malformed.
+
+    A chunk is a dictionary: "type" ("code" or "doc"), "content", "line" (of the content's first
+    line, from 1) and, of code, "number" and "options". `StrictProcessor.run` adds the "result" of
+    code and the "pieces" of text; later stages read nothing else of it.
+    """
 
     def __init__(self, file):
         super().__init__(string=_text(file))

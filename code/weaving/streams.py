@@ -105,7 +105,7 @@ def logging_raises():
         serious = record.levelno >= logging.WARNING and ancestor is logging.root
         if serious and threading.current_thread() is threading.main_thread():
             raise LoggedWarning(record.getMessage())
-        if not serious or logger.hasHandlers():  # else Matplotlib's thread speaks of its fonts
+        if not serious or logger.hasHandlers():  # else Matplotlib's thread logs its fonts
             real(logger, record)
 
     return swapped(logging.Logger, "callHandlers", raising)
@@ -113,7 +113,7 @@ def logging_raises():
 
 @contextlib.contextmanager
 def no_input():
-    """Nobody answers a build: input() raises EOFError, and a child reads nothing."""
+    """A build has nobody to type input: input() raises EOFError, and a child reads nothing."""
     saved = os.dup(0)
     with open(os.devnull) as nothing, swapped(sys, "stdin", nothing):
         os.dup2(nothing.fileno(), 0)

@@ -74,7 +74,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Fault:
-    """A message that reports a fault, in LaTeX's words, and the Problem made of it."""
+    """A message in which LaTeX reports a fault, and the Problem made of it."""
 
     message: str
     problem: Problem
