@@ -12,8 +12,9 @@ from documents import folder, report  # noqa: F401
 from test_inputs import change
 
 from weaving import figures
-from weaving.execution import Target, execute
+from weaving.execution import execute
 from weaving.problems import BuildFailed
+from weaving.target import Target
 
 
 def test_the_list_of_fonts_is_made_anew_when_a_font_has_come_or_gone(tmp_path, monkeypatch):

@@ -14,12 +14,12 @@ from documents import CHUNK, DRAW, FIGURE, folder, report  # noqa: F401
 
 from weaving import results
 from weaving.build import weave
-from weaving.execution import Target
 from weaving.inputs import Recorder, pause_recording
 from weaving.nondeterminism import nondeterministic_calls
 from weaving.problems import BuildFailed
 from weaving.project import forget_bytecode
 from weaving.reader import StrictReader
+from weaving.target import Target
 from weaving.watch import _digests
 
 COUNT = "with open('build/ran', 'a') as file: file.write('x')"

@@ -12,8 +12,9 @@ from documents import CHUNK, DRAW, FIGURE, GOOD, folder, report  # noqa: F401
 
 from weaving.build import weave
 from weaving.command import build_and_report
-from weaving.execution import Target, build_lock
+from weaving.execution import build_lock
 from weaving.problems import BuildFailed
+from weaving.target import Target
 
 pytestmark = pytest.mark.usefixtures("folder")
 

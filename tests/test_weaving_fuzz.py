@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from weaving.document import read
 from weaving.pdf import write
 from weaving.problems import BuildFailed
-from weaving.reader import StrictReader, percent_that_deletes
+from weaving.prose import percent_that_deletes
+from weaving.reader import StrictReader
 from weaving.results import replay
 from weaving.tex import files_read
 from weaving.texlog import read_log

@@ -1,7 +1,9 @@
 """How the report is built: Pweave, made strict.
 
+target.py      which document, for which case; where its files are
 reader.py      report.texw   -> chunks, by Pweave's reader; each fault of them is reported
-execution.py   chunks        -> results, cached or new; which document, for which case
+prose.py       the text between the chunks: inline expressions, and what is wrong with it
+execution.py   chunks        -> results, cached or new
 processor.py   the run of the chunks in this process; a fault stops the build
 streams.py     what they print, with guards against what would be lost; values.py: what they return
 inputs.py      what the chunks read, recorded as they read it

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from weaving import project, states
-from weaving.execution import Target, build_lock, execute, ignore
+from weaving.execution import build_lock, execute, ignore
 from weaving.files import digest, read_json, replace, update
 from weaving.provenance import provenance
+from weaving.target import Target
 
 
 def build(target: Target, progress: Callable) -> int:

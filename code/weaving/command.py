@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 
 from weaving.build import build, is_up_to_date
-from weaving.execution import Target
 from weaving.problems import BuildFailed
 from weaving.settings import restart_without_user_settings
+from weaving.target import Target
 
 CASE_OPTIONS = ("names", "side", "until")  # of `solutions.cases.load`
 TIMES = os.environ.get("TIMES", "0") not in ("", "0")  # make pdf TIMES=1: make exports it

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# As latex.code_listing writes it; reader.MISPLACED forbids it in a .texw.
+# As latex.code_listing writes it; prose.MISPLACED forbids it in a .texw.
 LISTING = re.compile(r"\\begin\{listing\}\{(.*?)\}\{(\d+)\}\n(.*?)\n\\end\{listing\}", re.DOTALL)
 
 

@@ -18,10 +18,11 @@ from pygments.lexers import PythonLexer, TextLexer
 
 from weaving import document, pandoc, tree
 from weaving.command import command_line, run_and_report
-from weaving.execution import Target, build_lock, execute
+from weaving.execution import build_lock, execute
 from weaving.files import replace
 from weaving.pandoc import Node, Rules, Tree, attributes, classes, kind, node, string, text_of
 from weaving.problems import BuildFailed, Problem
+from weaving.target import Target
 
 MAX_UNSCROLLED = 45  # characters of LaTeX; a longer formula may be wider than a telephone
 CLOSING = re.compile(r"[.,;:!?)\]\u2019\u201d]+")

@@ -16,11 +16,12 @@ from pathlib import Path
 from weaving import document, markdown, tree
 from weaving.command import command_line, run_and_report
 from weaving.document import Chunk, Figure
-from weaving.execution import Target, build_lock, execute
+from weaving.execution import build_lock, execute
 from weaving.files import replace
 from weaving.pandoc import Tree, classes, walk
 from weaving.problems import BuildFailed, Problem
-from weaving.reader import inline_expressions
+from weaving.prose import inline_expressions
+from weaving.target import Target
 
 # nbformat, nbclient and jupyter_client are imported where they are used: they are installed by the
 # first `make notebook`, and the tests import this module without them.

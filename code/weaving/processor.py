@@ -22,7 +22,7 @@ from weaving import figures, streams, values
 from weaving.inputs import pause_recording
 from weaving.latex import Tex
 from weaving.problems import BuildFailed, Problem
-from weaving.reader import pieces
+from weaving.prose import pieces
 from weaving.streams import LATE, CapturedOutput, LateOutput, Stdout, swapped
 from weaving.values import inline_text, stream_results, valid_latex
 

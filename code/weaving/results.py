@@ -10,7 +10,7 @@ from pathlib import Path
 
 from weaving import project, states
 from weaving.files import read_json, replace
-from weaving.reader import inline_expressions, pieces
+from weaving.prose import inline_expressions, pieces
 
 FIELDS = ("key", "recorded", "results")
 

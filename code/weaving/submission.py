@@ -19,12 +19,12 @@ import tempfile
 from pathlib import Path
 
 from weaving.command import run_and_report
-from weaving.execution import Target
 from weaving.files import replace
 from weaving.problems import BuildFailed, Problem
 from weaving.project import BUILD, BUILDER, FIGURES
 from weaving.provenance import from_archive, provenance
 from weaving.settings import restart_without_user_settings
+from weaving.target import Target
 
 NAME = "submission"
 ARCHIVE = Path(f"{NAME}.tar.gz")

@@ -3,7 +3,7 @@
 import re
 
 from weaving.latex import Tex
-from weaving.reader import percent_that_deletes
+from weaving.prose import percent_that_deletes
 
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]+")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from weaving import results
 from weaving.command import build_and_report
-from weaving.execution import Target
 from weaving.files import digest
 from weaving.project import BUILDER, FIGURES, NOT_INPUTS, outputs
+from weaving.target import Target
 
 PACKAGES = ("matplotlib.figure", "matplotlib.backends.backend_pdf", "numpy", "sympy",
             "weaving.processor", "weaving.reader", "weaving.pdf", "weaving.tex")  # fmt: skip
