@@ -325,7 +325,8 @@ AMBIGUOUS += [
     (diff(summed(a(i), i), number("a_N")), 0), (summed(size("n_i"), i), N * size("n_i")),
     (diff(trace(A), entry(letter("A^T", (), (N, N))(), i, j)), 0),
     (times(T(ones(N)), ones(N)) - times(T(ones(D)), ones(D)), N - D),
-    (norm2(unit(k, N)) * norm2(unit(r, D)), 1), (summed(summed(a(i), i), i), N * summed(a(i), i))]
+    (norm2(unit(k, N)) * norm2(unit(r, D)), 1), (summed(summed(a(i), i), i), N * summed(a(i), i)),
+    (summed(summed(a(i), i), index("i", D)), D * summed(a(i), i))]
 UNDEFINED = [  # for N = 1, or for some values of the letter that is minimised
     (summed(x / (N - 1), i, first=2), x), (minimiser((sqrt(w) ** 2 - c) ** 2, w), c),
     (minimiser((w**2 / w - c) ** 2, w), c)]

@@ -53,7 +53,7 @@ def check_unambiguous(statement):
     for n in nodes:
         if n.head in INDEX_BINDERS and n.args[1].head == "index":
             body, bound = n.args[:2]
-            if any(p.head in INDEX_BINDERS and p.args[1] == bound for p in walk(body)):
+            if any(p.head in INDEX_BINDERS and p.args[1].leaf == bound.leaf for p in walk(body)):
                 raise IllFormed(
                     f"{n}: the index {bound} is also that of a sum (or the like) inside it"
                 )
