@@ -326,7 +326,17 @@ AMBIGUOUS += [
     (diff(trace(A), entry(letter("A^T", (), (N, N))(), i, j)), 0),
     (times(T(ones(N)), ones(N)) - times(T(ones(D)), ones(D)), N - D),
     (norm2(unit(k, N)) * norm2(unit(r, D)), 1), (summed(summed(a(i), i), i), N * summed(a(i), i)),
-    (summed(summed(a(i), i), index("i", D)), D * summed(a(i), i))]
+    (summed(summed(a(i), i), index("i", D)), D * summed(a(i), i)),
+    (diff(norm2(X), entry(letter("X", (), (D, D))(), r, s)), 0), (diff(norm2(X), number("X_k")), 0),
+    (diff(norm2(A), number("A_{kl}")), 0), (diff(norm2(X), number("X_{1+1}")), 0),
+    (summed(number("x_{kj}"), k), N * number("x_{kj}")), (diff(number("L_{xy}"), x), 0),
+    (diff(trace(letter("A^n", (), (N, N))()), entry(A, i, j)), 0),
+    (diff(norm2(letter("W^x", (N,), (D, 1))(i)), part(letter("W_1^x", (), (D, 1))(), r)), 0),
+    (diff(letter("X", (D,))(s), part(letter("q", (), (D, 1), tex="X")(), r)), 0),
+    (number("q", tex=r"\ln") * (P + Q), plus(*(times(number("q", tex=r"\ln"), n) for n in (P, Q)))),
+    (summed(exp(x), index("e", N)), N * exp(x)), (diff(x * index("xy", N), x), index("xy", N)),
+    (summed(permuted(i, "log"), i), summed(i, i)),
+    (E(number("f(w)")), number("f(w)"), independent(x, of=(w,)))]
 UNDEFINED = [  # for N = 1, or for some values of the letter that is minimised
     (summed(x / (N - 1), i, first=2), x), (minimiser((sqrt(w) ** 2 - c) ** 2, w), c),
     (minimiser((w**2 / w - c) ** 2, w), c)]
@@ -339,6 +349,10 @@ VACUOUS = [
     (x**4, Fraction(1, 10**18), equal(x**2, Fraction(-1, 10**9))),
     ((x - w) / (x - w), 1, equal(x * y, 1), equal(y * w, 1)),
     (trace(V), -1, covariances((X, X, V)), equal(trace(V), -1)),
+    (x / x, 1, equal(x**3, 0)), (inverse(x) * x, 1, equal(x**2, 0)),
+    (sqrt(x) / sqrt(x), 1, equal(x**2, 0)), (norm2(X), 0, equal(norm2(X), 0), positive(part(X, 1))),
+    (times(A, inverse(A)), eye(N), equal(times(A, A), zeros(N, N))),
+    (diff(trace(A), entry(T(A), i, j)), delta(i, j)),
     (diff(bias(t_) ** 2, bias(t_)), 2 * bias(t_)),
     (norm2(zeros(-1, N)), 0), (E(x), 0, independent(x, of=(x,))),
     (E(x * y), 2, where(y, 2 * x), independent(x, of=(y,)))]
@@ -349,7 +363,8 @@ UNUSABLE = [(y, y, *hypotheses) for hypotheses in (
     [equal(x, A)], [equal(x + y, 1)], [equal(exp(x), 1)], [equal(x / w, 1)],
     [equal(x * sqrt(P), 1)], [orthogonal(p(i), p(i))], [independent(x + y)], [independent(x, x)],
     [independent(x), any_moments(x)], [independent(P)], [independent(x), positive(x)],
-    [moments((x + y, 0))], [moments((x, 0), (x, 1))], [covariances((X, X, A))],
+    [covariances((x, x, w))], [covariances((A, A, B))], [covariances((X, X, A))],
+    [moments((x + y, 0))], [moments((x, 0), (x, 1))],
     [gaussian_pair(a(i), b(i), c)])]
 DEPENDENT = where(w, y), independent(x), moments((y, 0), (y**2, 1))
 UNUSABLE += [(Node("E", (x, known)), 0, *DEPENDENT) for known in (y, w, x + y)]
@@ -655,6 +670,11 @@ PRINTED = [
     (exp(neg(x * y)), "e^{-x y}"),
     (exp(neg(x - y)), r"e^{-\left(x - y\right)}"),
     (diff(x**2, x), r"\frac{\partial x^{2}}{\partial x}"),
+    (sin(x * cos(y)), r"\sin\left(x \, \cos y\right)"),
+    (cos(x * sin(y)) ** 2, r"\cos^{2}\left(x \, \sin y\right)"),
+    (exp(log(P) / 2), r"e^{\left(\log P\right)/2}"),
+    (inverse(letter("A'", (), (N, N))()), r"\left(\mat{A}^{\prime}\right)^{-1}"),
+    (bias(s - 1), "b_{s - 1}"), (letter("q", (None, None))(s, -1), "q_{s,-1}"),
     (norm2(X) ** 2, r"\left(\norm{\vec{X}}^2\right)^{2}"),
     (number("x'") ** 2, r"{x^{\prime}}^{2}"),
     (node(Fraction(2, 3)) ** N, r"\left(\tfrac{2}{3}\right)^{N}"),

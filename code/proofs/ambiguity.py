@@ -34,21 +34,28 @@ def check_unambiguous(statement):
         + [(n.leaf[0], f"the index {n.leaf[0]}") for n in nodes if n.head == "index"]
         + [("\\" + n.leaf[0], f"the permutation {n.leaf[0]}") for n in nodes if n.head == "perm"],
         [(_with_any_indices(n), n) for n in names]
+        + [("e", "the index e") for n in nodes if n.head == "index" and n.leaf[0] == "e"]
         + [symbol for n in nodes for symbol in _symbols(n)],
     ):
         shown = {}
         for text, thing in things:
+            text = text.replace(r"\vec", r"\mat")  # both are bold
             if shown.setdefault(text, thing) != thing:
                 both = " and ".join(map(_in_words, (shown[text], thing)))
                 raise IllFormed(f"{text} is ambiguous: it prints both {both}; rename one")
     for name in names:
         found = LETTER_NAME.fullmatch(name.name)
         is_base = name.tex or (found and (len(found[1]) == 1 or found[1] in GREEK))
-        is_tex = re.fullmatch(r"(\\[A-Za-z]+|[A-Za-z])?", name.tex)
+        is_tex = re.fullmatch(r"[A-Za-z]?", name.tex) or name.tex in SYMBOLS
         if not (found and is_base and is_tex) or (found[2] and not name.shape):
             raise IllFormed(f"{latex_letter(name)} looks like an expression")
-        if found[2] in ("^T", "^{T}"):
-            raise IllFormed(f"{latex_letter(name)} looks like a transpose")
+        if found[2] and found[2].strip("^{}") in EXPONENTS:
+            raise IllFormed(f"{latex_letter(name)} looks like a power or a transpose")
+    for n in nodes:
+        if n.head == "index" and not re.fullmatch("[A-Za-z]", n.leaf[0]):
+            raise IllFormed(f"the index {n.leaf[0]} must be a single letter")
+        if n.head == "perm" and n.leaf[0] not in GREEK:
+            raise IllFormed(f"the permutation {n.leaf[0]} must be a Greek letter")
     varying, random = _varying(statement, nodes)
     for n in nodes:
         if n.head in INDEX_BINDERS and n.args[1].head == "index":
@@ -60,14 +67,14 @@ def check_unambiguous(statement):
             for name in letters(body):  # as a size of a matrix, d_h is one size
                 if name.domain == "natural" and bound.leaf[0] in name.name.partition("_")[2]:
                     raise IllFormed(f"{latex_letter(name)} looks as if it changed with {bound}")
-    families = {name.name for name in names if name.over or name.shape}
     sizes = {name.name for name in names if name.domain == "natural"}
     for name in names:
-        base, _, subscript = name.name.partition("_")
-        place = subscript.strip("{}")
-        if base in families and (place.isdecimal() or place in sizes):
+        (base, place, above), families = _parts(name), (n for n in names if n.over or n.shape)
+        members = [other for other in families if _parts(other) == (base, "", above)]
+        if place and any(_is_like_a_place(place, other, sizes) for other in members):
             raise IllFormed(f"{latex_letter(name)} looks like one of the {base}")
         _, *inner = re.findall("[A-Za-z]+", re.sub("^(hat|bar) ", "", name.name))
+        inner += "".join(inner)  # in x_{kj} also k and j
         argument = re.findall(r"\((\w)\)", name.name)
         for hidden in {*inner} & varying if name.domain != "natural" else ():  # d_h is one size
             raise IllFormed(f"{latex_letter(name)} looks as if it changed with {hidden}")
@@ -76,7 +83,27 @@ def check_unambiguous(statement):
             raise IllFormed(f"{shown} is not declared to be as random as {argument[0]}")
 
 
+def _parts(name):
+    """(base, subscript, superscript) of a letter, as they are printed."""
+    base, _, rest = name.name.partition("_")
+    base, _, above = base.partition("^")
+    below, _, after = rest.partition("^")
+    return name.tex.strip("\\") or base, below.strip("{}"), (above or after).strip("{}")
+
+
+def _is_like_a_place(subscript, name, sizes):
+    """Whether what stands below a letter looks like a place in this family, vector or matrix."""
+    count = len(name.over) + len(name.shape) - (len(name.shape) == 2 and name.shape[1] == node(1))
+    symbols = re.findall(r"\d|[A-Za-z]", subscript)
+    indices = [symbol for symbol in symbols if symbol.isdecimal() or symbol in INDEX_NAMES | sizes]
+    is_number = all(symbol.isdecimal() for symbol in symbols)
+    return is_number or subscript in sizes or len(indices) == len(symbols) == count
+
+
 SYMBOL_HEADS = ("letter", "part", "entry")
+SYMBOLS = {"\\" + name for name in GREEK} | {r"\ell", r"\varepsilon"}
+EXPONENTS = set("TnNmMkKijlD")  # what a superscript may be taken for
+INDEX_NAMES = set("ijklmnrst")
 
 
 def _in_words(thing):
@@ -100,7 +127,7 @@ def _symbols(tree):
     """(printed, what it is) of a symbol that a letter may look like."""
     whole, *places = tree.args or (tree,)
     if tree.head in ("entry", "part") and whole.head == "letter":
-        family = Letter(whole.leaf[0].name, (None,) * len(places))
+        family = Letter(whole.leaf[0].name, (None,) * len(places), tex=whole.leaf[0].tex)
         yield _with_any_indices(family), f"the entries of {whole}"
     if tree.head == "delta":
         yield _with_any_indices(Letter("delta", (None, None))), "Kronecker's delta"
@@ -125,6 +152,8 @@ def _varying(statement, nodes):
     for h in statement.hypotheses:
         drawn = random_letters(h)
         random |= dict.fromkeys(drawn, () if h.kind == "independent" else drawn)
+        if h.kind == "independent":  # of these, which are then random too
+            random = dict.fromkeys(letters(h.parts[3]), ()) | random
     meanings = [h.parts for h in statement.hypotheses if h.kind == "where"]
     for _ in meanings:
         for name, meaning in meanings:

@@ -15,7 +15,7 @@ from functools import cache, partial
 import sympy
 
 from proofs.forms import ONE, add_counts, as_product, constant, letters_in, minus, single, total
-from proofs.notation import IllFormed, T, Undecided, family, free_indices, times
+from proofs.notation import IllFormed, T, Undecided, family, free_indices, node, times
 from proofs.shapes import shape
 
 
@@ -134,6 +134,7 @@ class Moments:
                 x.over
                 or y.over
                 or covariance.over
+                or not all(letter.shape and letter.shape[1] == node(1) for letter in (x, y))
                 or shape(times(first, T(second))) != shape(value)
                 or (x, y) in known
                 or (y, x) in known

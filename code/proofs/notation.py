@@ -186,7 +186,8 @@ def row(*blocks):
 
 def block_matrix(*rows):
     """A matrix made of blocks, row by row."""
-    return Node("block", tuple(block for r in rows for block in r), (len(rows), len(rows[0])))
+    blocks = tuple(node(block) for r in rows for block in r)
+    return Node("block", blocks, (len(rows), len(rows[0])))
 
 
 def permuted(i, name="pi"):

@@ -3,7 +3,7 @@
 latex(times(T(p(i)), p(j)))         # \\vec{p}_{i}\\T \\vec{p}_{j}
 """
 
-from proofs.notation import Letter, Node, index, node
+from proofs.notation import Letter, Node, T, index, node
 from proofs.shapes import matrix_shape
 
 SUM, PRODUCT, FACTOR, ATOM = range(4)  # the precedence of a printed expression
@@ -56,7 +56,11 @@ def latex_member(name):
 
 def _subscript(indices):
     """Beside each other where each is one symbol, else with commas."""
-    compound = any(part.head not in ("index", "num", "letter") for part in indices)
+    compound = any(
+        part.head not in ("index", "num", "letter")
+        or (part.head == "num" and not 0 <= part.leaf[0] <= 9)
+        for part in indices
+    )
     return ("," if compound else "").join(map(_inline, indices))
 
 
@@ -69,7 +73,9 @@ def show_sizes(tree):
 def _inline(tree):
     """Without stacked fractions, for exponents."""
     if tree.head == "div":
-        return f"{latex(tree.args[0], PRODUCT)}/{latex(tree.args[1], FACTOR)}"
+        top, bottom = tree.args
+        open_ended = any(_is_applied(part) or part.head in BIG for part in (top, *top.args))
+        return f"{latex(top, ATOM if open_ended else PRODUCT)}/{latex(bottom, FACTOR)}"
     if tree.head == "neg":
         (inner,) = tree.args
         return "-" + (_inline(inner) if inner.head == "div" else latex(inner, PRODUCT))
@@ -127,7 +133,7 @@ def _print_power(tree):
         body = f"{{{latex(base)}}}" if "^" in latex(base) else latex(base)
         return f"{body}^{{{_inline(exponent)}}}", FACTOR
     if base.head in CIRCULAR and exponent.head == "num" and exponent.leaf[0] > 0:
-        return rf"\{base.head}^{{{latex(exponent)}}} {latex(base.args[0], PRODUCT)}", PRODUCT
+        return _applied(rf"\{base.head}^{{{latex(exponent)}}}", base.args[0])
     return f"{latex(base, ATOM)}^{{{_inline(exponent)}}}", FACTOR
 
 
@@ -139,11 +145,22 @@ def _print_exponential(tree):
 
 
 def _print_function(tree):
-    (inner,), name = tree.args, FUNCTION_LATEX.get(tree.head, "\\" + tree.head)
+    name = FUNCTION_LATEX.get(tree.head, "\\" + tree.head)
+    if tree.head == "gamma":
+        return rf"{name}\left({latex(tree.args[0])}\right)", FACTOR
+    return _applied(name, tree.args[0])
+
+
+def _applied(name, inner):
+    """A function before its argument, which has parentheses unless it is a product of letters."""
     factors = inner.args if inner.head == "mul" else (inner,)
-    if tree.head != "gamma" and all(part.head in PLAIN_FACTORS for part in factors):
+    if all(part.head in PLAIN_FACTORS and not _is_negative(part) for part in factors):
         return f"{name} {latex(inner)}", PRODUCT
     return rf"{name}\left({latex(inner)}\right)", FACTOR
+
+
+def _is_negative(tree):
+    return tree.head == "num" and tree.leaf[0] < 0
 
 
 def _print_derivative(tree):
@@ -174,10 +191,13 @@ def _members(tree):
 
 
 def _print_transpose(tree):
-    text = latex(tree.args[0], ATOM)
-    if tree.args[0].head == "letter" and "^" in text:
-        text = rf"\left({text}\right)"
-    return text + r"\T", FACTOR
+    return _bracketed(tree.args[0]) + r"\T", FACTOR
+
+
+def _bracketed(tree):
+    """As the base of an exponent: a letter that has one already stands in parentheses."""
+    text = latex(tree, ATOM)
+    return rf"\left({text}\right)" if tree.head == "letter" and "^" in text else text
 
 
 def _print_part(tree):
@@ -205,7 +225,8 @@ def _print_blocks(tree):
 def _print_copies(tree):
     body, i = tree.args
     separator, dots = (r" \\ ", r"\vdots") if tree.head == "stack" else (" & ", r"\cdots")
-    parts = body.args if body.head == "block" and tree.head == "stack" else (body,)
+    is_column = body.head == "block" and body.leaf[1] == 1
+    parts = body.args if is_column and tree.head == "stack" else (body,)
     first, last = (
         separator.join(latex(_replace(part, i, value)) for part in parts)
         for value in (node(1), i.args[0])
@@ -215,7 +236,7 @@ def _print_copies(tree):
 
 def _replace(tree, i, value):
     """The tree with an index replaced, for printing only."""
-    if tree == i:
+    if tree.head == "index" and tree.leaf == i.leaf:
         return value
     return Node(tree.head, tuple(_replace(part, i, value) for part in tree.args), tree.leaf)
 
@@ -248,7 +269,7 @@ PRINTERS = {
     "pow": _print_power,
     "sqrt": _template(r"\sqrt{{{}}}", ATOM),
     "T": _print_transpose,
-    "inv": _template("{}^{{-1}}", FACTOR, ATOM),
+    "inv": lambda t: (f"{_bracketed(t.args[0])}^{{-1}}", FACTOR),
     "eye": lambda t: (r"\mat{I}" + (f"_{{{latex(t.args[0])}}}" if t.leaf else ""), ATOM),
     "zeros": _template(r"\mat{{0}}", ATOM),
     "ones": _template(r"\vec{{1}}", ATOM),
@@ -287,7 +308,6 @@ KINDS = {  # as LaTeX text; the other kinds are in `latex_hypothesis`
     "equal": "${} = {}$",
     "differ": r"${} \ne {}$",
     "positive": "${} > 0$",
-    "symmetric": r"${0}\T = {0}$",
     "gaussian": r"$({0}, {1})$ is Gaussian with means $0$, variances $1$ and covariance ${2}$, "
     r"$\abs{{{2}}} < 1$",
 }
@@ -306,10 +326,12 @@ def latex_hypothesis(hypothesis):
         return ", ".join(rf"$\E\left[{e}\right] = {value}$" for e, value in pairs)
     if kind == "orthogonal":
         i, j = (", ".join(map(latex, part.args)) for part in parts)
-        return rf"${texts[0]}\T{texts[1]} = 0\ ({i} \ne {j})$"
+        return rf"${latex(T(parts[0]))}{texts[1]} = 0\ ({i} \ne {j})$"
+    if kind == "symmetric":
+        return f"${latex(T(parts[0]))} = {texts[0]}$"
     if kind == "covariances":
-        triples = zip(texts[::3], texts[1::3], texts[2::3], strict=True)
-        return ", ".join(rf"$\E\left[{x} {y}\T\right] = {value}$" for x, y, value in triples)
+        triples = zip(texts[::3], parts[1::3], texts[2::3], strict=True)
+        return ", ".join(rf"$\E\left[{x} {latex(T(y))}\right] = {v}$" for x, y, v in triples)
     if kind == "random":
         names = " and ".join(f"${text}$" for text in texts)
         return f"{names} {'are' if len(texts) > 1 else 'is'} random with finite second moments"

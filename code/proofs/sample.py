@@ -22,7 +22,8 @@ from proofs.notation import (
     walk,
 )
 
-SOLVED = 1e-10  # how nearly an equation that is supposed must be met
+SOLVED = 1e-11  # how nearly an equation that is supposed must be met
+SETTLED = 1e-7  # of Newton's last step; a multiple root is met long before it is reached
 ZERO_IF_SOLVED = 1e-4  # what is smaller may be the double root of such an equation
 
 
@@ -70,7 +71,7 @@ class Sample:
             values = self.rng.uniform(0.5, 2, shape)
         else:
             values = self.rng.uniform(0.2, 0.9, shape) * self.rng.choice([-1, 1], shape)
-        if letter in self.symmetric:
+        if letter in self.symmetric and np.ndim(values) == 2:
             values = values + values.T + 4 * np.eye(len(values))  # positive definite as well
         return values if shape else float(values)
 
@@ -102,21 +103,27 @@ class Sample:
         names = sorted(
             (n for n in named if n.domain == "real" and n in self.values), key=lambda n: n.name
         )
+        step = np.zeros(1)
         for _ in range(60):
             gap = self._residual(supposed, env)
-            if np.abs(gap).max(initial=0) < SOLVED / 10:
+            if np.abs(gap).max(initial=0) < SOLVED / 10 and np.abs(step).max(initial=0) < SETTLED:
                 break
             slopes = [
                 self.with_value(name, place, 1e-6, lambda: self._residual(supposed, env)) - gap
                 for name in names
                 for place in np.ndindex(np.shape(self.values[name]))
             ]
-            step = np.linalg.lstsq(np.array(slopes).T / 1e-6, -gap, rcond=1e-8)[0]
+            step = rest = np.linalg.lstsq(np.array(slopes).T / 1e-6, -gap, rcond=1e-8)[0]
             for name in names:
                 value = self.values[name]
-                change, step = step[: np.size(value)], step[np.size(value) :]
+                change, rest = rest[: np.size(value)], rest[np.size(value) :]
                 self.values[name] = value + change.reshape(np.shape(value))
-        if np.abs(self._residual(supposed, env)).max(initial=0) > SOLVED:
+        for name in names:  # what is solved by zero only nearly
+            value = self.values[name]
+            value = np.where(np.abs(value) < 10 * SETTLED, 0.0, value)
+            self.values[name] = value if value.ndim else value.item()
+        missed = np.abs(self._residual(supposed, env)).max(initial=0) > SOLVED
+        if missed or np.abs(step).max(initial=0) > SETTLED:
             raise Undefined("the hypotheses could not be satisfied")
         for h in self.hypotheses:
             if h.kind == "positive" and self.number(h.parts[0], env) <= 1e-6:
@@ -125,7 +132,7 @@ class Sample:
     def _residual(self, supposed, env):
         gaps = [np.zeros(0)]
         gaps += [self.values[name] - self.values[name].T for name in self.symmetric
-                 if isinstance(self.values[name], np.ndarray)]  # fmt: skip
+                 if np.ndim(self.values[name]) == 2]  # fmt: skip
         for h in supposed:
             if h.kind == "equal":
                 left, right = (self.matrix(part, env) for part in h.parts)
@@ -312,6 +319,8 @@ def _total(terms):
 def _derivative(sample, tree, env):
     body, target = tree.args
     name, *indices = (target,) if target.head == "letter" else target.args
+    if name.head != "letter":
+        raise Undefined("a derivative with respect to what is not a letter")
     if name.leaf[0] in sample.meanings or name.leaf[0] not in sample.values:
         raise Undefined("a derivative with respect to what has a meaning")
     if isinstance(sample.values[name.leaf[0]], dict):
@@ -363,9 +372,10 @@ def _power(sample, tree, env):
     return base**exponent
 
 
-def _inverse(matrix):
-    if np.linalg.cond(matrix) > 1e8:
-        raise np.linalg.LinAlgError("singular, or nearly so")
+def _inverse(sample, tree, env):
+    matrix = sample.two_axes(tree.args[0], env)
+    if np.abs(matrix).max() < sample.least_divisor or np.linalg.cond(matrix) > 1 / SETTLED:
+        raise Undefined("the inverse of a singular matrix, or nearly so")
     return np.linalg.inv(matrix)
 
 
@@ -388,7 +398,6 @@ FUNCTIONS = {  # of the operands: how these are read, and what is done with them
     "ones": (Sample.whole, lambda rows: np.ones((rows, 1))),
     "neg": (Sample.matrix, np.negative),
     "T": (Sample.two_axes, np.transpose),
-    "inv": (Sample.two_axes, _inverse),
     "trace": (Sample.two_axes, np.trace),
     "norm2": (Sample.two_axes, lambda matrix: (matrix**2).sum()),
 }
@@ -401,6 +410,7 @@ RULES = {
     "mul": _times,
     "div": _quotient,
     "pow": _power,
+    "inv": _inverse,
     "unit": Sample.unit,
     "entry": Sample.entry,
     "part": Sample.entry,
