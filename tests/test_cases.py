@@ -453,6 +453,19 @@ def test_a_notebook_that_lists_the_environment_reads_all_of_it(written, monkeypa
     assert first_change(recorded) == ""
 
 
+@pytest.mark.parametrize("look", ["glob.glob('data/*.csv')", "os.listdir('data')"])
+def test_a_folder_that_a_notebook_lists_is_an_input_of_the_build(look, written, tmp_path):
+    (tmp_path / "data").mkdir()
+    path = written(notebook(f"import glob, os\nn = len({look})\n{X_ONLY}", W_TOO), "ipynb")
+    with Recorder() as recorder:
+        recorder.place = (1, True)
+        load(path, side="left")
+    recorded = recorder.snapshot()
+    assert first_change(recorded) is None
+    (tmp_path / "data/new.csv").touch()
+    assert first_change(recorded) == str(tmp_path / "data")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",

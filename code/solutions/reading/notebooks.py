@@ -61,6 +61,8 @@ def run(path: Path, names: dict[str, str], side: str, until: int) -> tuple[dict,
     # Read again what the notebook read, so that the Recorder of the build sees it in this process.
     for file in filter(os.path.isfile, taken["opened"]):
         open(file, "rb").close()
+    for folder in filter(os.path.isdir, taken["listed"]):
+        os.listdir(folder)
     for name in taken["variables"]:
         os.environ.get(name) if name else list(os.environ)
     notes = [f"The arrays are those after {at.place}.", *taken["notes"]]
@@ -135,8 +137,9 @@ def execute(path: str, names: dict[str, str], side: str, until: int, seconds_lat
     """Run the file in this process; write a report of each part to standard output, as JSON.
 
     It is {} until the arrays are there; then come their "fields" and "notes", and the "names",
-    "opened" files and "variables" that they depend on. Without `until`, what comes after may have
-    `seconds_later` seconds, and is reported by "failed" (sources) and "changed" (names of arrays).
+    "opened" files, "listed" folders and "variables" that they depend on. Without `until`, what
+    comes after may have `seconds_later` seconds, and is reported by "failed" (sources) and
+    "changed" (names of arrays).
     After {"error": message} there is nothing more. The notebook itself has no standard output.
     """
     signal.alarm(2 * MAX_SECONDS)  # should the process that waits for this one be killed
@@ -168,11 +171,11 @@ def execute(path: str, names: dict[str, str], side: str, until: int, seconds_lat
 
 
 def _noting_inputs():
-    """Two sets that fill from now on: files opened to read, and variables of the environment.
+    """Sets that fill from now on: files opened to read, folders listed, variables looked up.
 
     A variable called "" stands for the list of all names.
     """
-    files, variables = set(), set()
+    files, folders, variables = set(), set(), set()
 
     class Environment(type(os.environ)):
         def __getitem__(self, name):
@@ -189,10 +192,15 @@ def _noting_inputs():
             is_written = (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR)
             if not is_written and not file.startswith((sys.prefix, sys.base_prefix)):
                 files.add(file)
+        elif event in ("os.listdir", "os.scandir") and not isinstance(arguments[0], int):
+            importing = "importlib._bootstrap" in sys._getframe(1).f_code.co_filename
+            folder = os.path.abspath(os.fsdecode(arguments[0] or "."))
+            if not importing and not folder.startswith((sys.prefix, sys.base_prefix)):
+                folders.add(folder)
 
     os.environ.__class__ = Environment
     sys.addaudithook(note)
-    return files, variables
+    return files, folders, variables
 
 
 class _File:
@@ -204,7 +212,7 @@ class _File:
         self.fields, self.parts = None, iter(cells.read(path))
         shell = _Shell(namespace, self.skipped)
         namespace.update(__file__=str(path), display=print, get_ipython=lambda: shell)
-        self.opened, self.variables = _noting_inputs()
+        self.opened, self.listed, self.variables = _noting_inputs()
 
     def take(self, until):
         """Run until the arrays are there, or until part number `until`. Raises: CaseError."""
@@ -235,6 +243,7 @@ class _File:
             notes=[*self.skipped, *notes],
             names=["W_o", *(name.split(".")[0] for name in names)],
             opened=sorted(self.opened),
+            listed=sorted(self.listed),
             variables=sorted(self.variables),
         )
 
