@@ -26,7 +26,7 @@ DOCUMENTS := $(basename $(wildcard *.texw))
 FOR_CASE := --case "$$CASE" --names "$$NAMES" --side "$$SIDE" --until "$$UNTIL"
 AS_TAGGED := $(if $(filter-out 0,$(TAGGED)),--tagged)
 
-pdf: $(DOC:.texw=).pdf ## the report; CASE=case.npz: your numbers, TAGGED=1: for screen readers, TIMES=1
+pdf: $(DOC:.texw=).pdf ## the report; CASE=case.npz: your numbers (see README.md), TAGGED=1, TIMES=1
 
 supplement: supplement.pdf ## supplement.pdf, what goes beyond the questions
 
@@ -44,7 +44,8 @@ notebook: ready ## report.ipynb, the same as a Jupyter notebook that has been ru
 
 test: ready ## run all tests; FAST=1 skips the slow tests
 	@sh code/setup.sh notebook || true  # if this fails, the notebook's tests are skipped
-	@$(RUN) -m pytest -q -n auto --dist loadscope --no-loadscope-reorder $(if $(filter-out 0,$(FAST)),-m "not slow")
+	@$(RUN) -m pytest -q -n auto --dist loadscope --no-loadscope-reorder \
+	  $(if $(filter-out 0,$(FAST)),-m "not slow")
 
 fuzz: ready ## run the tests named fuzz on new examples (minutes)
 	@HYPOTHESIS_PROFILE=fuzz $(RUN) -m pytest -q -k fuzz

@@ -54,7 +54,7 @@ made_of() {
 # is_complete FOLDER REQUIREMENTS PYTHON
 is_complete() { [ -s "$1/.complete" ] && made_of "$3" "$2" | cmp -s - "$1/.complete"; }
 
-# make_packages FOLDER REQUIREMENTS PYTHON: under another name first; FOLDER is never left half-made.
+# make_packages FOLDER REQUIREMENTS PYTHON: under another name first, so that none is half-made.
 make_packages() {
     folder=$1 requirements=$2 python=$3 new=$1.new.$$
     for left in "$folder".new.*; do  # of runs that were killed

@@ -24,11 +24,20 @@ LETTER_NAME = re.compile(  # an accent, a letter, primes, an argument, a subscri
 def check_unambiguous(statement):
     """Raise IllFormed if what is printed of a statement can be read in two ways.
 
-    That is so if two things look the same, if a name looks like an expression, or if a name holds
-    an index, or a letter that varies: in sum_i x_i, a letter called "x_i" would be constant.
+    That is so if two things look the same, if a name looks like an expression or like a member of
+    a family, or if a name holds an index, or a letter that varies: in sum_i x_i, a letter called
+    "x_i" would be constant.
     """
     nodes = {part for tree in statement.printed.trees for part in walk(tree)}
     names = all_letters(statement.trees)
+    _check_symbols(nodes, names)
+    _check_spelling(nodes, names)
+    _check_bound_indices(nodes)
+    _check_members(names)
+    _check_what_names_hold(names, *_varying(statement, nodes))
+
+
+def _check_symbols(nodes, names):
     for things in (
         [(latex(n), n) for n in nodes if n.head in SYMBOL_HEADS]
         + [(n.leaf[0], f"the index {n.leaf[0]}") for n in nodes if n.head == "index"]
@@ -43,6 +52,9 @@ def check_unambiguous(statement):
             if shown.setdefault(text, thing) != thing:
                 both = " and ".join(map(_in_words, (shown[text], thing)))
                 raise IllFormed(f"{text} is ambiguous: it prints both {both}; rename one")
+
+
+def _check_spelling(nodes, names):
     for name in names:
         found = LETTER_NAME.fullmatch(name.name)
         is_base = name.tex or (found and (len(found[1]) == 1 or found[1] in GREEK))
@@ -56,7 +68,9 @@ def check_unambiguous(statement):
             raise IllFormed(f"the index {n.leaf[0]} must be a single letter")
         if n.head == "perm" and n.leaf[0] not in GREEK:
             raise IllFormed(f"the permutation {n.leaf[0]} must be a Greek letter")
-    varying, random = _varying(statement, nodes)
+
+
+def _check_bound_indices(nodes):
     for n in nodes:
         if n.head in INDEX_BINDERS and n.args[1].head == "index":
             body, bound = n.args[:2]
@@ -67,12 +81,20 @@ def check_unambiguous(statement):
             for name in letters(body):  # as a size of a matrix, d_h is one size
                 if name.domain == "natural" and bound.leaf[0] in name.name.partition("_")[2]:
                     raise IllFormed(f"{latex_letter(name)} looks as if it changed with {bound}")
+
+
+def _check_members(names):
     sizes = {name.name for name in names if name.domain == "natural"}
+    families = [name for name in names if name.over or name.shape]
     for name in names:
-        (base, place, above), families = _parts(name), (n for n in names if n.over or n.shape)
+        base, place, above = _parts(name)
         members = [other for other in families if _parts(other) == (base, "", above)]
         if place and any(_is_like_a_place(place, other, sizes) for other in members):
             raise IllFormed(f"{latex_letter(name)} looks like one of the {base}")
+
+
+def _check_what_names_hold(names, varying, random):
+    for name in names:
         _, *inner = re.findall("[A-Za-z]+", re.sub("^(hat|bar) ", "", name.name))
         inner += "".join(inner)  # in x_{kj} also k and j
         argument = re.findall(r"\((\w)\)", name.name)

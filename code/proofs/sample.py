@@ -24,7 +24,7 @@ from proofs.notation import (
 
 SOLVED = 1e-11  # how nearly an equation that is supposed must be met
 SETTLED = 1e-7  # of Newton's last step; a multiple root is met long before it is reached
-ZERO_IF_SOLVED = 1e-4  # what is smaller may be the double root of such an equation
+ZERO_IF_SOLVED = 1e-4  # a smaller divisor may be zero by such an equation
 
 
 class Sample:

@@ -12,7 +12,7 @@ import org.verapdf.pdfa.flavours.PDFAFlavour;
 import org.verapdf.pdfa.results.TestAssertion;
 import org.verapdf.pdfa.results.ValidationResult;
 
-/** java Validate.java FILE FLAVOUR...: is it valid PDF/A (2b, 2u, 4) or PDF/UA (ua2), by veraPDF? */
+/** java Validate.java FILE FLAVOUR...: is it valid PDF/A (2b, 2u, 4) or PDF/UA (ua2)? */
 class Validate {
     public static void main(String[] arguments) throws Exception {
         VeraGreenfieldFoundryProvider.initialise();
